@@ -1,0 +1,76 @@
+# The one entry point. `make` alone prints what there is.
+STACK ?= local
+PYTHON ?= python3
+CACHE := $(if $(filter 0,$(shell id -u)),/var/cache,$(or $(XDG_CACHE_HOME),$(HOME)/.cache))/nebula
+# Relative: a clone's path may hold a space. Not .venv/bin/pip and its like: their first line may not.
+VENV_PYTHON := .venv/bin/python
+NEBULA = $(VENV_PYTHON) -m infra.engine
+export COMPONENT FOLLOW DIFF
+export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
+export PIP_CACHE_DIR := $(CACHE)/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help up preview refresh down status logs outputs env test lint format bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## This list
+	@echo "make <target> [STACK=$(STACK)]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { gsub(/[$$][$$]/, "$$", $$2); printf "  %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+up: .venv/installed ## Stand the platform up, or bring it to what the stack file says
+	@$(NEBULA) up --stack "$(STACK)"
+
+preview: .venv/installed ## What `up` would change (DIFF=1 for every property)
+	@$(NEBULA) preview --stack "$(STACK)"
+
+refresh: .venv/installed ## Bring the state to what really runs
+	@$(NEBULA) refresh --stack "$(STACK)"
+
+down: .venv/installed ## Destroy the stack (KEEP_DATA=1 keeps its data and secrets)
+	@$(NEBULA) down --stack "$(STACK)"
+
+status: .venv/installed ## Each server: state, address, memory, uptime
+	@$(NEBULA) status --stack "$(STACK)"
+
+logs: .venv/installed ## The last lines of COMPONENT=<name> (FOLLOW=1 goes on)
+	@$(NEBULA) logs --stack "$(STACK)"
+
+outputs: .venv/installed ## Endpoints and credentials as JSON (make -s outputs)
+	@$(NEBULA) outputs --stack "$(STACK)"
+
+env: .venv/installed ## What a shell needs to call pulumi itself: eval "$$(make -s env)"
+	@$(NEBULA) env --stack "$(STACK)"
+
+test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
+	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest tests
+
+lint: .venv/installed ## Style, types and import contracts
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m ruff format --check .
+	@$(VENV_PYTHON) -m mypy
+	@$(VENV_PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+format: .venv/installed ## Rewrite the code in the project's style
+	@$(VENV_PYTHON) -m ruff check --fix .
+	@$(VENV_PYTHON) -m ruff format .
+
+bench: .venv/installed ## Measure, print a table, write build/bench.json
+	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m tests.bench
+
+lock: .venv/installed ## Renew the locks of requirements.txt and of the software table
+	@$(VENV_PYTHON) -m uv pip compile requirements.txt --universal --generate-hashes --python-version 3.11 \
+		--quiet --no-header --output-file requirements.lock
+	@$(VENV_PYTHON) -m providers.local.artifacts.lock
+
+clean: ## Remove the cache, .venv and .nebula; refused while a stack is up
+	@if [ -x $(VENV_PYTHON) ] && [ -e .venv/installed ]; then $(NEBULA) clean --stack "$(STACK)"; \
+	else rm -rf .venv build; fi
+
+# The stamp comes last: an interrupted installation is done again. Byte code is left to the first
+# import: compiling the cloud SDKs whole takes longer than fetching them.
+.venv/installed: requirements.lock
+	@$(PYTHON) infra/engine/preflight.py "$(CACHE)" 1>&2
+	@echo "Installing the Python packages of requirements.lock into .venv (once; a minute or two)..." 1>&2
+	@$(PYTHON) -m venv .venv 1>&2
+	@$(VENV_PYTHON) -m pip install --no-compile --require-hashes --requirement requirements.lock 1>&2
+	@touch $@

@@ -1,0 +1,250 @@
+"""The nouns that every component is built from: Endpoint, Link, Workload, Task, Cluster, Secrets.
+
+A component describes servers as workloads; the cluster it was given decides how they run. Nothing
+here knows a cloud, reads configuration or touches a machine.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import pulumi
+
+from components.software.model import Software
+
+
+@dataclass(frozen=True)
+class HostPort:
+    """A host name or IP address and a TCP port."""
+
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+
+    @property
+    def authority(self) -> pulumi.Output[str]:
+        """`host:port`."""
+        return pulumi.Output.concat(self.host, ":", self.port.apply(lambda port: str(int(port))))
+
+    def url(self, scheme: str = "http", path: str = "") -> pulumi.Output[str]:
+        return pulumi.Output.concat(scheme, "://", self.authority, path)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is reached: `inside` by workloads, `outside` by people and clients beyond the
+    cluster. The two are the same on a laptop."""
+
+    inside: HostPort
+    outside: HostPort
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How a connection is secured. `ca` is the issuer's certificate in PEM, None for a public one."""
+
+    mode: Literal["disabled", "required", "verify-full"] = "disabled"
+    ca: pulumi.Input[str] | None = None
+
+
+@dataclass(frozen=True)
+class Anonymous:
+    """No authentication: SECURITY.md lists who uses it."""
+
+
+@dataclass(frozen=True)
+class Password:
+    """A user (or access key) and its secret."""
+
+    username: pulumi.Input[str]
+    password: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A bearer token."""
+
+    token: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class WorkloadIdentity:
+    """A cloud role that the workload's service account takes on: no static key."""
+
+    role: pulumi.Input[str]
+
+
+Auth = Anonymous | Password | Token | WorkloadIdentity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """What a client needs to connect to a capability.
+
+    `component` is its name in the platform, `workloads` the names of the workloads that serve it
+    (a network policy's edge ends there) and `depends_on` what must exist before a client starts.
+    """
+
+    component: str
+    workloads: tuple[str, ...] = ()
+    depends_on: tuple[pulumi.Resource, ...] = ()
+    tls: Tls = field(default_factory=Tls)
+    auth: Auth = field(default_factory=Anonymous)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A workload or task talks to `target`: the source of start order, network edge and, through
+    the target's `auth`, of the credential in use."""
+
+    target: Endpoint
+    access: Literal["read", "write", "admin"] = "write"
+
+
+@dataclass(frozen=True)
+class Http:
+    """Ready when GET `path` on `port` answers with `status`."""
+
+    port: str
+    path: str
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Tcp:
+    """Ready when `port` accepts a connection."""
+
+    port: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """Ready when the command (first word: an executable of the software) exits with 0."""
+
+    command: tuple[str, ...]
+
+
+Probe = Http | Tcp | Command
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """The probe, and how many seconds after its start a server may take to pass it."""
+
+    probe: Probe
+    deadline: int = 180
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one replica asks for: cpu in cores, memory in MiB (also its limit)."""
+
+    cpu: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A data volume of `size` GiB (a request where storage is provisioned), kept across restarts."""
+
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A long-running server, neutral of where it runs.
+
+    `command`, `env`, `files`, `prepare` are templates (components/templates.py). The first word of
+    a command is an executable of the software. `files` maps a path below `{run}` to its content;
+    `secret_files` and `secret_env` are the same, kept secret. `ports` maps names to standard
+    numbers, which a cluster may move. `prepare` commands run on a fresh volume before the first
+    start and are idempotent. `uses` is software that is present beside its own, as `{home.NAME}`.
+    `stop_signal` asks it to end within `stop_seconds`.
+    """
+
+    name: str
+    software: Software
+    command: tuple[pulumi.Input[str], ...]
+    readiness: Readiness
+    resources: Resources
+    env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    secret_env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    secret_files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    ports: Mapping[str, int] = field(default_factory=dict)
+    volume: Volume | None = None
+    prepare: tuple[tuple[str, ...], ...] = ()
+    replicas: int = 1
+    writable: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    uses: tuple[Software, ...] = ()
+    stop_signal: str = "TERM"
+    stop_seconds: int = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A program run to completion; it runs again when one of its inputs changes.
+
+    It writes a small JSON object to the file named by `NEBULA_RESULT`. `triggers` are further
+    inputs that make it run again, such as the identity of the volume that it fills. `timeout` is in
+    seconds. The rest is as in Workload.
+    """
+
+    name: str
+    software: Software
+    command: tuple[str, ...]
+    resources: Resources
+    env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    secret_env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    secret_files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    ports: Mapping[str, int] = field(default_factory=dict)
+    triggers: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
+    writable: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    uses: tuple[Software, ...] = ()
+    timeout: int = 900
+
+
+@dataclass(frozen=True)
+class Running:
+    """A workload that runs: its `resource`, the identity of its volume (empty without one) and the
+    address of each named port."""
+
+    resource: pulumi.Resource
+    volume: pulumi.Output[str]
+    addresses: Mapping[str, Address]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A task that has run: its `resource` and the JSON `result` that it wrote."""
+
+    resource: pulumi.Resource
+    result: pulumi.Output[dict[str, Any]]
+
+
+class Cluster(Protocol):
+    """Where workloads run. `parent` is the component that a resource belongs to."""
+
+    def run(self, workload: Workload, parent: pulumi.Resource) -> Running: ...
+
+    def run_task(self, task: Task, parent: pulumi.Resource) -> Finished: ...
+
+    def address(self, workload: str, port: str, number: int) -> Address:
+        """The address that `port` (standard number `number`) of `workload` has once it runs: what
+        a server must know of itself before its start (advertised listeners, issuers)."""
+        ...
+
+
+class Secrets(Protocol):
+    """Random secrets, kept by the provider, the same at every run."""
+
+    def random(self, name: str, parent: pulumi.Resource, length: int = 32) -> pulumi.Output[str]:
+        """A secret of `length` characters of [A-Za-z0-9], minted once."""
+        ...
+
+
+def dependencies(links: Sequence[Link]) -> list[pulumi.Resource]:
+    """What the targets of `links` need to exist before their client starts."""
+    return [resource for link in links for resource in link.target.depends_on]

@@ -1,0 +1,118 @@
+"""What a client needs to connect, one frozen dataclass per capability."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pulumi
+
+from components.base import Address, Auth, Endpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkEndpoint(Endpoint):
+    """The network that clusters and managed services live in: its provider id and the ids of its
+    private subnets, both empty where workloads share one machine."""
+
+    id: pulumi.Input[str] = ""
+    subnets: tuple[pulumi.Input[str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresDatabase(Endpoint):
+    """One database and, as `auth`, the role that owns it."""
+
+    address: Address
+    name: str
+
+    @property
+    def jdbc_url(self) -> pulumi.Output[str]:
+        return self.address.inside.url("jdbc:postgresql", f"/{self.name}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresEndpoint(Endpoint):
+    """A Postgres server with a database and an owner of its own for each service."""
+
+    address: Address
+    databases: Mapping[str, Auth]
+
+    def database(self, name: str) -> PostgresDatabase:
+        """The database `name`, with the credential of its owner. Raises KeyError for one that was
+        not declared when the server was created."""
+        return PostgresDatabase(
+            component=self.component,
+            workloads=self.workloads,
+            depends_on=self.depends_on,
+            tls=self.tls,
+            auth=self.databases[name],
+            address=self.address,
+            name=name,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectStoreEndpoint(Endpoint):
+    """Object storage. `buckets` maps a logical name to its URI (`gold` to `s3://gold`); `auth` is
+    that of one service, as `identity` hands it out; `region` is what S3 signatures name."""
+
+    address: Address
+    buckets: Mapping[str, pulumi.Input[str]]
+    identities: Mapping[str, Auth] = field(default_factory=dict)
+    region: pulumi.Input[str] = "us-east-1"
+    path_style: bool = True
+
+    def identity(self, service: str) -> "ObjectStoreEndpoint":
+        """The same store with the credential of `service`, which reaches the buckets granted to it
+        and no others. Raises KeyError for a service without a grant."""
+        return replace(self, auth=self.identities[service], identities={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class KafkaEndpoint(Endpoint):
+    """Kafka's bootstrap servers."""
+
+    bootstrap_servers: Address
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisEndpoint(Endpoint):
+    address: Address
+
+
+@dataclass(frozen=True, kw_only=True)
+class IcebergCatalogEndpoint(Endpoint):
+    """An Iceberg REST catalog: `path` is where its API begins, `warehouse` the default one."""
+
+    address: Address
+    path: str
+    warehouse: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrinoEndpoint(Endpoint):
+    address: Address
+    catalogs: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparkEndpoint(Endpoint):
+    """A Spark master and what a driver's `spark-defaults.conf` must say to use it and the catalog.
+    `secret_conf` holds the properties that are secrets."""
+
+    master: Address
+    conf: Mapping[str, pulumi.Input[str]]
+    secret_conf: Mapping[str, pulumi.Output[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeycloakEndpoint(Endpoint):
+    """An OpenID Connect issuer: `auth` is the admin user of `realm`."""
+
+    address: Address
+    realm: str
+    client: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NatsEndpoint(Endpoint):
+    address: Address

@@ -1,0 +1,98 @@
+"""The flights pipeline: real data through the whole lakehouse, as a Task."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.base import Cluster, Link, Password, Task
+from components.endpoints import (
+    IcebergCatalogEndpoint,
+    ObjectStoreEndpoint,
+    SparkEndpoint,
+    TrinoEndpoint,
+)
+from components.sizing import SIZES, Size
+from components.software import FLIGHTS, SPARK
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlightsArgs:
+    """`object_store` carries a credential for the bucket `bronze` and the catalog's warehouse."""
+
+    cluster: Cluster
+    size: Size
+    object_store: ObjectStoreEndpoint
+    iceberg_catalog: IcebergCatalogEndpoint
+    spark: SparkEndpoint
+    trino: TrinoEndpoint
+
+
+class Flights(pulumi.ComponentResource):
+    """Lands the flights of New York in 2013, writes silver and gold tables, and asks Trino."""
+
+    result: pulumi.Output[dict[str, Any]]
+
+    def __init__(self, name: str, args: FlightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("nebula:components:Flights", name, {}, opts)
+        store = args.object_store.auth
+        if not isinstance(store, Password):
+            raise TypeError(f"the flights pipeline needs an S3 key, got {type(store).__name__}")
+        shape = SIZES[args.size]["flights"]
+        run = args.cluster.run_task(
+            Task(
+                name=f"{name}-pipeline",
+                software=FLIGHTS,
+                uses=(SPARK,),
+                command=("flights", "run", "{run}/spec.json"),
+                env={"SPARK_HOME": "{home.spark}", "SPARK_LOCAL_IP": "{bind}"},
+                secret_files={"spec.json": _spec(args, store, shape.heap)},
+                writable=("{run}/work",),
+                links=(
+                    Link(args.object_store),
+                    Link(args.iceberg_catalog),
+                    Link(args.spark),
+                    Link(args.trino, "read"),
+                ),
+                resources=shape.resources,
+                timeout=1200,
+            ),
+            self,
+        )
+        self.result = run.result
+        self.register_outputs({"result": run.result})
+
+
+def _spec(args: FlightsArgs, store: Password, heap: int) -> pulumi.Output[str]:
+    """The pipeline's spec file; its schema is in apps/pipelines/flights/README.md."""
+    catalog, trino = args.iceberg_catalog, args.trino
+    return pulumi.Output.json_dumps(
+        {
+            "object_store": {
+                "endpoint": args.object_store.address.inside.authority,
+                "tls": False,
+                "region": args.object_store.region,
+                "access_key": store.username,
+                "secret_key": store.password,
+            },
+            "buckets": {"bronze": "bronze"},
+            "catalog": {
+                "uri": catalog.address.inside.url("http", catalog.path),
+                "warehouse": catalog.warehouse,
+            },
+            "spark": {
+                "master": args.spark.master.inside.url("spark"),
+                "driver_host": "{host}",
+                "driver_bind": "{bind}",
+                "auth_secret": args.spark.secret_conf["spark.authenticate.secret"],
+                "conf": {**args.spark.conf, "spark.driver.memory": f"{heap}m"},
+            },
+            "trino": {
+                "host": trino.address.inside.host,
+                "port": trino.address.inside.port,
+                "user": "flights",
+            },
+            "work": "{run}/work",
+        },
+        sort_keys=True,
+    )

@@ -1,0 +1,138 @@
+"""The Iceberg REST catalog: Nessie, its metadata in Postgres, its tables in the object store."""
+
+from dataclasses import dataclass, replace
+
+import pulumi
+
+from components import jvm
+from components.base import Cluster, Http, Link, Password, Readiness, Workload
+from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, PostgresDatabase
+from components.provisioning import converge
+from components.sizing import SIZES, Size
+from components.software import NESSIE
+
+WAREHOUSE = "warehouse"
+_PATH = "/iceberg"
+
+_PROPERTIES = """\
+quarkus.http.host={bind}
+quarkus.http.port={port.http}
+quarkus.management.host={bind}
+quarkus.management.port={port.management}
+quarkus.banner.enabled=false
+quarkus.log.level=WARN
+quarkus.log.console.json=false
+nessie.version.store.type=JDBC2
+nessie.version.store.persist.jdbc.datasource=postgresql
+quarkus.datasource.postgresql.jdbc.min-size=1
+quarkus.datasource.postgresql.jdbc.max-size=10
+nessie.server.authentication.enabled=false
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IcebergCatalogArgs:
+    """`database` holds the catalog's metadata; tables go to the bucket `warehouse` of
+    `object_store`, with that endpoint's credential. `namespaces` are created."""
+
+    cluster: Cluster
+    size: Size
+    database: PostgresDatabase
+    object_store: ObjectStoreEndpoint
+    namespaces: tuple[str, ...]
+
+
+class IcebergCatalog(pulumi.ComponentResource):
+    """Nessie serving the Iceberg REST API."""
+
+    endpoint: IcebergCatalogEndpoint
+
+    def __init__(
+        self, name: str, args: IcebergCatalogArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("nebula:components:IcebergCatalog", name, {}, opts)
+        shape = SIZES[args.size]["iceberg_catalog"]
+        server = args.cluster.run(
+            Workload(
+                name=name,
+                software=NESSIE,
+                command=("server",),
+                files={
+                    "jvm.options": jvm.options(
+                        shape.heap,
+                        "-Dquarkus.config.locations={run}/nessie.properties",
+                        "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
+                    )
+                },
+                secret_files={"nessie.properties": _properties(args)},
+                ports={"http": 19120, "management": 9000},
+                links=(Link(args.database), Link(args.object_store)),
+                replicas=shape.replicas,
+                readiness=Readiness(Http("management", "/q/health/ready"), deadline=120),
+                resources=shape.resources,
+            ),
+            self,
+        )
+        bare = IcebergCatalogEndpoint(
+            component=name,
+            workloads=(name,),
+            depends_on=(server.resource,),
+            address=server.addresses["http"],
+            path=_PATH,
+            warehouse=WAREHOUSE,
+        )
+        namespaces = converge(
+            f"{name}-namespaces",
+            {
+                "service": "iceberg_catalog",
+                "uri": bare.address.inside.url("http", _PATH),
+                "warehouse": WAREHOUSE,
+                "namespaces": list(args.namespaces),
+            },
+            cluster=args.cluster,
+            size=args.size,
+            link=Link(bare, "admin"),
+            parent=self,
+        )
+        self.endpoint = replace(bare, depends_on=(server.resource, namespaces.resource))
+        self.register_outputs({"url": bare.address.outside.url("http", _PATH)})
+
+
+def _properties(args: IcebergCatalogArgs) -> pulumi.Output[str]:
+    store, database = args.object_store, args.database
+    lines = pulumi.Output.all(
+        jdbc_url=database.jdbc_url,
+        endpoint=store.address.inside.url(),
+        external=store.address.outside.url(),
+        warehouse=store.buckets[WAREHOUSE],
+        region=store.region,
+        **_password("database", database.auth),
+        **_password("store", store.auth),
+    ).apply(
+        lambda value: "\n".join(
+            (
+                _PROPERTIES,
+                f"quarkus.datasource.postgresql.jdbc.url={value['jdbc_url']}",
+                f"quarkus.datasource.postgresql.username={value['database_user']}",
+                f"quarkus.datasource.postgresql.password={value['database_password']}",
+                f"nessie.catalog.default-warehouse={WAREHOUSE}",
+                f"nessie.catalog.warehouses.{WAREHOUSE}.location={value['warehouse']}/",
+                f"nessie.catalog.service.s3.default-options.endpoint={value['endpoint']}",
+                f"nessie.catalog.service.s3.default-options.external-endpoint={value['external']}",
+                f"nessie.catalog.service.s3.default-options.region={value['region']}",
+                f"nessie.catalog.service.s3.default-options.path-style-access={str(store.path_style).lower()}",
+                "nessie.catalog.service.s3.default-options.request-signing-enabled=false",
+                "nessie.catalog.service.s3.default-options.access-key=urn:nessie-secret:quarkus:store.s3",
+                f"store.s3.name={value['store_user']}",
+                f"store.s3.secret={value['store_password']}",
+                "",
+            )
+        )
+    )
+    return pulumi.Output.secret(lines)
+
+
+def _password(name: str, auth: object) -> dict[str, pulumi.Input[str]]:
+    if not isinstance(auth, Password):
+        raise TypeError(f"the catalog's {name} needs a user and a password, got {type(auth).__name__}")
+    return {f"{name}_user": auth.username, f"{name}_password": auth.password}

@@ -1,0 +1,150 @@
+"""Kafka in KRaft mode, with the topics that the stack declares."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pulumi
+
+from components import jvm
+from components.base import Cluster, Link, Readiness, Secrets, Tcp, Volume, Workload
+from components.endpoints import KafkaEndpoint, NetworkEndpoint
+from components.provisioning import converge
+from components.sizing import SIZES, Size
+from components.software import KAFKA
+
+_CLIENT, _CONTROLLER = 9092, 9093
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id={{index}}
+controller.quorum.voters={voters}
+controller.listener.names=CONTROLLER
+listeners=CLIENT://{{bind}}:{{port.client}},CONTROLLER://{{bind}}:{{port.controller}}
+advertised.listeners=CLIENT://{{host}}:{{port.client}}
+inter.broker.listener.name=CLIENT
+listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={{data}}/log
+auto.create.topics.enable=false
+default.replication.factor={replicas}
+offsets.topic.replication.factor={replicas}
+transaction.state.log.replication.factor={replicas}
+share.coordinator.state.topic.replication.factor={replicas}
+min.insync.replicas={in_sync}
+transaction.state.log.min.isr={in_sync}
+share.coordinator.state.topic.min.isr={in_sync}
+offsets.topic.num.partitions=10
+transaction.state.log.num.partitions=5
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+_LOG4J = """\
+Configuration:
+  Appenders:
+    Console:
+      name: stdout
+      PatternLayout:
+        pattern: "[%d] %p %m (%c)%n"
+  Loggers:
+    Root:
+      level: WARN
+      AppenderRef:
+        - ref: stdout
+    Logger:
+      - name: kafka.server
+        level: INFO
+"""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic: partitions may grow later and never shrink; `config` are Kafka's topic properties."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KafkaArgs:
+    cluster: Cluster
+    secrets: Secrets
+    size: Size
+    topics: tuple[Topic, ...]
+    network: NetworkEndpoint | None = None
+
+
+class Kafka(pulumi.ComponentResource):
+    """Brokers that are their own controllers: no ZooKeeper."""
+
+    endpoint: KafkaEndpoint
+
+    def __init__(self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("nebula:components:Kafka", name, {}, opts)
+        shape = SIZES[args.size]["kafka"]
+        voters = ",".join(f"{index}@{{peer.controller.{index}}}" for index in range(shape.replicas))
+        cluster_id = base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:16]).decode().rstrip("=")
+        server = args.cluster.run(
+            Workload(
+                name=name,
+                software=KAFKA,
+                command=("server", "{run}/server.properties"),
+                files={
+                    "server.properties": _PROPERTIES.format(
+                        voters=voters, replicas=shape.replicas, in_sync=min(shape.replicas, 2)
+                    ),
+                    "log4j2.yaml": _LOG4J,
+                    "jvm.options": jvm.options(
+                        shape.heap,
+                        "-Dlog4j2.configurationFile={run}/log4j2.yaml",
+                        "-Djava.awt.headless=true",
+                    ),
+                },
+                ports={"client": _CLIENT, "controller": _CONTROLLER},
+                volume=Volume(shape.volume),
+                prepare=(
+                    (
+                        "storage",
+                        "format",
+                        f"--cluster-id={cluster_id}",
+                        "--config={run}/server.properties",
+                        "--ignore-formatted",
+                    ),
+                ),
+                replicas=shape.replicas,
+                readiness=Readiness(Tcp("client"), deadline=120),
+                resources=shape.resources,
+            ),
+            self,
+        )
+        bare = KafkaEndpoint(
+            component=name,
+            workloads=(name,),
+            depends_on=(server.resource,),
+            bootstrap_servers=server.addresses["client"],
+        )
+        topics = converge(
+            f"{name}-topics",
+            {
+                "service": "kafka",
+                "bootstrap_servers": bare.bootstrap_servers.inside.authority,
+                "topics": [
+                    {
+                        "name": topic.name,
+                        "partitions": topic.partitions,
+                        "replication_factor": shape.replicas,
+                        "config": dict(topic.config),
+                    }
+                    for topic in args.topics
+                ],
+            },
+            cluster=args.cluster,
+            size=args.size,
+            link=Link(bare, "admin"),
+            parent=self,
+            volume=server.volume,
+        )
+        self.endpoint = replace(bare, depends_on=(server.resource, topics.resource))
+        self.register_outputs({"bootstrap_servers": bare.bootstrap_servers.outside.authority})

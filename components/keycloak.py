@@ -1,0 +1,132 @@
+"""Keycloak: the realm `nebula`, its client `workspace`, its roles and its admin user."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pulumi
+
+from components.base import Cluster, Http, Link, Password, Readiness, Secrets, Workload
+from components.endpoints import KeycloakEndpoint, PostgresDatabase
+from components.provisioning import converge
+from components.sizing import SIZES, Size
+from components.software import KEYCLOAK
+
+REALM = "nebula"
+CLIENT = "workspace"
+TEST_CLIENT = "nebula-test"
+_BOOTSTRAP = "nebula-bootstrap"
+_ADMIN = "nebula-admin"
+_JAVA_OPTS = (
+    "-XX:+UseSerialGC -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError -XX:MetaspaceSize=96M "
+    "-Dfile.encoding=UTF-8 -Djava.io.tmpdir={run} -Djdk.tls.rejectClientInitiatedRenegotiation=true"
+)
+"""In place of the script's own, which choose another collector."""
+
+_ROLES = ("admin", "engineer", "analyst")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeycloakArgs:
+    """`redirect_uris` are where the client `workspace` may send a browser back to. `test_client`
+    adds one client that takes a user's password directly, for tests of a laptop's stack."""
+
+    cluster: Cluster
+    secrets: Secrets
+    size: Size
+    database: PostgresDatabase
+    redirect_uris: tuple[str, ...]
+    test_client: bool = False
+
+
+class Keycloak(pulumi.ComponentResource):
+    """Keycloak on Postgres, built once and started optimised."""
+
+    endpoint: KeycloakEndpoint
+
+    def __init__(self, name: str, args: KeycloakArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("nebula:components:Keycloak", name, {}, opts)
+        shape = SIZES[args.size]["keycloak"]
+        owner = args.database.auth
+        if not isinstance(owner, Password):
+            raise TypeError(f"Keycloak's database needs a user and a password, got {type(owner).__name__}")
+        bootstrap = args.secrets.random(f"{name}-bootstrap", self)
+        admin = args.secrets.random(f"{name}-admin", self)
+        server = args.cluster.run(
+            Workload(
+                name=name,
+                software=KEYCLOAK,
+                command=("kc", "start", "--optimized"),
+                env={
+                    "JAVA_OPTS": f"-Xms64m -Xmx{shape.heap}m {_JAVA_OPTS}",
+                    "KC_HTTP_ENABLED": "true",
+                    "KC_HTTP_HOST": "{bind}",
+                    "KC_HTTP_PORT": "{port.http}",
+                    "KC_HTTP_MANAGEMENT_PORT": "{port.management}",
+                    "KC_HTTP_MANAGEMENT_SCHEME": "http",
+                    "KC_HOSTNAME": args.cluster.address(name, "http", 8080).outside.url(),
+                    "KC_HOSTNAME_BACKCHANNEL_DYNAMIC": "true",
+                    "KC_CACHE": "local" if shape.replicas == 1 else "ispn",
+                    "KC_DB_URL": args.database.jdbc_url,
+                    "KC_DB_USERNAME": owner.username,
+                    "KC_DB_POOL_INITIAL_SIZE": "1",
+                    "KC_DB_POOL_MAX_SIZE": "20",
+                    "KC_BOOTSTRAP_ADMIN_USERNAME": _BOOTSTRAP,
+                    "KC_LOG_LEVEL": "warn",
+                },
+                secret_env={"KC_DB_PASSWORD": owner.password, "KC_BOOTSTRAP_ADMIN_PASSWORD": bootstrap},
+                ports={"http": 8080, "management": 9000},
+                links=(Link(args.database),),
+                replicas=shape.replicas,
+                readiness=Readiness(Http("management", "/health/ready"), deadline=300),
+                resources=shape.resources,
+            ),
+            self,
+        )
+        bare = KeycloakEndpoint(
+            component=name,
+            workloads=(name,),
+            depends_on=(server.resource,),
+            auth=Password(_ADMIN, admin),
+            address=server.addresses["http"],
+            realm=REALM,
+            client=CLIENT,
+        )
+        realm = converge(
+            f"{name}-realm",
+            {
+                "service": "keycloak",
+                "url": bare.address.inside.url(),
+                "user": _BOOTSTRAP,
+                "password": bootstrap,
+                "realm": REALM,
+                "display_name": "Nebula",
+                "roles": list(_ROLES),
+                "clients": _clients(args),
+                "users": [
+                    {
+                        "username": _ADMIN,
+                        "password": admin,
+                        "roles": list(_ROLES),
+                        "client_roles": {"realm-management": ["realm-admin"]},
+                    }
+                ],
+            },
+            cluster=args.cluster,
+            size=args.size,
+            link=Link(bare, "admin"),
+            parent=self,
+        )
+        self.endpoint = replace(bare, depends_on=(server.resource, realm.resource))
+        self.register_outputs({"url": bare.address.outside.url()})
+
+
+def _clients(args: KeycloakArgs) -> list[dict[str, Any]]:
+    workspace = {
+        "id": CLIENT,
+        "public": True,
+        "redirect_uris": list(args.redirect_uris),
+        "web_origins": ["+"],
+        "audience": REALM,
+    }
+    test = {"id": TEST_CLIENT, "public": True, "direct_grants": True, "audience": REALM}
+    return [workspace, test] if args.test_client else [workspace]

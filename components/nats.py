@@ -1,0 +1,97 @@
+"""NATS with JetStream, and the streams that the stack declares."""
+
+from dataclasses import dataclass, replace
+
+import pulumi
+
+from components.base import Cluster, Http, Link, Password, Readiness, Secrets, Volume, Workload
+from components.endpoints import NatsEndpoint
+from components.provisioning import converge
+from components.sizing import SIZES, Size
+from components.software import NATS
+
+_USER = "nebula"
+
+_CONF = """\
+server_name: nats-{{index}}
+listen: {{bind}}:{{port.client}}
+http: {{bind}}:{{port.monitor}}
+jetstream {{
+  store_dir: "{{data}}"
+  max_memory_store: {memory}M
+  max_file_store: {volume}G
+}}
+authorization {{
+  user: {user}
+  password: %s
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A JetStream stream on file storage that keeps messages of `subjects`."""
+
+    name: str
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NatsArgs:
+    cluster: Cluster
+    secrets: Secrets
+    size: Size
+    streams: tuple[Stream, ...]
+
+
+class Nats(pulumi.ComponentResource):
+    """NATS with JetStream on file storage; clients authenticate."""
+
+    endpoint: NatsEndpoint
+
+    def __init__(self, name: str, args: NatsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("nebula:components:Nats", name, {}, opts)
+        shape = SIZES[args.size]["nats"]
+        password = args.secrets.random(f"{name}-password", self)
+        conf = _CONF.format(memory=shape.memory // 4, volume=shape.volume, user=_USER)
+        server = args.cluster.run(
+            Workload(
+                name=name,
+                software=NATS,
+                command=("nats-server", "--config", "{run}/nats.conf"),
+                env={"GOMEMLIMIT": f"{shape.memory}MiB"},
+                secret_files={"nats.conf": password.apply(lambda value: conf % value)},
+                ports={"client": 4222, "monitor": 8222},
+                volume=Volume(shape.volume),
+                replicas=shape.replicas,
+                readiness=Readiness(Http("monitor", "/healthz"), deadline=60),
+                resources=shape.resources,
+            ),
+            self,
+        )
+        bare = NatsEndpoint(
+            component=name,
+            workloads=(name,),
+            depends_on=(server.resource,),
+            auth=Password(_USER, password),
+            address=server.addresses["client"],
+        )
+        streams = converge(
+            f"{name}-streams",
+            {
+                "service": "nats",
+                "servers": [bare.address.inside.url("nats")],
+                "user": _USER,
+                "password": password,
+                "streams": [
+                    {"name": stream.name, "subjects": list(stream.subjects)} for stream in args.streams
+                ],
+            },
+            cluster=args.cluster,
+            size=args.size,
+            link=Link(bare, "admin"),
+            parent=self,
+            volume=server.volume,
+        )
+        self.endpoint = replace(bare, depends_on=(server.resource, streams.resource))
+        self.register_outputs({"url": bare.address.outside.url("nats")})

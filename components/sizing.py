@@ -1,0 +1,70 @@
+"""The sizing table: what each workload asks for, by the size of the platform."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from components.base import Resources
+
+Size = Literal["laptop", "small", "production"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Replicas, cores and memory (MiB) of each, heap of a JVM (MiB), and volume (GiB)."""
+
+    cpu: float
+    memory: int
+    heap: int = 0
+    volume: int = 0
+    replicas: int = 1
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(cpu=self.cpu, memory=self.memory)
+
+
+SIZES: Mapping[Size, Mapping[str, Shape]] = {
+    "laptop": {
+        "postgres": Shape(cpu=1, memory=512, volume=10),
+        "object_store": Shape(cpu=1, memory=1024, volume=20),
+        "kafka": Shape(cpu=1, memory=768, heap=320, volume=10),
+        "redis": Shape(cpu=0.5, memory=256, volume=1),
+        "iceberg_catalog": Shape(cpu=1, memory=640, heap=256),
+        "trino": Shape(cpu=2, memory=2048, heap=1280),
+        "spark-master": Shape(cpu=0.5, memory=512, heap=256),
+        "spark-worker": Shape(cpu=2, memory=2048, heap=256),
+        "keycloak": Shape(cpu=1, memory=768, heap=320),
+        "nats": Shape(cpu=0.5, memory=256, volume=5),
+        "provisioner": Shape(cpu=0.5, memory=256),
+        "flights": Shape(cpu=1, memory=2048, heap=1024),
+    },
+    "small": {
+        "postgres": Shape(cpu=2, memory=2048, volume=50),
+        "object_store": Shape(cpu=2, memory=2048, volume=200),
+        "kafka": Shape(cpu=2, memory=2048, heap=1024, volume=50),
+        "redis": Shape(cpu=1, memory=1024, volume=5),
+        "iceberg_catalog": Shape(cpu=1, memory=1024, heap=512),
+        "trino": Shape(cpu=4, memory=8192, heap=6144),
+        "spark-master": Shape(cpu=1, memory=1024, heap=512),
+        "spark-worker": Shape(cpu=4, memory=8192, heap=512),
+        "keycloak": Shape(cpu=1, memory=1280, heap=512),
+        "nats": Shape(cpu=1, memory=1024, volume=20),
+        "provisioner": Shape(cpu=0.5, memory=256),
+        "flights": Shape(cpu=1, memory=3072, heap=2048),
+    },
+    "production": {
+        "postgres": Shape(cpu=4, memory=8192, volume=200),
+        "object_store": Shape(cpu=4, memory=8192, volume=1000),
+        "kafka": Shape(cpu=4, memory=8192, heap=4096, volume=200, replicas=3),
+        "redis": Shape(cpu=2, memory=4096, volume=10),
+        "iceberg_catalog": Shape(cpu=2, memory=2048, heap=1024, replicas=2),
+        "trino": Shape(cpu=8, memory=32768, heap=26624),
+        "spark-master": Shape(cpu=1, memory=2048, heap=1024),
+        "spark-worker": Shape(cpu=8, memory=32768, heap=1024, replicas=3),
+        "keycloak": Shape(cpu=2, memory=2048, heap=1024, replicas=2),
+        "nats": Shape(cpu=2, memory=4096, volume=50, replicas=3),
+        "provisioner": Shape(cpu=0.5, memory=256),
+        "flights": Shape(cpu=2, memory=4096, heap=3072),
+    },
+}

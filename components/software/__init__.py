@@ -1,0 +1,37 @@
+"""What the platform runs: the software table (`table.py`) and its lock (`lock.json`)."""
+
+from components.software.model import Software
+from components.software.table import (
+    FLIGHTS,
+    JAVA_21,
+    JAVA_25,
+    KAFKA,
+    KEYCLOAK,
+    MINIO,
+    NATS,
+    NESSIE,
+    POSTGRES,
+    PROVISIONER,
+    REDIS,
+    SPARK,
+    TABLE,
+    TRINO,
+)
+
+__all__ = [
+    "FLIGHTS",
+    "JAVA_21",
+    "JAVA_25",
+    "KAFKA",
+    "KEYCLOAK",
+    "MINIO",
+    "NATS",
+    "NESSIE",
+    "POSTGRES",
+    "PROVISIONER",
+    "REDIS",
+    "SPARK",
+    "TABLE",
+    "TRINO",
+    "Software",
+]

@@ -1,0 +1,109 @@
+"""What a piece of software is: one version, two ways to run it (a distribution, an image)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Maven:
+    """One file of a Maven repository, `group:artifact:version[:classifier]:extension`.
+
+    `into` is the folder below the software's home; an archive is unpacked when `unpack` is set,
+    with `strip` leading path components dropped. `inner` names an archive inside the archive.
+    """
+
+    coordinates: str
+    into: str = "."
+    unpack: bool = False
+    strip: int = 0
+    inner: str | None = None
+
+
+@dataclass(frozen=True)
+class MavenClosure:
+    """The runtime closure of Maven artifacts, as jars in `into`; the lock names every jar."""
+
+    coordinates: tuple[str, ...]
+    into: str
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """The files of a PyPI package (wheel, or source archive where it has no wheel) below `member`.
+
+    `member` is a path prefix inside the archive, dropped when unpacking; a source archive's own
+    top folder is dropped first.
+    """
+
+    requirement: str
+    member: str = ""
+    into: str = "."
+
+
+@dataclass(frozen=True)
+class GoBinary:
+    """A program built from its Go module: `module_directory` (below `components/software/`) holds
+    go.mod and go.sum, which are its lock."""
+
+    package: str
+    module_directory: str
+    into: str
+    ldflags: str = "-s -w"
+
+
+@dataclass(frozen=True)
+class BundledApp:
+    """One of our own apps: `path` below the repository, run from a venv made from
+    `<path>/requirements.lock` (hashed). Its home holds `venv/` and `src/apps/...`."""
+
+    path: str
+
+
+Part = Maven | MavenClosure | Wheel | GoBinary | BundledApp
+
+
+@dataclass(frozen=True)
+class Executable:
+    """How a program of the software is launched: in its distribution (`{home}` is where that was
+    put) and in its image. Arguments of the workload follow."""
+
+    distribution: tuple[str, ...]
+    image: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Image:
+    """A container image: `reference` has a pinned tag, `user` is the numeric uid it runs as.
+    `ours` marks an image that the program builds (its Dockerfile is beside the source)."""
+
+    reference: str
+    user: int
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Software:
+    """One row of the software table.
+
+    `java` is the Java release that it runs on. `build` are commands (templates over `{home}`) that
+    derive what must be built from the distribution before it runs; they act on a private copy.
+    `unprivileged` software refuses to run as root.
+    """
+
+    name: str
+    version: str
+    licence: str
+    parts: tuple[Part, ...]
+    executables: Mapping[str, Executable]
+    image: Image
+    java: int | None = None
+    build: tuple[tuple[str, ...], ...] = ()
+    unprivileged: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def executable(self, name: str) -> Executable:
+        try:
+            return self.executables[name]
+        except KeyError:
+            known = ", ".join(sorted(self.executables))
+            raise KeyError(f"{self.name} has no executable {name!r}; it has: {known}") from None

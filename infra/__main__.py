@@ -1,0 +1,27 @@
+"""The Pulumi program: settings, the provider they name, the platform on it."""
+
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+_ROOT = _HERE.parent
+# Pulumi runs `main: infra` with infra/ on the path, where platform.py would shadow Python's own.
+sys.path[:] = [str(_ROOT), *(entry for entry in sys.path if Path(entry or ".").resolve() != _HERE)]
+
+import pulumi
+
+from infra.cloud import provider_of
+from infra.platform import Platform
+from infra.settings import SettingsError, StackFile, parse
+
+
+def main() -> None:
+    stack_file = StackFile(_ROOT / "stacks" / f"Pulumi.{pulumi.get_stack()}.yaml")
+    try:
+        settings = parse(pulumi.Config("nebula").get("platform"), stack_file)
+        Platform(settings, provider_of(settings, _ROOT), stack_file).export()
+    except SettingsError as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+main()

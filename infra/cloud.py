@@ -1,0 +1,31 @@
+"""The one function that picks the cloud."""
+
+from pathlib import Path
+
+import pulumi
+
+from infra.settings import Settings
+from providers.base import CloudProvider
+
+
+def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
+    """The provider that `cloud` names. Each is imported only when chosen."""
+    match settings.cloud:
+        case "local":
+            from providers.local.paths import cache_directory, stack_directory
+            from providers.local.provider import LocalArgs, LocalProvider
+
+            stack = pulumi.get_stack()
+            directory = Path(settings.local.directory) if settings.local.directory else stack_directory(stack)
+            return LocalProvider(
+                "local",
+                LocalArgs(
+                    stack=stack,
+                    directory=directory,
+                    cache=cache_directory(),
+                    checkout=checkout,
+                    components=settings.components.on,
+                    port_offset=settings.local.port_offset,
+                    keep_data=settings.local.keep_data,
+                ),
+            )

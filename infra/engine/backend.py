@@ -1,0 +1,68 @@
+"""Where the state is kept: the backend that the user logged in to, else a file backend of the clone's.
+
+With a backend of the user's own, nothing of this module is set: not the home, not the passphrase.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.engine.checkout import Checkout
+
+
+@dataclass(frozen=True)
+class Backend:
+    """`variables` are what the engine needs in its environment; `state` is the directory of a file
+    backend on this machine, None for any other."""
+
+    variables: Mapping[str, str]
+    state: Path | None
+    ours: bool
+
+
+def choose(checkout: Checkout, environment: Mapping[str, str]) -> Backend:
+    """The backend that `environment` or a login names, else the clone's own (made if it is not there)."""
+    url = environment.get("PULUMI_BACKEND_URL", "")
+    own_url = checkout.state.as_uri()
+    if url and url != own_url:
+        return Backend({}, _directory(url), ours=False)
+    if not url and (environment.get("PULUMI_ACCESS_TOKEN") or (url := logged_in(environment))):
+        return Backend({}, _directory(url), ours=False)
+    _make(checkout)
+    variables = {
+        "PULUMI_HOME": str(checkout.home),
+        "PULUMI_BACKEND_URL": own_url,
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(checkout.passphrase),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    return Backend(variables, checkout.state, ours=True)
+
+
+def logged_in(environment: Mapping[str, str]) -> str:
+    """The backend that `pulumi login` chose, empty when there is none."""
+    home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    try:
+        return str(json.loads((home / "credentials.json").read_text()).get("current") or "")
+    except (FileNotFoundError, json.JSONDecodeError):
+        return ""
+
+
+def _directory(url: str) -> Path | None:
+    if not url.startswith("file://"):
+        return None
+    path = Path(url.removeprefix("file://").partition("?")[0]).expanduser()
+    return path if path.is_absolute() else None
+
+
+def _make(checkout: Checkout) -> None:
+    for directory in (checkout.private, checkout.state, checkout.home):
+        directory.mkdir(mode=0o700, exist_ok=True)
+    if not checkout.passphrase.exists():
+        temporary = checkout.private / f"passphrase.{os.getpid()}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        temporary.rename(checkout.passphrase)

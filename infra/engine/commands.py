@@ -1,0 +1,171 @@
+"""What each Makefile target does. Every function returns an exit code."""
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from infra.engine import preflight, stack_file, state
+from infra.engine.checkout import HERE, PROJECT
+from infra.engine.console import say
+from infra.engine.errors import EngineError, StackInUseError
+from infra.engine.session import OVERRIDING, directory_of, exports, open_engine, open_session
+from providers.local import paths
+from providers.local.artifacts.errors import ArtifactError
+from providers.local.plugin.errors import PluginError
+
+INTERRUPTED = 130
+
+
+def up(stack: str) -> int:
+    session = open_session(stack)
+    if session.is_local:
+        preflight.check_software(paths.cache_directory())
+    session.recover()
+    session.create()
+    # No preview first: it would run the program twice, and what it would refuse `up` refuses as well.
+    if code := session.run("up", "--yes", "--skip-preview", "--suppress-outputs"):
+        return code
+    from infra.engine import report
+
+    report.running(session)
+    return 0
+
+
+def preview(stack: str) -> int:
+    session = open_session(stack)
+    session.create()
+    return session.run("preview", "--diff") if os.environ.get("DIFF") else session.run("preview")
+
+
+def refresh(stack: str) -> int:
+    session = open_session(stack)
+    session.recover()
+    return session.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+
+
+def down(stack: str) -> int:
+    """Destroy the stack, then see that nothing of it is left; without a state, or when the engine
+    fails halfway, from the stack's directory alone."""
+    session = open_session(stack)
+    session.recover()
+    code = 0
+    if session.exists():
+        code = session.run("destroy", "--yes", "--skip-preview")
+        if code in (INTERRUPTED, 128 + 15):
+            return code
+    else:
+        say(f"The backend does not know stack {stack!r}: clearing what its directory records.")
+    if session.is_local:
+        _remove_directory(session.directory)
+        code = 0
+    if code == 0 and session.backend.ours and session.exists():
+        session.ask("stack", "rm", "--yes", "--force", "--preserve-config", "--stack", stack)
+    return code
+
+
+def _remove_directory(directory: Path) -> None:
+    """What the engine left, or never knew of. Does nothing after a destroy that ended well."""
+    from providers.local.plugin import host
+
+    host.remove(directory, True if os.environ.get(host.KEEP_VARIABLE) == "1" else None)
+
+
+def outputs(stack: str) -> int:
+    """Prints `{"endpoints": …, "credentials": …}`, secrets included: they are what is asked for."""
+    session = open_session(stack)
+    every = json.loads(session.ask("stack", "output", "--json", "--show-secrets", "--stack", stack))
+    print(json.dumps({name: every.get(name, {}) for name in ("endpoints", "credentials")}, indent=2))
+    return 0
+
+
+def env(stack: str) -> int:
+    """Prints the shell commands after which plain `pulumi` does what the Makefile does."""
+    session = open_session(stack)
+    session.create()
+    if session.engine.ours:
+        _print_path(session.engine.executable.parent)
+    for name, value in exports(session).items():
+        print(f"export {name}={shlex.quote(value)}")
+    if session.backend.ours:
+        print(f"unset {OVERRIDING}")
+    return 0
+
+
+def test_env(stack: str) -> int:
+    """Prints the shell commands that the tests need: the engine on PATH, and no stack touched."""
+    engine = open_engine(os.environ)
+    if engine.ours:
+        _print_path(engine.executable.parent)
+    return 0
+
+
+def _print_path(directory: Path) -> None:
+    print(f'export PATH={shlex.quote(str(directory))}:"$PATH"')
+
+
+def status(stack: str) -> int:
+    stack_file.ensure(HERE, stack)
+    from infra.engine import report
+
+    report.servers(stack, directory_of(HERE, stack))
+    return 0
+
+
+def logs(stack: str) -> int:
+    component, follow = os.environ.get("COMPONENT", ""), os.environ.get("FOLLOW") == "1"
+    from infra.engine import report
+
+    path = report.log_of(component, directory_of(HERE, stack))
+    command = ["tail", "-n", "200", *(["-F"] if follow else []), str(path)]
+    os.execvp(command[0], command)
+
+
+def clean(stack: str) -> int:
+    """Remove the cache, `.venv` and `.nebula`. Refused while a stack of this clone or of this
+    machine needs them."""
+    root = paths.stack_directory("any").parent
+    running = {path.name for path in root.iterdir() if path.is_dir()} if root.exists() else set()
+    if used := sorted(running | set(state.stacks_with_resources(HERE.state, PROJECT))):
+        raise StackInUseError(
+            f"Nothing was removed, as this is in use: stack {', '.join(used)} (below {root}). "
+            "Take each down first: make down STACK=<name>."
+        )
+    for path in (paths.cache_directory(), HERE.private, HERE.root / "build", HERE.root / ".venv"):
+        if path.exists():
+            say(f"Removing {path}")
+            _remove_tree(path)
+    return 0
+
+
+def _remove_tree(path: Path) -> None:
+    for folder, _, _ in os.walk(path):  # Go's module cache is read-only
+        os.chmod(folder, 0o700)
+    shutil.rmtree(path)
+
+
+COMMANDS = {
+    "up": up,
+    "preview": preview,
+    "refresh": refresh,
+    "down": down,
+    "status": status,
+    "logs": logs,
+    "outputs": outputs,
+    "env": env,
+    "test-env": test_env,
+    "clean": clean,
+}
+
+
+def main(command: str, stack: str) -> int:
+    """Run `command`; its exit code. An error of ours is printed as its message."""
+    try:
+        return COMMANDS[command](stack)
+    except (EngineError, preflight.PreflightError, ArtifactError, PluginError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED

@@ -1,0 +1,55 @@
+"""What can go wrong before, around and after the engine. Each message says what to do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class EngineError(Exception):
+    """Base of this package's errors."""
+
+
+class UnknownStackError(EngineError):
+    """There is no stack file of that name."""
+
+    def __init__(self, stack: str, known: Sequence[str], directory: Path) -> None:
+        super().__init__(
+            f"There is no stack {stack!r}: {directory / f'Pulumi.{stack}.yaml'} does not exist. "
+            f"The stacks are: {', '.join(known) or 'none'}. Choose one with STACK=<name>, or add that file."
+        )
+
+
+class StackBusyError(EngineError):
+    """Another engine works on the stack. Nothing was touched."""
+
+
+class StaleSaltError(EngineError):
+    """The stack file's secrets were encrypted with a passphrase that is gone."""
+
+    def __init__(self, path: Path, passphrase: Path) -> None:
+        super().__init__(
+            f"{path} holds secrets encrypted with a passphrase that {passphrase} no longer has. Put the "
+            "passphrase back there, or delete the file's `encryptionsalt` and `secure` lines and set the "
+            "secrets again with `pulumi config set --secret`."
+        )
+
+
+class StackInUseError(EngineError):
+    """`clean` would remove what a running stack needs."""
+
+
+class UnknownComponentError(EngineError):
+    """No server of that name runs in the stack."""
+
+    def __init__(self, component: str, known: Sequence[str]) -> None:
+        named = f"no server {component!r}" if component else "no component named"
+        super().__init__(
+            f"There is {named}. Choose one with COMPONENT=<name>: {', '.join(known) or 'none is running'}."
+        )
+
+
+class EngineFailedError(EngineError):
+    """A call of the engine failed; it has said why."""
+
+    def __init__(self, arguments: Sequence[str], code: int, output: str) -> None:
+        self.code = code
+        super().__init__(f"`pulumi {' '.join(arguments)}` ended with exit code {code}:\n{output.strip()}")

@@ -1,0 +1,85 @@
+"""What must be on the machine before anything is started.
+
+Run as a script by the Makefile before `.venv` exists, so the standard library is all it imports
+until then.
+"""
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_OLDEST_PYTHON = (3, 11)
+_GIBIBYTE = 2**30
+_FRESH_BYTES = 12 * _GIBIBYTE
+"""An empty cache: the Go caches of engine and servers, the servers, `.venv`, data of a first run."""
+_ENGINE_BYTES = 4 * _GIBIBYTE
+"""The engine's Go modules and compiled packages, measured."""
+
+
+class PreflightError(Exception):
+    """Something that `up` needs is not there. Nothing was started."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("Nothing was started:" + "".join(f"\n  - {problem}" for problem in problems))
+
+
+def python_problems() -> list[str]:
+    """Why this Python cannot make `.venv`, each with its remedy."""
+    problems = []
+    if sys.version_info < _OLDEST_PYTHON:
+        wanted = ".".join(map(str, _OLDEST_PYTHON))
+        problems.append(
+            f"{sys.executable} is Python {sys.version.split()[0]}; {wanted} or newer is needed. "
+            f"Install it, or name one: make PYTHON=python{wanted} ..."
+        )
+    if any(importlib.util.find_spec(module) is None for module in ("venv", "ensurepip")):
+        problems.append(
+            f"{sys.executable} has no venv module, so .venv cannot be made. Install it: on Debian, "
+            "apt install python3-venv."
+        )
+    return problems
+
+
+def space_problems(cache: Path, needed: int) -> list[str]:
+    """Why the disk of `cache` has no room for `needed` bytes, with the remedy."""
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free >= needed:
+        return []
+    return [
+        f"{existing} has {free / _GIBIBYTE:.1f} GiB free; {needed / _GIBIBYTE:.0f} GiB are needed. "
+        "Free some space, or (not as root) point XDG_CACHE_HOME and XDG_STATE_HOME at a larger disk."
+    ]
+
+
+def check_engine(cache: Path) -> None:
+    """Before the engine is built. Raises PreflightError."""
+    from infra.engine.engine import MODULE
+    from providers.local.artifacts.preflight import go_problem
+
+    problem = go_problem(MODULE)
+    problems = ([problem] if problem else []) + space_problems(cache, _ENGINE_BYTES)
+    if problems:
+        raise PreflightError(problems)
+
+
+def check_software(cache: Path) -> None:
+    """Before servers that `cache` lacks are fetched and built. Raises PreflightError."""
+    from components.software import TABLE
+    from providers.local.artifacts import missing_tools, space_needed
+
+    problems = missing_tools(TABLE, cache) + space_problems(cache, space_needed(TABLE, cache))
+    if problems:
+        raise PreflightError(problems)
+
+
+def _before_anything(cache: Path) -> list[str]:
+    fresh = not (cache / "engine").exists()
+    return python_problems() + space_problems(cache, _FRESH_BYTES if fresh else 0)
+
+
+if __name__ == "__main__":
+    if found := _before_anything(Path(sys.argv[1])):
+        sys.exit(f"error: {PreflightError(found)}")

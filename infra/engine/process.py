@@ -1,0 +1,69 @@
+"""Runs the engine in the foreground, with one Ctrl-C meaning one.
+
+The engine stops gracefully at the first interrupt and at once at the second. It therefore gets a
+process group of its own, which becomes the terminal's foreground group: a Ctrl-C reaches it once,
+and a signal sent to us is passed on once.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_foreground(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> int:
+    """Run `command` with our terminal; its exit code, as a shell gives it (128 + signal)."""
+    with (
+        subprocess.Popen(command, cwd=directory, env=environment, process_group=0) as child,
+        _signals_passed_to(child.pid),
+        _foreground(child.pid),
+    ):
+        code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def _signals_passed_to(process: int) -> Iterator[None]:
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
+
+    before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _foreground(group: int) -> Iterator[None]:
+    """Lend the terminal, if it is ours, to the process group `group`."""
+    try:
+        terminal = sys.stdin.fileno()
+        ours = os.tcgetpgrp(terminal) == os.getpgrp()
+    except (OSError, ValueError, AttributeError):  # no terminal, or stdin is closed
+        ours = False
+    if not ours:
+        yield
+        return
+    # A background group that changes the terminal's foreground group is stopped by SIGTTOU.
+    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    try:
+        _lend(terminal, group)
+        yield
+    finally:
+        os.tcsetpgrp(terminal, os.getpgrp())
+        signal.signal(signal.SIGTTOU, before)
+
+
+def _lend(terminal: int, group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended already
+        os.tcsetpgrp(terminal, group)
+        os.killpg(group, signal.SIGCONT)  # it may have touched the terminal before it was its own

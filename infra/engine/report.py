@@ -1,0 +1,109 @@
+"""What people read at the end: what runs and where, the demo's answer, what to try next."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.engine import stack_file
+from infra.engine.errors import UnknownComponentError
+from infra.engine.session import Session
+from providers.local.plugin.status import ServerStatus, log_path
+from providers.local.plugin.status import servers as servers_in
+
+_ADDRESS_KEYS = ("url", "bootstrap_servers", "master")
+_ROWS_SHOWN = 12
+
+
+def running(session: Session) -> None:
+    """After `up`: the components' addresses and the demo's answer; no secret."""
+    outputs = session.outputs()
+    console = Console()
+    table = Table("component", "address", *(("state", "memory") if session.is_local else ()))
+    every = servers_in(session.directory) if session.is_local else []
+    for component, endpoint in sorted((outputs.get("endpoints") or {}).items()):
+        cells = [component, _address(endpoint)]
+        if session.is_local:
+            found = _of(component, every)
+            cells += [", ".join(sorted({server.state for server in found})), _memory(found)]
+        table.add_row(*cells)
+    if table.row_count:
+        console.print(table)
+    if demo := outputs.get("demo"):
+        _show_demo(console, demo)
+    _show_next(console, session.stack)
+
+
+def servers(stack: str, directory: Path) -> None:
+    """The table of `make status`."""
+    found = servers_in(directory)
+    console = Console()
+    if not found:
+        console.print(f"Nothing runs in stack {stack}. Start it: make up STACK={stack}", markup=False)
+        return
+    table = Table("server", "state", "address", "memory", "uptime")
+    for server in found:
+        table.add_row(
+            server.name,
+            server.state,
+            "\n".join(f"{name} {address}" for name, address in server.addresses.items()),
+            _memory([server]),
+            _uptime(server.uptime),
+        )
+    console.print(table)
+
+
+def log_of(component: str, directory: Path) -> Path:
+    """The log of the server, task or build `component`. Raises UnknownComponentError."""
+    path = log_path(directory, component)
+    if not component or not path.exists():
+        raise UnknownComponentError(component, sorted(log.stem for log in path.parent.glob("*.log")))
+    return path
+
+
+def _of(component: str, found: Sequence[ServerStatus]) -> list[ServerStatus]:
+    return [server for server in found if server.name == component or server.name.startswith(f"{component}-")]
+
+
+def _address(endpoint: Mapping[str, Any]) -> str:
+    for key in _ADDRESS_KEYS:
+        if key in endpoint:
+            return str(endpoint[key])
+    return f"{endpoint.get('host', '')}:{endpoint.get('port', '')}"
+
+
+def _memory(found: Sequence[ServerStatus]) -> str:
+    return f"{sum(server.memory for server in found) / 2**20:,.0f} MiB" if found else ""
+
+
+def _uptime(seconds: float) -> str:
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+
+
+def _show_demo(console: Console, demo: Mapping[str, Any]) -> None:
+    """Lists of rows as tables, anything else as a line."""
+    for name, value in demo.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            table = Table(*value[0], title=name.replace("_", " "))
+            for row in value[:_ROWS_SHOWN]:
+                table.add_row(*(str(cell) for cell in row.values()))
+            console.print(table)
+        else:
+            console.print(f"{name.replace('_', ' ')}: {value}", markup=False)
+
+
+def _show_next(console: Console, stack: str) -> None:
+    suffix = "" if stack == stack_file.LOCAL else f" STACK={stack}"
+    lines = (
+        ("what runs", f"make status{suffix}"),
+        ("a server's log", f"make logs{suffix} COMPONENT=trino"),
+        ("addresses and passwords", f"make -s outputs{suffix}"),
+        ("plain pulumi in this shell", f'eval "$(make -s env{suffix})"; pulumi preview --stack {stack}'),
+        ("stop and remove it all", f"make down{suffix}"),
+    )
+    console.print("\nNext:")
+    for what, command in lines:
+        console.print(f"  {what:<28}{command}", markup=False, highlight=False, soft_wrap=True)

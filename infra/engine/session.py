@@ -1,0 +1,147 @@
+"""One stack of one clone, ready for the engine: what every command starts from."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.engine import backend, locks, preflight, process, stack_file, state
+from infra.engine import engine as engines
+from infra.engine.checkout import HERE, PROJECT, Checkout
+from infra.engine.console import Progress, say
+from infra.engine.errors import EngineFailedError
+from providers.local import paths
+
+OVERRIDING = "PULUMI_CONFIG_PASSPHRASE"
+"""A passphrase in the environment wins over a passphrase file: it is another backend's."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """`environment` is all that a call of the engine needs."""
+
+    checkout: Checkout
+    stack: str
+    engine: engines.Engine
+    backend: backend.Backend
+    environment: Mapping[str, str]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the stack runs on this machine."""
+        return str(stack_file.platform(self.checkout, self.stack).get("cloud", "local")) == "local"
+
+    @property
+    def directory(self) -> Path:
+        return directory_of(self.checkout, self.stack)
+
+    def run(self, *arguments: str) -> int:
+        """Run the engine with our terminal; its exit code."""
+        command = [str(self.engine.executable), *arguments, "--stack", self.stack]
+        return process.run_foreground(command, self.checkout.root, self.environment)
+
+    def ask(self, *arguments: str, given: str | None = None) -> str:
+        """What the engine prints on stdout. Raises EngineFailedError with what it said."""
+        command = [str(self.engine.executable), *arguments, "--non-interactive"]
+        answer = subprocess.run(
+            command,
+            cwd=self.checkout.root,
+            env=self.environment,
+            input=given or "",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode != 0:
+            raise EngineFailedError(arguments, answer.returncode, answer.stderr)
+        return answer.stdout
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secret ones left out."""
+        if self.backend.ours:
+            return state.plain_outputs(state.deployment(self.checkout.state, PROJECT, self.stack))
+        printed = json.loads(self.ask("stack", "output", "--json", "--stack", self.stack))
+        return {name: value for name, value in printed.items() if value != "[secret]"}
+
+    def exists(self) -> bool:
+        """Whether the backend knows the stack."""
+        if self.backend.ours:
+            return state.state_file(self.checkout.state, PROJECT, self.stack).exists()
+        try:
+            self.ask("stack", "select", self.stack)
+        except EngineFailedError:
+            return False
+        return True
+
+    def create(self) -> None:
+        """Make the stack in the backend unless it is there."""
+        if not self.backend.ours:
+            self.ask("stack", "select", "--create", self.stack)
+        elif not self.exists():
+            stack_file.drop_stale_salt(self.checkout, self.stack)
+            self.ask("stack", "init", self.stack)
+
+    def recover(self) -> None:
+        """Clear what a killed engine left behind: its lock, and Creates that it had begun.
+
+        Create is an upsert in the local provider, so an interrupted one is simply run again; left in
+        the state it would only be warned of at each run. Raises StackBusyError for a living engine.
+        """
+        if self.backend.state is None:
+            return
+        for line in locks.clear_stale_locks(self.backend.state, PROJECT, self.stack):
+            say(line)
+        if not self.backend.ours or not self.is_local or not self.exists():
+            return
+        latest = state.deployment(self.checkout.state, PROJECT, self.stack)
+        if interrupted := state.interrupted_creates(latest):
+            names = ", ".join(urn.rpartition("::")[2] for urn in interrupted)
+            say(f"The last run was interrupted while it created {names}: doing that again.")
+            # An import drops pending operations and changes nothing else.
+            exported = self.ask("stack", "export", "--stack", self.stack)
+            self.ask("stack", "import", "--stack", self.stack, given=exported)
+
+
+def directory_of(checkout: Checkout, stack: str) -> Path:
+    """Where a stack of the local cloud lives."""
+    local = stack_file.platform(checkout, stack).get("local")
+    configured = local.get("directory") if isinstance(local, dict) else None
+    return Path(configured) if configured else paths.stack_directory(stack)
+
+
+def open_engine(environment: Mapping[str, str]) -> engines.Engine:
+    """The engine, built first if there is none. Raises PreflightError before that."""
+    cache = paths.cache_directory()
+    if found := engines.find(environment, cache):
+        return found
+    preflight.check_engine(cache)
+    with Progress("Building the Pulumi engine (once; about five minutes)") as progress:
+        return engines.build(cache, progress)
+
+
+def open_session(stack: str, checkout: Checkout = HERE) -> Session:
+    """Everything that `stack` needs from the engine. Raises UnknownStackError and what `open_engine` does."""
+    stack_file.ensure(checkout, stack)
+    chosen = backend.choose(checkout, os.environ)
+    engine = open_engine(os.environ)
+    return Session(checkout, stack, engine, chosen, _environment(engine, chosen))
+
+
+def exports(session: Session) -> dict[str, str]:
+    """What a shell needs, beside PATH, to call the engine as we do."""
+    return dict(session.backend.variables)
+
+
+def _environment(engine: engines.Engine, chosen: backend.Backend) -> dict[str, str]:
+    environment = dict(os.environ) | dict(chosen.variables)
+    if chosen.ours:
+        environment.pop(OVERRIDING, None)
+    # Policy packs and plugins without a virtual environment of their own run on this interpreter.
+    environment.setdefault("NEBULA_PYTHON", sys.executable)
+    if engine.ours:
+        environment["PATH"] = f"{engine.executable.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    return environment

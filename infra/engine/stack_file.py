@@ -1,0 +1,59 @@
+"""Stack files: `stacks/Pulumi.<stack>.yaml`.
+
+`local` is everybody's own: `pulumi stack init` writes a salt into it that binds it to one
+passphrase, so it is not tracked but made from a tracked template.
+"""
+
+import re
+import shutil
+from typing import Any
+
+import yaml
+
+from infra.engine.checkout import PROJECT, Checkout
+from infra.engine.errors import StaleSaltError, UnknownStackError
+
+LOCAL = "local"
+_NAME = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9_-]+)\.yaml$")
+_SALT = re.compile(r"^encryptionsalt:.*\n", re.MULTILINE)
+
+
+def known_stacks(checkout: Checkout) -> list[str]:
+    """The stacks that have a file, and `local`, whose file is made at need."""
+    files = (_NAME.match(path.name) for path in checkout.stacks.glob("Pulumi.*.yaml"))
+    return sorted({match["stack"] for match in files if match} | {LOCAL})
+
+
+def ensure(checkout: Checkout, stack: str) -> None:
+    """Make the stack file of `local` from its template. Raises UnknownStackError for another stack
+    that has none."""
+    path = checkout.stack_file(stack)
+    if path.exists():
+        return
+    if stack not in known_stacks(checkout):
+        raise UnknownStackError(stack, known_stacks(checkout), checkout.stacks)
+    temporary = path.with_suffix(".new")
+    shutil.copyfile(checkout.stacks / "Pulumi.local.template.yaml", temporary)
+    temporary.rename(path)
+
+
+def drop_stale_salt(checkout: Checkout, stack: str) -> None:
+    """Forget the salt of a passphrase that is gone: the stack is new to the backend.
+
+    Raises StaleSaltError when the file holds secrets that only that passphrase opens.
+    """
+    path = checkout.stack_file(stack)
+    text = path.read_text()
+    if not _SALT.search(text):
+        return
+    if re.search(r"^\s+secure:", text, re.MULTILINE):
+        raise StaleSaltError(path, checkout.passphrase)
+    path.write_text(_SALT.sub("", text))
+
+
+def platform(checkout: Checkout, stack: str) -> dict[str, Any]:
+    """`nebula:platform` as the stack's file has it, unchecked: empty when it is no mapping."""
+    content = yaml.safe_load(checkout.stack_file(stack).read_text())
+    config = content.get("config") if isinstance(content, dict) else None
+    platform = config.get(f"{PROJECT}:platform") if isinstance(config, dict) else None
+    return platform if isinstance(platform, dict) else {}

@@ -1,0 +1,236 @@
+"""The platform: which components, in which order, and what the stack exports."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import pulumi
+
+from components.base import Auth, Endpoint, Password
+from components.endpoints import (
+    IcebergCatalogEndpoint,
+    KafkaEndpoint,
+    KeycloakEndpoint,
+    NatsEndpoint,
+    ObjectStoreEndpoint,
+    PostgresEndpoint,
+    RedisEndpoint,
+    SparkEndpoint,
+    TrinoEndpoint,
+)
+from components.flights import Flights, FlightsArgs
+from components.iceberg_catalog import WAREHOUSE, IcebergCatalog, IcebergCatalogArgs
+from components.kafka import KafkaArgs, Topic
+from components.keycloak import Keycloak, KeycloakArgs
+from components.nats import Nats, NatsArgs, Stream
+from components.object_store import Grant, ObjectStoreArgs
+from components.postgres import PostgresArgs
+from components.redis import RedisArgs
+from components.spark import Spark, SparkArgs
+from components.trino import Trino, TrinoArgs
+from infra.settings import Settings, SettingsError, StackFile
+from providers.base import CloudProvider
+
+BUCKETS = ("bronze", "silver", "gold", WAREHOUSE, "checkpoints")
+NAMESPACES = ("bronze", "silver", "gold")
+_PEOPLE = "nebula"
+"""The object store's identity for people and clients outside: every bucket."""
+
+_E = TypeVar("_E", bound=Endpoint)
+
+
+class Platform:
+    """Stands up every component that is on, in the order below, and keeps their endpoints."""
+
+    def __init__(self, settings: Settings, provider: CloudProvider, stack_file: StackFile) -> None:
+        self._settings = settings
+        self._provider = provider
+        self._stack_file = stack_file
+        self._on = frozenset(settings.components.on)
+        self._network = provider.create_network("network")
+        self._cluster = provider.create_cluster("cluster", self._network)
+        self._secrets = provider.create_secrets("secrets")
+        self.endpoints: dict[str, Endpoint] = {}
+        for name, stand_up in (
+            ("postgres", self._postgres),
+            ("object_store", self._object_store),
+            ("kafka", self._kafka),
+            ("redis", self._redis),
+            ("nats", self._nats),
+            ("iceberg_catalog", self._iceberg_catalog),
+            ("trino", self._trino),
+            ("spark", self._spark),
+            ("keycloak", self._keycloak),
+        ):
+            if name in self._on:
+                self.endpoints[name] = stand_up(name)
+        self.demo = self._flights("flights") if settings.demo else None
+
+    def _need(self, kind: type[_E], target: str, by: str) -> _E:
+        """The endpoint of `target`, which `by` links to. Raises SettingsError when it is off."""
+        endpoint = self.endpoints.get(target)
+        if isinstance(endpoint, kind):
+            return endpoint
+        off = by if by in self._on else "demo"
+        where = self._stack_file.where(("components", target))
+        raise SettingsError(f"{where}: {by} needs {target}, which is off: turn it on, or turn off {off} too")
+
+    def _postgres(self, name: str) -> PostgresEndpoint:
+        services = tuple(service for service in ("iceberg_catalog", "keycloak") if service in self._on)
+        args = PostgresArgs(
+            cluster=self._cluster,
+            secrets=self._secrets,
+            size=self._settings.size,
+            databases=tuple(dict.fromkeys((*services, *self._settings.databases))),
+            network=self._network,
+        )
+        return self._provider.create_postgres(name, args)
+
+    def _object_store(self, name: str) -> ObjectStoreEndpoint:
+        buckets = tuple(dict.fromkeys((*BUCKETS, *self._settings.buckets)))
+        grants = (
+            Grant("iceberg_catalog", (WAREHOUSE,)),
+            Grant("trino", (WAREHOUSE,)),
+            Grant("spark", (WAREHOUSE, "checkpoints")),
+            Grant("spark", ("bronze",), "read"),
+            Grant("flights", ("bronze", WAREHOUSE)),
+        )
+        on = self._on | ({"flights"} if self._settings.demo else frozenset())
+        args = ObjectStoreArgs(
+            cluster=self._cluster,
+            secrets=self._secrets,
+            size=self._settings.size,
+            buckets=buckets,
+            grants=(*(grant for grant in grants if grant.service in on), Grant(_PEOPLE, buckets)),
+            network=self._network,
+        )
+        return self._provider.create_object_store(name, args)
+
+    def _kafka(self, name: str) -> KafkaEndpoint:
+        args = KafkaArgs(
+            cluster=self._cluster,
+            secrets=self._secrets,
+            size=self._settings.size,
+            topics=tuple(
+                Topic(topic.name, topic.partitions, topic.config) for topic in self._settings.topics
+            ),
+            network=self._network,
+        )
+        return self._provider.create_kafka(name, args)
+
+    def _redis(self, name: str) -> RedisEndpoint:
+        args = RedisArgs(
+            cluster=self._cluster, secrets=self._secrets, size=self._settings.size, network=self._network
+        )
+        return self._provider.create_redis(name, args)
+
+    def _nats(self, name: str) -> NatsEndpoint:
+        args = NatsArgs(
+            cluster=self._cluster,
+            secrets=self._secrets,
+            size=self._settings.size,
+            streams=tuple(Stream(s.name, tuple(s.subjects)) for s in self._settings.streams),
+        )
+        return Nats(name, args).endpoint
+
+    def _iceberg_catalog(self, name: str) -> IcebergCatalogEndpoint:
+        args = IcebergCatalogArgs(
+            cluster=self._cluster,
+            size=self._settings.size,
+            database=self._need(PostgresEndpoint, "postgres", name).database(name),
+            object_store=self._need(ObjectStoreEndpoint, "object_store", name).identity(name),
+            namespaces=NAMESPACES,
+        )
+        return IcebergCatalog(name, args).endpoint
+
+    def _trino(self, name: str) -> TrinoEndpoint:
+        args = TrinoArgs(
+            cluster=self._cluster,
+            size=self._settings.size,
+            iceberg_catalog=self._need(IcebergCatalogEndpoint, "iceberg_catalog", name),
+            object_store=self._need(ObjectStoreEndpoint, "object_store", name).identity(name),
+            catalogs=self._settings.trino.catalogs,
+        )
+        return Trino(name, args).endpoint
+
+    def _spark(self, name: str) -> SparkEndpoint:
+        args = SparkArgs(
+            cluster=self._cluster,
+            secrets=self._secrets,
+            size=self._settings.size,
+            iceberg_catalog=self._need(IcebergCatalogEndpoint, "iceberg_catalog", name),
+            object_store=self._need(ObjectStoreEndpoint, "object_store", name).identity(name),
+        )
+        return Spark(name, args).endpoint
+
+    def _keycloak(self, name: str) -> KeycloakEndpoint:
+        args = KeycloakArgs(
+            cluster=self._cluster,
+            secrets=self._secrets,
+            size=self._settings.size,
+            database=self._need(PostgresEndpoint, "postgres", name).database(name),
+            redirect_uris=tuple(self._settings.keycloak.redirect_uris),
+            test_client=self._settings.keycloak.test_client,
+        )
+        return Keycloak(name, args).endpoint
+
+    def _flights(self, name: str) -> pulumi.Output[dict[str, Any]]:
+        args = FlightsArgs(
+            cluster=self._cluster,
+            size=self._settings.size,
+            object_store=self._need(ObjectStoreEndpoint, "object_store", name).identity(name),
+            iceberg_catalog=self._need(IcebergCatalogEndpoint, "iceberg_catalog", name),
+            spark=self._need(SparkEndpoint, "spark", name),
+            trino=self._need(TrinoEndpoint, "trino", name),
+        )
+        return Flights(name, args).result
+
+    def export(self) -> None:
+        """The stack's outputs: `endpoints`, `credentials` (secret) and, with the demo, its answers."""
+        pulumi.export("endpoints", {name: _plain(endpoint) for name, endpoint in self.endpoints.items()})
+        credentials = {name: _credentials(endpoint) for name, endpoint in self.endpoints.items()}
+        pulumi.export("credentials", pulumi.Output.secret(credentials))
+        if self.demo is not None:
+            pulumi.export("demo", self.demo)
+
+
+def _plain(endpoint: Endpoint) -> Mapping[str, Any]:
+    """What a client outside needs to connect, without credentials."""
+    match endpoint:
+        case KafkaEndpoint(bootstrap_servers=address):
+            return {"bootstrap_servers": address.outside.authority}
+        case SparkEndpoint(master=address):
+            return {"master": address.outside.url("spark")}
+        case IcebergCatalogEndpoint(address=address, path=path, warehouse=warehouse):
+            return {"url": address.outside.url("http", path), "warehouse": warehouse}
+        case ObjectStoreEndpoint(address=address, buckets=buckets, region=region):
+            return {"url": address.outside.url(), "region": region, "buckets": dict(buckets)}
+        case TrinoEndpoint(address=address, catalogs=catalogs):
+            return {"url": address.outside.url(), "catalogs": list(catalogs)}
+        case KeycloakEndpoint(address=address, realm=realm, client=client):
+            issuer = address.outside.url("http", f"/realms/{realm}")
+            return {"url": address.outside.url(), "issuer": issuer, "realm": realm, "client": client}
+        case NatsEndpoint(address=address):
+            return {"url": address.outside.url("nats")}
+        case PostgresEndpoint(address=address, databases=databases):
+            here = address.outside
+            return {"host": here.host, "port": here.port, "databases": list(databases)}
+        case RedisEndpoint(address=address):
+            return {"host": address.outside.host, "port": address.outside.port}
+    raise TypeError(f"{type(endpoint).__name__} has no plain form: add one here")
+
+
+def _credentials(endpoint: Endpoint) -> Mapping[str, Any]:
+    match endpoint:
+        case PostgresEndpoint(databases=databases):
+            owners = {name: _auth(auth) for name, auth in databases.items()}
+            return {**_auth(endpoint.auth), "databases": owners}
+        case ObjectStoreEndpoint(identities=identities):
+            services = {name: _auth(auth) for name, auth in identities.items()}
+            return {**services[_PEOPLE], "services": services}
+        case SparkEndpoint(secret_conf=secret_conf):
+            return {"conf": dict(secret_conf)}
+    return _auth(endpoint.auth)
+
+
+def _auth(auth: Auth) -> dict[str, Any]:
+    return {"username": auth.username, "password": auth.password} if isinstance(auth, Password) else {}

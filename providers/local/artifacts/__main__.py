@@ -1,0 +1,83 @@
+"""`python -m providers.local.artifacts lock | install NAME... | list`: the software table by hand."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from components.software.model import Software
+from components.software.table import TABLE
+from providers.local.artifacts.errors import ArtifactError
+from providers.local.artifacts.install import install
+from providers.local.artifacts.lock import home_of, locked_parts
+from providers.local.artifacts.preflight import missing_tools, space_problem
+from providers.local.artifacts.relock import relock
+from providers.local.paths import cache_directory
+
+
+def _install(names: list[str], cache: Path, console: Console) -> None:
+    unknown = [name for name in names if name not in TABLE]
+    if unknown:
+        raise ArtifactError(f"no software is called {', '.join(unknown)}; there are: {', '.join(TABLE)}")
+    wanted = {name: TABLE[name] for name in names or TABLE}
+    problems = [*missing_tools(wanted, cache), space_problem(wanted, cache)]
+    if any(problems):
+        raise ArtifactError("\n".join(problem for problem in problems if problem))
+    for software in wanted.values():
+        home = install(
+            software.name, software.version, locked_parts(software), cache, lambda line: console.print(line)
+        )
+        console.print(f"{software.name} {software.version}: {home}", soft_wrap=True)
+
+
+def _list(cache: Path, console: Console) -> None:
+    table = Table("name", "version", "licence", "java", "download", "installed")
+    for software in TABLE.values():
+        table.add_row(
+            software.name,
+            software.version,
+            software.licence,
+            str(software.java or ""),
+            *_state(software, cache),
+        )
+    console.print(table)
+
+
+def _state(software: Software, cache: Path) -> tuple[str, str]:
+    try:
+        parts = locked_parts(software)
+    except ArtifactError as error:
+        return "", str(error)
+    files = {file["sha256"]: int(file["size"]) for part in parts for file in part.get("files", [])}
+    size = f"{sum(files.values()) / 1e6:.0f} MB" if files else "built here"
+    return size, "yes" if home_of(software.name, software.version, parts, cache).exists() else "no"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m providers.local.artifacts", description=__doc__)
+    parser.add_argument("--cache", type=Path, default=cache_directory(), help="the software cache (%(default)s)")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("lock", help="rewrite lock.json from the registries")
+    actions.add_parser("list", help="what the table has, and what of it is installed")
+    chosen = actions.add_parser("install", help="fetch and lay out software (all without a name)")
+    chosen.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    console = Console(highlight=False)
+    try:
+        match options.action:
+            case "lock":
+                relock(options.cache, lambda line: console.print(line))
+            case "install":
+                _install(options.names, options.cache, console)
+            case _:
+                _list(options.cache, console)
+    except ArtifactError as error:
+        Console(stderr=True, highlight=False).print(str(error), style="red", markup=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The software cache on disk: where things are, and how a directory appears in it whole or not at all."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_TEMPORARY = ".partial-"
+
+
+def directory(*parts: Path | str) -> Path:
+    """The directory made of `parts`, created when missing, open to read for an unprivileged server."""
+    path = Path(*parts)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    """The hexadecimal sha256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def size_below(path: Path) -> int:
+    """The bytes of the files below `path`; files that vanish meanwhile count as nothing."""
+    total = 0
+    pending = [path]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(Path(entry.path))
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return total
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` alone. The system releases it when its holder dies."""
+    directory(path.parent)
+    with path.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def appearing(target: Path) -> Iterator[Path]:
+    """A scratch directory that becomes `target` when the block ends well, and vanishes otherwise.
+
+    The caller holds the lock of `target`, so scratch directories left by a killed run are removed.
+    """
+    directory(target.parent)
+    for stale in target.parent.glob(f"{_TEMPORARY}{target.name}-*"):
+        shutil.rmtree(stale)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{target.name}-", dir=target.parent))
+    try:
+        yield scratch
+        _open_to_read(scratch)
+        scratch.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _open_to_read(top: Path) -> None:
+    """Let every user read: a server that runs unprivileged shares the cache with root."""
+    for folder, _, files in os.walk(top):
+        os.chmod(folder, 0o755)
+        for name in files:
+            path = os.path.join(folder, name)
+            mode = os.lstat(path).st_mode & 0o7777
+            readable = mode | 0o444 | (0o111 if mode & 0o100 else 0)
+            if mode != readable and not os.path.islink(path):
+                os.chmod(path, readable)

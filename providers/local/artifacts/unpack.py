@@ -1,0 +1,130 @@
+"""Archives to directories: tar, zip, jar and wheel, exec bits kept, nothing outside the target."""
+
+import lzma
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from providers.local.artifacts.errors import UnpackError
+
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, EOFError, OSError)
+
+
+@dataclass(frozen=True)
+class Member:
+    """The files below the folder `prefix` of an archive (all of them when it is empty), put below
+    the folder `into`. `strip` leading path components are dropped first."""
+
+    prefix: str
+    into: str
+    strip: int = 0
+
+
+def extract(archive: Path, target: Path, members: Sequence[Member]) -> None:
+    """Unpack `members` of `archive` below `target`, in one pass.
+
+    Raises UnpackError when the archive is damaged or has no file for one of the members.
+    """
+    try:
+        if zipfile.is_zipfile(archive):
+            found = _extract_zip(archive, target, members)
+        else:
+            with tarfile.open(archive) as tar:
+                found = _extract_tar(tar, target, members)
+    except _DAMAGED as error:
+        raise UnpackError(f"{archive} cannot be unpacked: {error}. Delete it and run again.") from error
+    _demand_all(archive.name, members, found)
+
+
+def extract_inner(archive: Path, inner: str, target: Path, member: Member) -> None:
+    """Unpack the tar archive named `inner` of the zip or jar `archive` below `target`."""
+    try:
+        with zipfile.ZipFile(archive) as outer, outer.open(inner) as stream, _open_tar(stream) as tar:
+            found = _extract_tar(tar, target, [member])
+    except KeyError as error:
+        raise UnpackError(f"{archive.name} has no {inner}. Correct the software table.") from error
+    except _DAMAGED as error:
+        raise UnpackError(f"{archive} cannot be unpacked: {error}. Delete it and run again.") from error
+    _demand_all(archive.name, [member], found)
+
+
+def _open_tar(stream: IO[bytes]) -> tarfile.TarFile:
+    return tarfile.open(fileobj=stream, mode="r:*")
+
+
+def _extract_tar(tar: tarfile.TarFile, target: Path, members: Sequence[Member]) -> set[Member]:
+    found: set[Member] = set()
+    for info in tar:
+        for member, path in _targets(info.name, members):
+            found.add(member)
+            moved = info.replace(name=str(path), deep=False)
+            if info.islnk():
+                linked = [place for other, place in _targets(info.linkname, members) if other == member]
+                if not linked:
+                    raise UnpackError(f"{info.name} links to {info.linkname}, which is not unpacked.")
+                moved = moved.replace(linkname=str(linked[0]), deep=False)
+            _extract_one(tar, moved, target)
+    return found
+
+
+def _extract_one(tar: tarfile.TarFile, info: tarfile.TarInfo, target: Path) -> None:
+    if hasattr(tarfile, "data_filter"):
+        tar.extract(info, target, filter="data")
+        return
+    # Debian 12's Python 3.11.2 predates the filter: the same rules, for what our archives hold.
+    place = _inside(target, PurePosixPath(info.name))
+    if info.issym():
+        _inside(target, PurePosixPath(os.path.relpath(place.parent, target), info.linkname))
+    elif info.islnk():
+        _inside(target, PurePosixPath(info.linkname))
+    elif not info.isreg() and not info.isdir():
+        raise UnpackError(f"{info.name} is a device or pipe. Do not use this archive.")
+    info.uid, info.gid, info.uname, info.gname = os.getuid(), os.getgid(), "", ""
+    info.mode = 0o755 if info.isdir() or info.mode & stat.S_IXUSR else 0o644
+    tar.extract(info, target)
+
+
+def _extract_zip(archive: Path, target: Path, members: Sequence[Member]) -> set[Member]:
+    found: set[Member] = set()
+    with zipfile.ZipFile(archive) as zipped:
+        for info in zipped.infolist():
+            if info.is_dir():
+                continue
+            for member, path in _targets(info.filename, members):
+                found.add(member)
+                place = _inside(target, path)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with zipped.open(info) as source, place.open("wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+                if (info.external_attr >> 16) & stat.S_IXUSR:
+                    place.chmod(0o755)
+    return found
+
+
+def _targets(name: str, members: Sequence[Member]) -> Iterator[tuple[Member, PurePosixPath]]:
+    """Where the entry `name` goes: for each member that it belongs to, its path below the target."""
+    for member in members:
+        parts = PurePosixPath(name).parts[member.strip :]
+        prefix = PurePosixPath(member.prefix).parts
+        rest = parts[len(prefix) :]
+        if parts[: len(prefix)] == prefix and rest:
+            yield member, PurePosixPath(member.into, *rest)
+
+
+def _inside(target: Path, path: PurePosixPath) -> Path:
+    place = Path(os.path.normpath(target / path))
+    if not place.is_relative_to(target):
+        raise UnpackError(f"an entry of the archive points outside: {path}. Do not use this archive.")
+    return place
+
+
+def _demand_all(archive: str, members: Sequence[Member], found: set[Member]) -> None:
+    missing = [member.prefix or "any file" for member in members if member not in found]
+    if missing:
+        raise UnpackError(f"{archive} has no {', '.join(missing)}. Correct the software table.")

@@ -1,0 +1,148 @@
+"""The local cluster: workloads as supervised processes, tasks as child processes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from components.base import (
+    Address,
+    Command,
+    Finished,
+    HostPort,
+    Readiness,
+    Running,
+    Task,
+    Workload,
+    dependencies,
+)
+from components.software import TABLE, Software
+from providers.local.artifacts import locked_parts
+from providers.local.ports import port
+from providers.local.resources import Artifact, Build, Host, Plugin, Process
+from providers.local.resources import Task as TaskResource
+
+BIND = "127.0.0.1"
+
+
+class LocalCluster:
+    """Runs one replica of each workload on 127.0.0.1, under the stack's supervisord."""
+
+    def __init__(self, plugin: Plugin, host: Host, cache: Path, port_offset: int) -> None:
+        self._plugin = plugin
+        self._host = host
+        self._cache = cache
+        self._offset = port_offset
+        self._homes: dict[str, pulumi.Output[str]] = {}
+
+    def address(self, workload: str, port_name: str, number: int) -> Address:
+        """The same inside and outside: one machine. `number` is where the port stands elsewhere."""
+        here = HostPort(
+            pulumi.Output.from_input(BIND), pulumi.Output.from_input(port(workload, port_name, self._offset))
+        )
+        return Address(inside=here, outside=here)
+
+    def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
+        inputs = self._inputs(workload, workload.software) | {
+            "command": _argv(workload.software, workload.command),
+            "hasVolume": workload.volume is not None,
+            "prepare": [_argv(workload.software, command) for command in workload.prepare],
+            "readiness": _readiness(workload.software, workload.readiness),
+            "unprivileged": workload.software.unprivileged,
+            "stopSignal": workload.stop_signal,
+            "stopSeconds": workload.stop_seconds,
+            "memory": workload.resources.memory,
+        }
+        process = Process(workload.name, inputs, self._options(parent, dependencies(workload.links)))
+        return Running(
+            resource=process,
+            volume=process.volume,
+            addresses={
+                name: self.address(workload.name, name, number) for name, number in workload.ports.items()
+            },
+        )
+
+    def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
+        inputs = self._inputs(task, task.software) | {
+            "command": _argv(task.software, task.command),
+            "triggers": dict(task.triggers),
+            "timeout": task.timeout,
+        }
+        resource = TaskResource(task.name, inputs, self._options(parent, dependencies(task.links)))
+        return Finished(resource=resource, result=resource.result)
+
+    def _inputs(self, noun: Workload | Task, software: Software) -> dict[str, Any]:
+        homes = {"home": self._home(software)}
+        homes |= {f"home.{used.name}": self._home(used) for used in noun.uses}
+        env: dict[str, pulumi.Input[str]] = dict(software.environment)
+        releases = {java for used in (software, *noun.uses) if (java := used.java) is not None}
+        if releases:
+            homes["home.java"] = self._home(TABLE[f"java-{min(releases)}"])
+            env["JAVA_HOME"] = "{home.java}"
+        return {
+            "directory": self._host.directory,
+            "software": software.name,
+            "version": software.version,
+            "homes": homes,
+            "env": env | dict(noun.env),
+            "secretEnv": _secret(noun.secret_env),
+            "files": dict(noun.files),
+            "secretFiles": _secret(noun.secret_files),
+            "ports": {name: port(noun.name, name, self._offset) for name in noun.ports},
+            "bind": BIND,
+        }
+
+    def _home(self, software: Software) -> pulumi.Output[str]:
+        if software.name not in self._homes:
+            artifact = Artifact(
+                software.name,
+                software=software.name,
+                version=software.version,
+                parts=locked_parts(software),
+                cache=str(self._cache),
+                opts=self._options(self._host, []),
+            )
+            self._homes[software.name] = self._built(software, artifact.home)
+        return self._homes[software.name]
+
+    def _built(self, software: Software, home: pulumi.Output[str]) -> pulumi.Output[str]:
+        if not software.build:
+            return home
+        env: dict[str, pulumi.Input[str]] = dict(software.environment)
+        if software.java is not None:
+            env["JAVA_HOME"] = self._home(TABLE[f"java-{software.java}"])
+        build = Build(
+            f"{software.name}-build",
+            directory=self._host.directory,
+            source=home,
+            commands=software.build,
+            env=env,
+            opts=self._options(self._host, []),
+        )
+        return build.home
+
+    def _options(
+        self, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource]
+    ) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            parent=parent, provider=self._plugin, depends_on=[self._host, *depends_on]
+        )
+
+
+def _argv(software: Software, command: Sequence[pulumi.Input[str]]) -> list[pulumi.Input[str]]:
+    executable, *arguments = command
+    return [*software.executable(str(executable)).distribution, *arguments]
+
+
+def _readiness(software: Software, readiness: Readiness) -> dict[str, Any]:
+    probe = readiness.probe
+    fields: dict[str, Any] = asdict(probe)
+    if isinstance(probe, Command):
+        fields["command"] = _argv(software, probe.command)
+    return {"kind": type(probe).__name__.lower(), "deadline": readiness.deadline, **fields}
+
+
+def _secret(values: Mapping[str, pulumi.Input[str]]) -> pulumi.Input[Mapping[str, Any]]:
+    return {name: pulumi.Output.secret(value) for name, value in values.items()}

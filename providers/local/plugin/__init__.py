@@ -1,0 +1,1 @@
+"""The Pulumi resource provider `nebula-local`: real servers as supervised processes on this machine."""

@@ -1,0 +1,32 @@
+"""What can go wrong in the plugin. Every message says what happened, where, and what to do."""
+
+
+class PluginError(Exception):
+    """An operation on a resource failed; its text is shown to the user as it is."""
+
+
+class BusyError(PluginError):
+    """Another engine is changing the same stack directory."""
+
+
+class CancelledError(PluginError):
+    """The engine asked to stop while an operation was waiting."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"cancelled while {what}; run `pulumi up` again to continue")
+
+
+class SupervisorError(PluginError):
+    """supervisord did not start, did not answer or refused a request."""
+
+
+class CommandError(PluginError):
+    """A command that should run to completion failed or ran out of time."""
+
+
+class NotReadyError(PluginError):
+    """A server ended, or did not become ready before its deadline."""
+
+
+class OwnedElsewhereError(PluginError):
+    """The stack directory belongs to another checkout whose servers are alive."""

@@ -1,0 +1,91 @@
+"""Waiting until a server is ready."""
+
+import http.client
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from providers.local.plugin.commands import Command, Commands
+from providers.local.plugin.engine import Engine
+from providers.local.plugin.errors import CommandError
+from providers.local.plugin.spec import Spec
+from providers.local.plugin.supervisor import Supervisor
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
+_PROBE_SECONDS = 5.0
+_RESTARTS = 2
+"""A server that ended this often while it was waited for will not become ready by itself."""
+
+Probe = Callable[[], bool]
+
+
+def probe_of(spec: Spec, readiness: Mapping[str, Any], commands: Commands) -> tuple[Probe, str]:
+    """The probe and what it waits for, in words."""
+    kind = readiness["kind"]
+    if kind == "command":
+        argv = spec.command(readiness["command"])
+        return lambda: _command_succeeds(spec, argv, commands), f"`{argv[0].rpartition('/')[2]}` to succeed"
+    port = spec.ports[readiness["port"]]
+    if kind == "tcp":
+        return lambda: _connects(spec.bind, port), f"{spec.bind}:{port} to accept connections"
+    path, status = readiness["path"], int(readiness.get("status") or 200)
+    return lambda: _answers(spec.bind, port, path, status), f"http://{spec.bind}:{port}{path}"
+
+
+def wait(
+    spec: Spec, probe: Probe, what: str, deadline: float, supervisor: Supervisor, engine: Engine, urn: str
+) -> str | None:
+    """None once `probe` passes; else why the server is given up on: it ended, or `deadline` seconds
+    have passed. Raises CancelledError when the engine cancels."""
+    begin = time.monotonic()
+    starts: set[int] = set()
+    pause = _FIRST_PAUSE
+    while True:
+        status = supervisor.statuses().get(spec.name)
+        if status is None:
+            return "its supervisord is gone"
+        if status.state in {"FATAL", "STOPPED"}:
+            return "it ended right after each start" if status.state == "FATAL" else "it was stopped"
+        if status.pid:
+            starts.add(status.started)
+        if len(starts) > _RESTARTS:
+            return f"it ended {len(starts) - 1} times"
+        if status.pid and probe():
+            return None
+        waited = time.monotonic() - begin
+        if waited > deadline:
+            return f"waited {deadline:g} s for {what}"
+        if waited > 1:
+            engine.status(urn, f"waiting for {what} ({waited:.0f} s)", every=5.0)
+        engine.pause(pause, f"waiting for {spec.name}")
+        pause = min(pause * 1.4, _LONGEST_PAUSE)
+
+
+def _connects(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), _PROBE_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _answers(host: str, port: int, path: str, status: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=_PROBE_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == status
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _command_succeeds(spec: Spec, argv: list[str], commands: Commands) -> bool:
+    log = spec.directory.log(f"{spec.name}.probe")
+    log.unlink(missing_ok=True)
+    command = Command(argv, spec.environment(), spec.run, log, 2 * _PROBE_SECONDS, spec.account)
+    try:
+        return commands.run(command, f"the readiness command of {spec.name}") == 0
+    except CommandError:
+        return False

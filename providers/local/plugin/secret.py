@@ -1,0 +1,80 @@
+"""The Secret: random, minted once, in a file that only its owner reads."""
+
+import os
+import secrets
+import string
+from pathlib import Path
+
+from providers.local.plugin.layout import StackDirectory, write_atomically
+from providers.local.plugin.properties import UNKNOWN, Properties, differences
+from providers.local.plugin.resource import Changes, Failure, Surroundings, name_failures, with_drift
+
+_ALPHABET = string.ascii_letters + string.digits
+_SHORTEST, _LONGEST = 8, 512
+
+
+class Secret:
+    """Resource type Secret. The state has the last word: a lost or changed file is restored from it.
+    The file serves whoever lost the state: it stays with kept data and is adopted."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._around = surroundings
+
+    def check(self, inputs: Properties) -> list[Failure]:
+        failures = name_failures(inputs)
+        length = inputs.get("length")
+        if not isinstance(length, int) or not _SHORTEST <= length <= _LONGEST:
+            failures.append(Failure("length", f"{length!r} is not from {_SHORTEST} to {_LONGEST}"))
+        return failures
+
+    def diff(self, state: Properties, old: Properties, inputs: Properties) -> Changes:
+        changes = Changes(inputs=differences(old, inputs))
+        changes.replace = list(changes.inputs)
+        changes.reality = self._drift(state)
+        return changes
+
+    def _drift(self, state: Properties) -> list[str]:
+        return [] if _read(_path(state)) == state["value"] else ["value"]
+
+    def preview(self, state: Properties, old: Properties, inputs: Properties) -> Properties:
+        return _outputs(inputs, state.get("value", UNKNOWN))
+
+    def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
+        self._around.lock.acquire(StackDirectory(Path(inputs["directory"])))
+        path, length = _path(inputs), int(inputs["length"])
+        value = _read(path)
+        if value is None or len(value) != length:
+            value = "".join(secrets.choice(_ALPHABET) for _ in range(length))
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            write_atomically(path, value)
+        return inputs["name"], _outputs(inputs, value)
+
+    def update(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
+        self._around.lock.acquire(StackDirectory(Path(inputs["directory"])))
+        path = _path(inputs)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(path, state["value"])
+        return _outputs(inputs, state["value"])
+
+    def read(self, state: Properties, inputs: Properties) -> Properties | None:
+        return with_drift(state, self._drift(state)) if Path(state["directory"]).exists() else None
+
+    def delete(self, urn: str, state: Properties) -> None:
+        """Nothing: the Host removes the file, or keeps it beside the data that it opens."""
+
+
+def _path(properties: Properties) -> Path:
+    return StackDirectory(Path(properties["directory"])).secrets / str(properties["name"])
+
+
+def _read(path: Path) -> str | None:
+    try:
+        if path.stat().st_mode & 0o077:
+            os.chmod(path, 0o600)
+        return path.read_text()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _outputs(inputs: Properties, value: str) -> Properties:
+    return {"name": inputs["name"], "directory": inputs["directory"], "value": value}

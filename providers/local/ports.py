@@ -1,0 +1,55 @@
+"""The one table of ports of the local provider.
+
+Numbers keep the digits of each server's usual port behind a leading 2 where that is free: the
+usual ports themselves collide with one another (8080 is Keycloak's, Spark's and Trino's) and with
+what a developer runs already. All lie below the ephemeral range (32768).
+"""
+
+from collections.abc import Iterable, Mapping
+
+PORTS: Mapping[str, int] = {
+    "postgres.sql": 25432,
+    "object_store.s3": 29000,
+    "object_store.console": 29001,
+    "kafka.client": 29092,
+    "kafka.controller": 29093,
+    "redis.redis": 26379,
+    "iceberg_catalog.http": 29120,
+    "iceberg_catalog.management": 29121,
+    "trino.http": 28080,
+    "spark-master.rpc": 27077,
+    "spark-master.ui": 28082,
+    "spark-worker.rpc": 27078,
+    "spark-worker.ui": 28083,
+    "keycloak.http": 28180,
+    "keycloak.management": 28181,
+    "nats.client": 24222,
+    "nats.monitor": 28222,
+}
+
+EPHEMERAL = 32768
+LARGEST_OFFSET = EPHEMERAL - 1 - max(PORTS.values())
+WORKLOADS: Mapping[str, frozenset[str]] = {
+    component: frozenset(
+        key.partition(".")[0] for key in PORTS if key.partition(".")[0].split("-")[0] == component
+    )
+    for component in {key.partition(".")[0].split("-")[0] for key in PORTS}
+}
+
+
+class UnknownPortError(KeyError):
+    """A workload names a port that the table above has no row for."""
+
+
+def port(workload: str, name: str, offset: int) -> int:
+    key = f"{workload}.{name}"
+    try:
+        return PORTS[key] + offset
+    except KeyError:
+        raise UnknownPortError(f"{key} has no row in providers/local/ports.py: add one") from None
+
+
+def ports_of(components: Iterable[str], offset: int) -> dict[str, int]:
+    """`<workload>.<port>` to number, for every workload of the components that are on."""
+    workloads = frozenset().union(*(WORKLOADS.get(component, frozenset()) for component in components))
+    return {key: number + offset for key, number in PORTS.items() if key.partition(".")[0] in workloads}

@@ -1,0 +1,98 @@
+"""The local provider: the whole platform as supervised processes on one machine."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from components.base import Cluster
+from components.endpoints import (
+    KafkaEndpoint,
+    NetworkEndpoint,
+    ObjectStoreEndpoint,
+    PostgresEndpoint,
+    RedisEndpoint,
+)
+from components.kafka import Kafka, KafkaArgs
+from components.object_store import ObjectStore, ObjectStoreArgs
+from components.postgres import Postgres, PostgresArgs
+from components.redis import Redis, RedisArgs
+from providers.local.cluster import LocalCluster
+from providers.local.ports import ports_of
+from providers.local.resources import Host, Plugin, Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalArgs:
+    """`directory` is the stack's own, `cache` the one that stacks share, `checkout` the clone that
+    the program runs from; `components` are those that are on, `port_offset` moves every port."""
+
+    stack: str
+    directory: Path
+    cache: Path
+    checkout: Path
+    components: Iterable[str]
+    port_offset: int
+    keep_data: bool
+
+
+class LocalSecrets:
+    """Random secrets, encrypted in the state and in files beside the data."""
+
+    def __init__(self, plugin: Plugin, host: Host) -> None:
+        self._plugin = plugin
+        self._host = host
+
+    def random(self, name: str, parent: pulumi.Resource, length: int = 32) -> pulumi.Output[str]:
+        opts = pulumi.ResourceOptions(parent=parent, provider=self._plugin, depends_on=[self._host])
+        return Secret(name, directory=self._host.directory, length=length, opts=opts).value
+
+
+class LocalProvider:
+    """Every capability is self-hosted: the components themselves, on the local cluster."""
+
+    def __init__(self, name: str, args: LocalArgs) -> None:
+        self._args = args
+        self._plugin = Plugin(name)
+        self._host = Host(
+            name,
+            directory=str(args.directory),
+            stack=args.stack,
+            checkout=str(args.checkout),
+            ports=ports_of(args.components, args.port_offset),
+            keep_data=args.keep_data,
+            opts=pulumi.ResourceOptions(provider=self._plugin),
+        )
+
+    def create_network(self, name: str, opts: pulumi.ResourceOptions | None = None) -> NetworkEndpoint:
+        """The loopback interface is there already."""
+        return NetworkEndpoint(component=name)
+
+    def create_cluster(
+        self, name: str, network: NetworkEndpoint, opts: pulumi.ResourceOptions | None = None
+    ) -> Cluster:
+        return LocalCluster(self._plugin, self._host, self._args.cache, self._args.port_offset)
+
+    def create_secrets(self, name: str, opts: pulumi.ResourceOptions | None = None) -> LocalSecrets:
+        return LocalSecrets(self._plugin, self._host)
+
+    def create_postgres(
+        self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> PostgresEndpoint:
+        return Postgres(name, args, opts).endpoint
+
+    def create_object_store(
+        self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> ObjectStoreEndpoint:
+        return ObjectStore(name, args, opts).endpoint
+
+    def create_kafka(
+        self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> KafkaEndpoint:
+        return Kafka(name, args, opts).endpoint
+
+    def create_redis(
+        self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> RedisEndpoint:
+        return Redis(name, args, opts).endpoint

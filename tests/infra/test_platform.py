@@ -1,0 +1,131 @@
+"""The whole local stack against Pulumi's mocks: its URNs, its wiring, its secrets."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.platform import Platform
+from infra.settings import Settings, SettingsError, StackFile
+from providers.local.provider import LocalArgs, LocalProvider
+from tests.mocked_program import Run, run_program
+
+_SNAPSHOT = Path(__file__).with_name("local_urns.txt")
+DEMO = False
+_PROCESS = "nebula-local:index:Process"
+_TASK = "nebula-local:index:Task"
+_FILE = StackFile(Path("stacks/Pulumi.local.yaml"))
+
+
+def _run(preview: bool = False, **changes: object) -> Run:
+    settings = Settings.model_validate({"cloud": "local", "demo": DEMO, **changes})
+
+    def program() -> None:
+        args = LocalArgs(
+            stack="local",
+            directory=Path("/state"),
+            cache=Path("/cache"),
+            checkout=Path("/checkout"),
+            components=settings.components.on,
+            port_offset=settings.local.port_offset,
+            keep_data=False,
+        )
+        Platform(settings, LocalProvider("local", args), _FILE).export()
+
+    return run_program(program, preview=preview)
+
+
+@pytest.fixture(scope="module")
+def local() -> Run:
+    return _run()
+
+
+def test_urns_are_those_of_the_snapshot(local: Run) -> None:
+    """URNs are public API: a changed one replaces servers. Renew with `make snapshot` on purpose."""
+    assert sorted(local.resources) == _SNAPSHOT.read_text().splitlines()
+
+
+def test_preview_registers_the_same_resources(local: Run) -> None:
+    assert set(_run(preview=True).resources) == set(local.resources)
+
+
+def test_every_local_resource_carries_the_explicit_provider(local: Run) -> None:
+    owned = [r for r in local.resources.values() if r.type.startswith("nebula-local:")]
+    assert owned
+    assert all("pulumi:providers:nebula-local::local" in resource.provider for resource in owned)
+
+
+def test_every_component_exports_an_address(local: Run) -> None:
+    endpoints = local.outputs["endpoints"]
+    assert set(endpoints) == set(local.outputs["credentials"])
+    for name, endpoint in endpoints.items():
+        address = {"url", "bootstrap_servers", "master"} & set(endpoint) or {"host", "port"} <= set(endpoint)
+        assert address, f"{name} exports no address: {endpoint}"
+
+
+def test_no_secret_stands_in_a_plain_input(local: Run) -> None:
+    minted = {f"secret-of-{name}" for name in local.of_type("nebula-local:index:Secret")}
+    assert minted
+    for resource in local.resources.values():
+        text = json.dumps(resource.plain_inputs, default=str)
+        assert not [secret for secret in minted if secret in text], f"{resource.urn} shows a secret"
+
+
+def test_ports_move_together() -> None:
+    moved = _run(local={"port_offset": 1000})
+    plain = _run()
+    for name, process in plain.of_type(_PROCESS).items():
+        expected = {port: number + 1000 for port, number in process.inputs["ports"].items()}
+        assert moved.of_type(_PROCESS)[name].inputs["ports"] == expected
+
+
+def test_services_start_after_what_they_link_to(local: Run) -> None:
+    keycloak = local.of_type(_PROCESS)["keycloak"]
+    databases = local.of_type(_TASK)["postgres-databases"]
+    assert databases.urn in keycloak.dependencies
+
+
+def test_independent_servers_do_not_wait_for_each_other(local: Run) -> None:
+    servers = {r.urn for r in local.of_type(_PROCESS).values()}
+    for name in ("postgres", "object_store", "kafka", "redis", "nats"):
+        assert not servers & local.of_type(_PROCESS)[name].dependencies
+
+
+@pytest.mark.parametrize(
+    ("off", "dependant"),
+    [
+        ("postgres", "iceberg_catalog"),
+        ("object_store", "iceberg_catalog"),
+        ("iceberg_catalog", "trino"),
+        ("spark", "flights"),
+        ("trino", "flights"),
+    ],
+)
+def test_component_that_is_off_is_named_by_what_needs_it(off: str, dependant: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{dependant} needs {off}, which is off"):
+        _run(preview=True, components={off: False})
+
+
+def test_component_that_is_off_leaves_no_resource_and_no_port() -> None:
+    without = _run(components={"kafka": False})
+    assert "kafka" not in without.of_type(_PROCESS)
+    assert "kafka" not in without.outputs["endpoints"]
+    (host,) = without.of_type("nebula-local:index:Host").values()
+    assert not [port for port in host.inputs["ports"] if port.startswith("kafka.")]
+
+
+def test_users_own_topics_buckets_databases_and_catalogs_reach_their_servers() -> None:
+    run = _run(
+        topics=[{"name": "mine", "partitions": 2}],
+        buckets=["my-bucket"],
+        databases=["my_database"],
+        trino={"catalogs": {"tpch": {"connector.name": "tpch"}}},
+    )
+    tasks = run.of_type(_TASK)
+    specs = {name: json.loads(task.inputs["secretFiles"]["spec.json"]) for name, task in tasks.items()}
+    assert [topic["name"] for topic in specs["kafka-topics"]["topics"]] == ["mine"]
+    assert {"name": "my-bucket"} in specs["object_store-buckets"]["buckets"]
+    assert "my_database" in [database["name"] for database in specs["postgres-databases"]["databases"]]
+    files = run.of_type(_PROCESS)["trino"].inputs["secretFiles"]
+    assert files["etc/catalog/tpch.properties"] == "connector.name=tpch\n"
+

@@ -1,0 +1,148 @@
+"""Runs a whole Pulumi program against the SDK's mocks (no engine, no provider) and records every
+registration. All SDK state is in context variables, so each run has a context and a loop of its own.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi import runtime
+from pulumi.runtime import mocks, rpc, settings
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One registered resource, as the engine would have received it. `inputs` shows secrets in
+    clear, `plain_inputs` has `[secret]` in their place."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    plain_inputs: Mapping[str, Any]
+    parent: str
+    provider: str
+    dependencies: frozenset[str]
+
+
+@dataclass
+class Run:
+    """What a program registered, by URN, and what it exported."""
+
+    resources: dict[str, Registration] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    def of_type(self, token: str) -> dict[str, Registration]:
+        return {found.name: found for found in self.resources.values() if found.type == token}
+
+
+class LocalPlugin(mocks.Mocks):
+    """Stands in for the local plugin: outputs are made from inputs, or unknown in a preview."""
+
+    def __init__(self, preview: bool) -> None:
+        self._preview = preview
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        outputs: dict[str, Any] = {
+            "home": f"/software/{args.name}",
+            "volume": f"volume-of-{args.name}",
+            "result": {"changed": []},
+            "value": f"secret-of-{args.name}",
+        }
+        if self._preview:
+            outputs |= dict.fromkeys(("volume", "result", "value"), rpc.UNKNOWN)
+        return "" if self._preview else f"{args.name}-id", {**args.inputs, **outputs}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"the program calls {args.token}, which nothing mocks")
+
+
+def _reveal(value: Any, secret: Callable[[Any], Any]) -> Any:
+    if rpc.is_rpc_secret(value):
+        return secret(_reveal(rpc.unwrap_rpc_secret(value), secret))
+    if isinstance(value, dict):
+        return {key: _reveal(item, secret) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_reveal(item, secret) for item in value]
+    return value
+
+
+class _Recorder(mocks.MockMonitor):
+    def __init__(self, stand_in: mocks.Mocks, run: Run) -> None:
+        super().__init__(stand_in)
+        self._run = run
+
+    def RegisterResource(self, request: Any) -> Any:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if urn in self._run.resources:
+            raise AssertionError(f"registered twice: {urn}")
+        inputs = rpc.deserialize_properties(request.object)
+        self._run.resources[urn] = Registration(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            inputs=_reveal(inputs, lambda value: value),
+            plain_inputs=_reveal(inputs, lambda value: "[secret]"),
+            parent=request.parent,
+            provider=request.provider,
+            dependencies=frozenset(request.dependencies),
+        )
+        # The SDK's monitor opens an event loop in each worker thread and leaves it: close it here.
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        registered = self._run.resources.get(request.urn)
+        if registered is not None and registered.type == "pulumi:pulumi:Stack":
+            outputs = rpc.deserialize_properties(request.outputs)
+            self._run.outputs = _reveal(outputs, lambda value: value)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # the same
+
+
+def run_program(program: Callable[[], None], *, stack: str = "local", preview: bool = False) -> Run:
+    """Run `program` to its end and return what it registered. Raises what the program raises."""
+
+    def isolated() -> Run:
+        run = Run()
+        settings.ROOT.set(None)
+        settings.configure(
+            mocks.MockSettings(
+                monitor=_Recorder(LocalPlugin(preview), run),
+                engine=mocks.MockEngine(None),
+                project="nebula",
+                stack=stack,
+                dry_run=preview,
+                organization="organization",
+                outputs=set(),
+                monitor_features=set(),
+                package_refs={},
+                callbacks=None,
+                parallel=None,
+                root_directory=None,
+                legacy_apply_enabled=False,
+            )
+        )
+        runtime.set_all_config({}, [])
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(runtime.run_in_stack(program))
+        finally:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+            asyncio.set_event_loop(None)
+        run.resources = {
+            urn: found for urn, found in run.resources.items() if found.type != "pulumi:pulumi:Stack"
+        }
+        return run
+
+    return contextvars.copy_context().run(isolated)

@@ -1,0 +1,125 @@
+"""A stack directory, plugin processes, and a tiny HTTP server to run as software."""
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from providers.local.plugin import host, processes
+from providers.local.plugin.properties import Properties
+from tests.providers.local.plugin.client import Plugin, Tracked
+
+SERVER = """
+import http.server, os, pathlib, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok")
+    def log_message(self, *_):
+        pass
+print("serving", flush=True)
+http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A stack directory that an unprivileged server can reach. Nothing of it outlives the test."""
+    base = Path(tempfile.mkdtemp(prefix="nebula-test-"))
+    base.chmod(0o711)
+    root = base / "stack"
+    yield root
+    host.remove(root, keep=False)
+    left = processes.marked(root)
+    processes.end(left, grace=0)
+    shutil.rmtree(base)
+    assert not left
+
+
+@pytest.fixture
+def start_plugin() -> Iterator[Callable[[], Plugin]]:
+    started: list[Plugin] = []
+
+    def start(**environment: str) -> Plugin:
+        started.append(Plugin.start({**os.environ, "NEBULA_PYTHON": sys.executable, **environment}))
+        return started[-1]
+
+    yield start
+    for plugin in started:
+        plugin.stop()
+
+
+@pytest.fixture
+def plugin(directory: Path, start_plugin: Callable[[], Plugin]) -> Plugin:
+    return start_plugin()
+
+
+@pytest.fixture
+def host_inputs(directory: Path) -> Properties:
+    return {
+        "directory": str(directory),
+        "stack": "test",
+        "checkout": "/a/checkout",
+        "ports": {},
+        "keepData": False,
+    }
+
+
+@pytest.fixture
+def host_resource(plugin: Plugin, host_inputs: Properties) -> Tracked:
+    resource = Tracked(plugin, "Host", host_inputs)
+    resource.create()
+    return resource
+
+
+@pytest.fixture
+def server_script(directory: Path) -> Path:
+    script = directory.parent / "server.py"
+    script.write_text(SERVER)
+    script.chmod(0o755)
+    return script
+
+
+@pytest.fixture
+def server_inputs(directory: Path, server_script: Path) -> Callable[..., Properties]:
+    """Inputs of a Process that answers HTTP on a free port."""
+
+    def inputs(name: str = "web", **changed: Any) -> Properties:
+        return {
+            "name": name,
+            "directory": str(directory),
+            "homes": {"home": str(server_script.parent)},
+            "command": [sys.executable, "-I", "-S", "{home}/server.py", "{bind}", "{port.http}"],
+            "env": {"COLOUR": "blue"},
+            "secretEnv": {},
+            "files": {"etc/app.conf": "port={port.http}\n"},
+            "secretFiles": {},
+            "ports": {"http": free_port()},
+            "bind": "127.0.0.1",
+            "hasVolume": False,
+            "prepare": [],
+            "readiness": {"kind": "http", "port": "http", "path": "/", "status": 200, "deadline": 30},
+            "unprivileged": False,
+            "stopSignal": "TERM",
+            "stopSeconds": 2,
+            "memory": 64,
+            "software": "web",
+            "version": "1.0",
+            **changed,
+        }
+
+    return inputs
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

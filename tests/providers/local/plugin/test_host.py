@@ -1,0 +1,241 @@
+"""The stack's directory: checked before anything starts, one engine at a time, nothing left behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+import pytest
+
+from providers.local.plugin import host, processes
+from providers.local.plugin.layout import StackDirectory
+from providers.local.plugin.properties import Properties
+from providers.local.plugin.status import log_path, servers
+from providers.local.plugin.supervisor import Supervisor
+from tests.providers.local.plugin.client import Plugin, Tracked, failure, until
+
+Inputs = Callable[..., Properties]
+Start = Callable[..., Plugin]
+
+
+@pytest.mark.parametrize(
+    ("family", "address"),
+    [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")],  # noqa: S104
+)
+def test_a_taken_port_is_named_with_its_owner(
+    plugin: Plugin, host_inputs: Properties, family: socket.AddressFamily, address: str
+) -> None:
+    with socket.socket(family) as listener:
+        listener.bind((address, 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        (problem,) = Tracked(plugin, "Host", {**host_inputs, "ports": {"trino.http": port}}).check()
+    for part in (str(port), "trino", f"pid {os.getpid()}", "pytest", "port_offset"):
+        assert part in problem
+
+
+def test_a_free_port_passes(plugin: Plugin, host_inputs: Properties) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert Tracked(plugin, "Host", {**host_inputs, "ports": {"trino.http": port}}).check() == []
+
+
+def test_ports_of_the_running_stack_pass_and_its_orphans_too(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    web = Tracked(host_resource.plugin, "Process", server_inputs())
+    web.create()
+    host_resource.inputs["ports"] = {"web.http": web.inputs["ports"]["http"]}
+    assert host_resource.check() == []
+    identity = Supervisor(StackDirectory(directory)).identity()
+    assert identity
+    os.kill(identity.pid, signal.SIGKILL)
+    until(lambda: not identity.alive())
+    assert host_resource.check() == []
+
+
+def test_a_path_too_long_for_a_socket_is_refused(plugin: Plugin, host_inputs: Properties) -> None:
+    (problem,) = Tracked(plugin, "Host", {**host_inputs, "directory": f"/tmp/{'x' * 100}"}).check()
+    assert "too long" in problem
+
+
+def test_the_directory_of_another_checkout_is_refused_while_its_servers_live(
+    host_resource: Tracked, start_plugin: Start, host_inputs: Properties
+) -> None:
+    other = Tracked(start_plugin(), "Host", {**host_inputs, "checkout": "/another"})
+    (problem,) = other.check()
+    assert "/a/checkout" in problem
+    with pytest.raises(grpc.RpcError):
+        other.create()
+
+
+def test_two_engines_at_once_are_refused_and_the_second_changes_nothing(
+    host_resource: Tracked,
+    start_plugin: Start,
+    host_inputs: Properties,
+    server_inputs: Inputs,
+    directory: Path,
+) -> None:
+    second = start_plugin()
+    for resource in (Tracked(second, "Host", host_inputs), Tracked(second, "Process", server_inputs())):
+        with pytest.raises(grpc.RpcError) as raised:
+            resource.create()
+        assert f"pid {host_resource.plugin.process.pid}" in failure(raised.value)
+    assert not (directory / "run/web").exists()
+    host_resource.plugin.stop()
+    Tracked(second, "Host", host_inputs).create()
+
+
+def test_create_again_adopts_supervisord(host_resource: Tracked, directory: Path) -> None:
+    supervisor = Supervisor(StackDirectory(directory))
+    before = supervisor.identity()
+    host_resource.create()
+    assert before
+    assert supervisor.identity() == before
+    assert host_resource.diff() == []
+
+
+def test_a_supervisord_without_record_or_socket_is_ended(host_resource: Tracked, directory: Path) -> None:
+    before = processes.marked(directory, "supervisord")
+    (directory / "supervisord/records/supervisord.json").unlink()
+    (directory / "supervisor.sock").unlink()
+    assert host_resource.diff() == ["supervisord"]
+    host_resource.update()
+    after = processes.marked(directory, "supervisord")
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
+def test_an_orphan_without_any_record_is_ended_by_its_mark(host_resource: Tracked, directory: Path) -> None:
+    environment = {"NEBULA_STACK_DIRECTORY": str(directory), "NEBULA_WORKLOAD": "web"}
+    orphan = subprocess.Popen(["/bin/sleep", "1000"], env=environment, start_new_session=True)
+    host_resource.update()
+    assert orphan.wait(30) == -signal.SIGTERM
+
+
+def test_a_missing_directory_is_shown_by_diff_and_gone_for_read(
+    host_resource: Tracked, directory: Path
+) -> None:
+    host_resource.delete()
+    assert not directory.exists()
+    assert host_resource.diff() == ["supervisord"]
+    assert host_resource.read() is None
+
+
+@pytest.mark.parametrize("wedged", ["server", "supervisord"])
+def test_delete_with_a_wedged_process_leaves_nothing(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path, wedged: str
+) -> None:
+    ignoring = """
+import http.server, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+address = (sys.argv[1], int(sys.argv[2]))
+http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+    inputs = server_inputs(command=[sys.executable, "-c", ignoring, "{bind}", "{port.http}"], stopSeconds=1)
+    Tracked(host_resource.plugin, "Process", inputs).create()
+    for pid in processes.marked(directory, "supervisord" if wedged == "supervisord" else "web"):
+        os.kill(pid, signal.SIGSTOP)
+    host_resource.delete()
+    assert not directory.exists()
+    assert not list(directory.parent.glob(".*"))
+    assert not processes.marked(directory)
+
+
+def test_remove_works_from_the_directory_alone(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    Tracked(host_resource.plugin, "Process", server_inputs()).create()
+    host_resource.plugin.stop()
+    host.remove(directory)
+    assert not directory.exists()
+    assert not processes.marked(directory)
+
+
+def test_kept_data_and_secrets_stay_and_are_adopted(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    plugin = host_resource.plugin
+    host_resource.update(keepData=True)
+    secret = Tracked(plugin, "Secret", {"name": "password", "directory": str(directory), "length": 24})
+    web = Tracked(plugin, "Process", server_inputs(hasVolume=True))
+    value, volume = secret.create()["value"], web.create()["volume"]
+    web.delete()
+    secret.delete()
+    host_resource.delete()
+    assert {path.name for path in directory.iterdir()} == {"data", "secrets", "owner.json"}
+    host_resource.create()
+    assert secret.create()["value"] == value
+    assert web.create()["volume"] == volume
+
+
+def test_parents_made_for_the_directory_go_with_it(plugin: Plugin, host_inputs: Properties) -> None:
+    base = Path(host_inputs["directory"]).parent
+    resource = Tracked(plugin, "Host", {**host_inputs, "directory": str(base / "state/nebula/test")})
+    resource.create()
+    resource.delete()
+    assert not list(base.iterdir())
+
+
+def test_status_reads_state_address_and_memory_from_the_directory(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    web = Tracked(host_resource.plugin, "Process", server_inputs())
+    web.create()
+    (status,) = servers(directory)
+    assert (status.name, status.state) in {("web", "RUNNING"), ("web", "STARTING")}
+    assert status.addresses == {"http": f"127.0.0.1:{web.inputs['ports']['http']}"}
+    assert status.memory > 0
+    assert "serving" in log_path(directory, "web").read_text()
+    assert servers(directory.parent / "nothing") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are the passable ones")
+def test_only_what_a_server_must_reach_is_passable(host_resource: Tracked, directory: Path) -> None:
+    modes = {path.name: path.stat().st_mode & 0o777 for path in directory.iterdir() if path.is_dir()}
+    closed = {name for name, mode in modes.items() if mode == 0o700}
+    assert closed == {"logs", "secrets", "supervisord"}
+    assert {mode for name, mode in modes.items() if name not in closed} == {0o711}
+
+
+def test_a_plugin_whose_engine_is_killed_ends_itself_and_its_task(
+    directory: Path, tmp_path: Path, host_resource: Tracked
+) -> None:
+    host_resource.plugin.stop()
+    engine = f"""
+import json, os, sys, time
+from providers.local.plugin.properties import to_struct
+from tests.providers.local.plugin.client import Plugin, Tracked, in_background
+plugin = Plugin.start(os.environ)
+task = Tracked(plugin, "Task", {{"name": "job", "directory": {str(directory)!r}, "homes": {{}},
+    "command": ["/bin/sleep", "1000"], "env": {{}}, "timeout": 900}})
+in_background(task.create)
+print(plugin.process.pid, flush=True)
+time.sleep(1000)
+"""
+    repository = Path(__file__).parents[4]
+    environment = {**os.environ, "NEBULA_PYTHON": sys.executable, "PYTHONPATH": str(repository)}
+    killed = subprocess.Popen(
+        [sys.executable, "-c", engine], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert killed.stdout
+    pid = int(killed.stdout.readline())
+    until(lambda: bool(processes.marked(directory, "job")))
+    killed.kill()
+    killed.wait()
+    killed.stdout.close()
+    until(lambda: processes.look(pid) is None)
+    until(lambda: not processes.marked(directory, "job"))
+
+
+def test_the_lock_file_is_not_left_behind(host_resource: Tracked, directory: Path) -> None:
+    lock = StackDirectory(directory).lock
+    assert json.loads(lock.read_text())["pid"] == host_resource.plugin.process.pid
+    host_resource.delete()
+    assert not lock.exists()
