@@ -1,9 +1,13 @@
-"""JVM options that every Java server here shares."""
+"""JVM options that the Java servers here share."""
+
+_SMALL = 512
+"""MiB: below it a server's work is its start, which C1 alone halves (Keycloak: 71 to 16 CPU seconds)."""
 
 
 def options(heap: int, *extra: str) -> str:
-    """A `java @file` argument file: a fixed ceiling of `heap` MiB, memory given back when idle, and
-    an end instead of limping on after an OutOfMemoryError."""
+    """A `java @file` argument file: a ceiling of `heap` MiB, memory given back when idle, and an end
+    instead of limping on after an OutOfMemoryError."""
+    compiler = ("-XX:TieredStopAtLevel=1",) if heap < _SMALL else ()
     return "\n".join(
         (
             f"-Xmx{heap}m",
@@ -12,6 +16,7 @@ def options(heap: int, *extra: str) -> str:
             "-XX:+ExitOnOutOfMemoryError",
             "-XX:-UsePerfData",
             "-Djava.io.tmpdir={run}",
+            *compiler,
             *extra,
             "",
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from components import jvm
 from components.base import Cluster, Http, Link, Password, Readiness, Secrets, Workload
 from components.endpoints import KeycloakEndpoint, PostgresDatabase
 from components.provisioning import converge
@@ -16,12 +17,6 @@ CLIENT = "workspace"
 TEST_CLIENT = "nebula-test"
 _BOOTSTRAP = "nebula-bootstrap"
 _ADMIN = "nebula-admin"
-_JAVA_OPTS = (
-    "-XX:+UseSerialGC -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError -XX:MetaspaceSize=96M "
-    "-Dfile.encoding=UTF-8 -Djava.io.tmpdir={run} -Djdk.tls.rejectClientInitiatedRenegotiation=true"
-)
-"""In place of the script's own, which choose another collector."""
-
 _ROLES = ("admin", "engineer", "analyst")
 
 
@@ -55,9 +50,8 @@ class Keycloak(pulumi.ComponentResource):
             Workload(
                 name=name,
                 software=KEYCLOAK,
-                command=("kc", "start", "--optimized"),
+                command=("server", "start", "--optimized"),
                 env={
-                    "JAVA_OPTS": f"-Xms64m -Xmx{shape.heap}m {_JAVA_OPTS}",
                     "KC_HTTP_ENABLED": "true",
                     "KC_HTTP_HOST": "{bind}",
                     "KC_HTTP_PORT": "{port.http}",
@@ -73,6 +67,7 @@ class Keycloak(pulumi.ComponentResource):
                     "KC_BOOTSTRAP_ADMIN_USERNAME": _BOOTSTRAP,
                     "KC_LOG_LEVEL": "warn",
                 },
+                files={"jvm.options": jvm.options(shape.heap, "-XX:MaxMetaspaceSize=256m")},
                 secret_env={"KC_DB_PASSWORD": owner.password, "KC_BOOTSTRAP_ADMIN_PASSWORD": bootstrap},
                 ports={"http": 8080, "management": 9000},
                 links=(Link(args.database),),

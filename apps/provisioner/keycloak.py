@@ -15,7 +15,7 @@ from apps.provisioner.waiting import CONNECT_SECONDS, wait_for_server
 Representation = dict[str, Any]
 
 _ANSWER_SECONDS = 30
-_PASSWORD_VERSION = "password_version"  # noqa: S105  (an attribute's name)
+_PASSWORD_VERSION = "password_version"
 
 
 def converge(spec: KeycloakSpec, changes: Changes) -> None:

@@ -40,8 +40,8 @@ def _wait(spec: PostgresSpec) -> Connection:
         )
     except psycopg.OperationalError as error:
         raise LoginError(
-            f"Postgres at {spec.host}:{spec.port} refused the administrator {spec.user!r} ({one_line(error)}): "
-            "check user and password against the ones it was initialised with"
+            f"Postgres at {spec.host}:{spec.port} refused the administrator {spec.user!r} "
+            f"({one_line(error)}): check user and password against the ones it was initialised with"
         ) from error
 
 

@@ -201,7 +201,7 @@ class Client(Spec):
 class User(Spec):
     username: Annotated[str, StringConstraints(min_length=1, to_lower=True)]
     password: Secret
-    password_version: str = "1"  # noqa: S105  (a counter)
+    password_version: str = "1"
     email: str | None = None
     first_name: str | None = None
     last_name: str | None = None

@@ -59,7 +59,23 @@ class BundledApp:
     path: str
 
 
-Part = Maven | MavenClosure | Wheel | GoBinary | BundledApp
+@dataclass(frozen=True)
+class Script:
+    """An executable script of our own at `path` below the home, where a distribution lacks one."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A command (template over `{home}`) that completes the home from nothing but itself, so that
+    the result is the same for every stack; run once, after all other parts."""
+
+    command: tuple[str, ...]
+
+
+Part = Maven | MavenClosure | Wheel | GoBinary | BundledApp | Script | Generated
 
 
 @dataclass(frozen=True)

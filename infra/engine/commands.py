@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from infra.engine import preflight, stack_file, state
-from infra.engine.checkout import HERE, PROJECT
+from infra.engine.checkout import HERE, PROJECT, Checkout
 from infra.engine.console import say
 from infra.engine.errors import EngineError, StackInUseError
 from infra.engine.session import OVERRIDING, directory_of, exports, open_engine, open_session
@@ -19,8 +19,8 @@ from providers.local.plugin.errors import PluginError
 INTERRUPTED = 130
 
 
-def up(stack: str) -> int:
-    session = open_session(stack)
+def up(stack: str, checkout: Checkout) -> int:
+    session = open_session(stack, checkout)
     if session.is_local:
         preflight.check_software(paths.cache_directory())
     session.recover()
@@ -34,22 +34,22 @@ def up(stack: str) -> int:
     return 0
 
 
-def preview(stack: str) -> int:
-    session = open_session(stack)
+def preview(stack: str, checkout: Checkout) -> int:
+    session = open_session(stack, checkout)
     session.create()
     return session.run("preview", "--diff") if os.environ.get("DIFF") else session.run("preview")
 
 
-def refresh(stack: str) -> int:
-    session = open_session(stack)
+def refresh(stack: str, checkout: Checkout) -> int:
+    session = open_session(stack, checkout)
     session.recover()
     return session.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
 
 
-def down(stack: str) -> int:
+def down(stack: str, checkout: Checkout) -> int:
     """Destroy the stack, then see that nothing of it is left; without a state, or when the engine
     fails halfway, from the stack's directory alone."""
-    session = open_session(stack)
+    session = open_session(stack, checkout)
     session.recover()
     code = 0
     if session.exists():
@@ -73,17 +73,17 @@ def _remove_directory(directory: Path) -> None:
     host.remove(directory, True if os.environ.get(host.KEEP_VARIABLE) == "1" else None)
 
 
-def outputs(stack: str) -> int:
+def outputs(stack: str, checkout: Checkout) -> int:
     """Prints `{"endpoints": …, "credentials": …}`, secrets included: they are what is asked for."""
-    session = open_session(stack)
+    session = open_session(stack, checkout)
     every = json.loads(session.ask("stack", "output", "--json", "--show-secrets", "--stack", stack))
     print(json.dumps({name: every.get(name, {}) for name in ("endpoints", "credentials")}, indent=2))
     return 0
 
 
-def env(stack: str) -> int:
+def env(stack: str, checkout: Checkout) -> int:
     """Prints the shell commands after which plain `pulumi` does what the Makefile does."""
-    session = open_session(stack)
+    session = open_session(stack, checkout)
     session.create()
     if session.engine.ours:
         _print_path(session.engine.executable.parent)
@@ -94,7 +94,7 @@ def env(stack: str) -> int:
     return 0
 
 
-def test_env(stack: str) -> int:
+def test_env(stack: str, checkout: Checkout) -> int:
     """Prints the shell commands that the tests need: the engine on PATH, and no stack touched."""
     engine = open_engine(os.environ)
     if engine.ours:
@@ -106,34 +106,34 @@ def _print_path(directory: Path) -> None:
     print(f'export PATH={shlex.quote(str(directory))}:"$PATH"')
 
 
-def status(stack: str) -> int:
-    stack_file.ensure(HERE, stack)
+def status(stack: str, checkout: Checkout) -> int:
+    stack_file.ensure(checkout, stack)
     from infra.engine import report
 
-    report.servers(stack, directory_of(HERE, stack))
+    report.servers(stack, directory_of(checkout, stack))
     return 0
 
 
-def logs(stack: str) -> int:
+def logs(stack: str, checkout: Checkout) -> int:
     component, follow = os.environ.get("COMPONENT", ""), os.environ.get("FOLLOW") == "1"
     from infra.engine import report
 
-    path = report.log_of(component, directory_of(HERE, stack))
+    path = report.log_of(component, directory_of(checkout, stack))
     command = ["tail", "-n", "200", *(["-F"] if follow else []), str(path)]
     os.execvp(command[0], command)
 
 
-def clean(stack: str) -> int:
+def clean(stack: str, checkout: Checkout) -> int:
     """Remove the cache, `.venv` and `.nebula`. Refused while a stack of this clone or of this
     machine needs them."""
     root = paths.stack_directory("any").parent
     running = {path.name for path in root.iterdir() if path.is_dir()} if root.exists() else set()
-    if used := sorted(running | set(state.stacks_with_resources(HERE.state, PROJECT))):
+    if used := sorted(running | set(state.stacks_with_resources(checkout.state, PROJECT))):
         raise StackInUseError(
             f"Nothing was removed, as this is in use: stack {', '.join(used)} (below {root}). "
             "Take each down first: make down STACK=<name>."
         )
-    for path in (paths.cache_directory(), HERE.private, HERE.root / "build", HERE.root / ".venv"):
+    for path in (paths.cache_directory(), checkout.private, checkout.root / "build", checkout.root / ".venv"):
         if path.exists():
             say(f"Removing {path}")
             _remove_tree(path)
@@ -160,10 +160,10 @@ COMMANDS = {
 }
 
 
-def main(command: str, stack: str) -> int:
+def main(command: str, stack: str, checkout: Checkout = HERE) -> int:
     """Run `command`; its exit code. An error of ours is printed as its message."""
     try:
-        return COMMANDS[command](stack)
+        return COMMANDS[command](stack, checkout)
     except (EngineError, preflight.PreflightError, ArtifactError, PluginError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -21,7 +21,6 @@ PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 LDFLAGS = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={VERSION}"
 
 _LANGUAGE_HOST = "pulumi-language-python"
-_POLICY_ANALYZER = "pulumi-analyzer-policy-python"
 _FIND_CHECKOUT = """\
 #!/bin/sh
 root=${NEBULA_CHECKOUT:-$PWD}
@@ -31,7 +30,6 @@ python=${NEBULA_PYTHON:-$root/.venv/bin/python}
 """
 SCRIPTS = {
     _LANGUAGE_HOST: f'{_FIND_CHECKOUT}exec "$python" -u "$root/infra/engine/language_host.py" "$@"\n',
-    _POLICY_ANALYZER: f'{_FIND_CHECKOUT}exec "$python" -u "$root/infra/engine/policy_analyzer.py" "$@"\n',
 }
 """The engine takes what stands beside its binary as bundled: no PATH entry, no warning."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.engine import backend, locks, preflight, process, stack_file, state
 from infra.engine import engine as engines
-from infra.engine.checkout import HERE, PROJECT, Checkout
+from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.console import Progress, say
 from infra.engine.errors import EngineFailedError
 from providers.local import paths
@@ -123,7 +123,7 @@ def open_engine(environment: Mapping[str, str]) -> engines.Engine:
         return engines.build(cache, progress)
 
 
-def open_session(stack: str, checkout: Checkout = HERE) -> Session:
+def open_session(stack: str, checkout: Checkout) -> Session:
     """Everything that `stack` needs from the engine. Raises UnknownStackError and what `open_engine` does."""
     stack_file.ensure(checkout, stack)
     chosen = backend.choose(checkout, os.environ)

@@ -39,8 +39,8 @@ _SILVER = {
         "SELECT * REPLACE (CASE WHEN wind_speed <= 253 THEN wind_speed END AS wind_speed) FROM weather_csv"
     ),
     "flights": (
-        "SELECT *, make_date(year::INT, month::INT, day::INT) AS flight_date, (dep_time IS NULL) AS cancelled "
-        "FROM flights_csv"
+        "SELECT *, make_date(year::INT, month::INT, day::INT) AS flight_date, (dep_time IS NULL) "
+        "AS cancelled FROM flights_csv"
     ),
 }
 

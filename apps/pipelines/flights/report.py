@@ -98,8 +98,8 @@ def report(warehouse: Warehouse, landed: int) -> dict[str, Any]:
 def _counts(warehouse: Warehouse, queries: Mapping[str, str]) -> dict[str, int]:
     """The one number that each query gives, by the queries' names, asked at once."""
     union = " UNION ALL ".join(f"SELECT '{name}', ({query})" for name, query in queries.items())
-    found = dict(warehouse.rows(union))
-    return {name: int(found[name]) for name in queries}
+    found = {name: int(count) for name, count in warehouse.rows(union)}
+    return {name: found[name] for name in queries}
 
 
 def _reconcile(warehouse: Warehouse, tables: Mapping[str, int], landed: int) -> None:

@@ -99,7 +99,7 @@ def connect(spec: FlightsSpec) -> Iterator[Session]:
     """A driver on the spec's cluster, stopped at the end. Raises SparkError."""
     home = _spark_home()
     with _work_directory(spec.work) as work:
-        _write_configuration(work / "conf", properties(spec, work))
+        write_configuration(work / "conf", properties(spec, work))
         os.environ["SPARK_CONF_DIR"] = str(work / "conf")
         for path in _python_paths(home):
             if path not in sys.path:
@@ -196,7 +196,7 @@ def _work_directory(parent: Path | None) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _write_configuration(directory: Path, values: Mapping[str, str]) -> None:
+def write_configuration(directory: Path, values: Mapping[str, str]) -> None:
     """What spark-submit reads by itself: pyspark would pass anything else on its command line."""
     directory.mkdir(mode=0o700)
     (directory / "log4j2.properties").write_text(_LOGGING, encoding="utf-8")

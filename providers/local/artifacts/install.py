@@ -8,14 +8,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from components.templates import render
 from providers.local.artifacts import apps, go, maven, pypi
 from providers.local.artifacts.cache import appearing, directory, locked
-from providers.local.artifacts.client import Progress
+from providers.local.artifacts.client import Progress, run
 from providers.local.artifacts.errors import LockError
 from providers.local.artifacts.lock import home_of, normalised
 from providers.local.artifacts.unpack import Member, extract, extract_inner
 
 _FETCHERS = {"maven": maven.fetch, "closure": maven.fetch_closure, "pypi": pypi.fetch, "go": go.fetch}
+_OWN = frozenset({"app", "script", "generated"})
 _AT_ONCE = 3
 
 
@@ -35,16 +37,33 @@ def install(
     def say(line: str) -> None:
         progress(f"{software} {version}: {line}")
 
-    with locked(home.with_suffix(".lock")):
-        venvs = [apps.ensure_venv(row, cache, say) for row in rows if row["kind"] == "app"]
+    with locked(home):
+        for row in rows:
+            if row["kind"] == "app":
+                apps.ensure_venv(row, cache, say)
         if not home.exists():
-            fetched = _fetch([row for row in rows if row["kind"] != "app"], cache, say)
+            fetched = _fetch([row for row in rows if row["kind"] not in _OWN], cache, say)
             with appearing(home) as scratch:
                 say("unpacking")
                 _lay_out(fetched, scratch)
-                for row, venv in zip((row for row in rows if row["kind"] == "app"), venvs, strict=True):
-                    apps.lay_out(row, scratch, venv)
+                for row in rows:
+                    _complete(row, scratch, cache)
     return home
+
+
+def _complete(row: dict[str, Any], home: Path, cache: Path) -> None:
+    """Add what is not fetched: our own sources and scripts, and what is generated from the rest."""
+    match row["kind"]:
+        case "app":
+            apps.lay_out(row, home, apps.venv_of(row, cache))
+        case "script":
+            script = home / str(row["path"])
+            script.parent.mkdir(parents=True, exist_ok=True)
+            script.write_text(str(row["text"]))
+            script.chmod(0o755)
+        case "generated":
+            argv = [render(str(word), {"home": str(home)}) for word in row["command"]]
+            run(f"generating with {argv[0]}", argv, environment=os.environ, activity=int, stalls=False)
 
 
 def _fetch(

@@ -15,7 +15,17 @@ from functools import cache as memoised
 from pathlib import Path
 from typing import Any
 
-from components.software.model import BundledApp, GoBinary, Maven, MavenClosure, Part, Software, Wheel
+from components.software.model import (
+    BundledApp,
+    Generated,
+    GoBinary,
+    Maven,
+    MavenClosure,
+    Part,
+    Script,
+    Software,
+    Wheel,
+)
 from providers.local.artifacts.errors import LockError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -45,7 +55,7 @@ def key_of(part: Part) -> str | None:
             return f"closure {' '.join(closure)}"
         case Wheel(requirement=requirement):
             return f"pypi {requirement}"
-        case GoBinary() | BundledApp():
+        case GoBinary() | BundledApp() | Script() | Generated():
             return None
 
 
@@ -63,6 +73,10 @@ def _locked(software: Software, part: Part) -> Row:
             return {"kind": "go", **row, **_go_module(software, SOFTWARE / module)}
         case BundledApp(path=path):
             return {"kind": "app", **row, **_app(software, path)}
+        case Script():
+            return {"kind": "script", **row}
+        case Generated():
+            return {"kind": "generated", **row}
     files = read_lock().get(str(key_of(part)))
     if not files:
         raise LockError(

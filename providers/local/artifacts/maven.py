@@ -75,7 +75,7 @@ def fetch_closure(part: dict[str, Any], cache: Path, progress: Progress) -> list
     for attempt in retrying(progress):
         with attempt:
             folder = closure_directory(coordinates, cache)
-            with locked(folder.with_suffix(".lock")):
+            with locked(folder):
                 size = sum(int(row["size"]) for row in rows.values())
                 download_closure(coordinates, cache, progress, size)
                 try:
@@ -139,7 +139,7 @@ def _files(folder: Path) -> list[Path]:
 def _warm_up(cache: Path, progress: Progress) -> None:
     """Fetch the plugin itself once, alone: two mvn that fill an empty repository disturb each other."""
     marker = cache / "maven" / f".{PLUGIN.replace(':', '_')}"
-    with locked(cache / "maven.lock"):
+    with locked(marker):
         if not marker.exists():
             progress("downloading Maven's dependency plugin")
             measure = partial(size_below, directory(cache, "maven"))

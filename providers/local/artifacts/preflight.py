@@ -74,8 +74,8 @@ def space_needed(table: Mapping[str, Software], cache: Path | str) -> int:
                 go_sources = True
             elif isinstance(part, BundledApp):
                 venv = True
-            elif key not in counted:
-                counted.add(str(key))
+            elif key is not None and key not in counted:
+                counted.add(key)
                 total += _part_bytes(part, row, Path(cache))
     return int(total) + go_sources * _GO_BYTES + venv * _VENV_BYTES
 

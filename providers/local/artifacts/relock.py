@@ -35,7 +35,7 @@ def _rows(part: Part, cache: Path, progress: Progress) -> list[Row]:
         case Maven(coordinates=coordinates):
             return [_row(maven.download(coordinates, cache, progress))]
         case MavenClosure(coordinates=coordinates):
-            with locked(maven.closure_directory(coordinates, cache).with_suffix(".lock")):
+            with locked(maven.closure_directory(coordinates, cache)):
                 folder = maven.download_closure(coordinates, cache, progress)
             return [_row(path) for path in sorted(folder.iterdir())]
         case Wheel(requirement=requirement):

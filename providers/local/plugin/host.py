@@ -81,6 +81,7 @@ class Host:
         write_atomically(directory.owner, json.dumps(owner))
         supervisor = self._around.supervisor(directory)
         ended = orphans.end_orphans(directory, supervisor)
+        self._around.swept.add(directory.root)
         if ended:
             self._around.engine.warn(urn, f"ended processes left by an earlier run: {', '.join(ended)}")
         if not supervisor.alive():

@@ -104,12 +104,13 @@ class Process:
 
     def _is_current(self, spec: Spec, inputs: Properties) -> bool:
         """Whether the very server that `inputs` describe runs already."""
+        identity = orphans.recorded(spec.directory, spec.name)
+        if identity is None:
+            return False
         status = self._around.supervisor(spec.directory).status(spec.name)
         record = read_json(spec.directory.record(spec.name))
-        identity = orphans.recorded(spec.directory, spec.name)
         return (
             _up(status)
-            and identity is not None
             and status is not None
             and identity.pid == status.pid
             and record.get("digest") == spec.digest
@@ -119,6 +120,8 @@ class Process:
 
     def _stop(self, directory: StackDirectory, name: str) -> None:
         """Stop the server and whatever else runs for it."""
+        if directory.root in self._around.swept and not directory.spec(name).exists():
+            return  # it never ran here, and there were no orphans when this run began
         supervisor = self._around.supervisor(directory)
         if supervisor.alive():
             supervisor.stop_program(name, float(read_json(directory.spec(name)).get("stopSeconds", 10)))

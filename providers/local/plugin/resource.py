@@ -68,6 +68,8 @@ class Surroundings:
         self.engine = engine
         self.commands = Commands(engine)
         self.lock = DirectoryLock(engine)
+        self.swept: set[Path] = set()
+        """Directories whose orphans this plugin has ended, holding their lock since."""
         self._supervisors: dict[Path, Supervisor] = {}
         self._guard = Lock()
 

@@ -163,12 +163,13 @@ class Supervisor:
         """Make the stopped server `name` known with this configuration."""
         program = self.directory.program(name)
         text = _program(self.directory, name, stop_signal, stop_seconds)
-        known = program.exists() and program.read_text() == text
+        before = program.read_text() if program.exists() else None
         with self._configuring:
-            if known and name in self._ask():
+            if before == text and name in self._ask():
                 return
             write_atomically(program, text)
-            self._remove_group(name)
+            if before is not None:
+                self._remove_group(name)
             self._call(lambda server: server.supervisor.reloadConfig())
             self._call(lambda server: server.supervisor.addProcessGroup(name), _ALREADY_ADDED)
 

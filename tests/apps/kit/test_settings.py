@@ -47,7 +47,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="cannot read the spec .*missing.json"):
+    with pytest.raises(SpecError, match=r"cannot read the spec .*missing.json"):
         load(tmp_path / "missing.json", TypeAdapter(Settings))
 
 

@@ -4,6 +4,7 @@ It lets a test interrupt the engine inside a Create. The resource's only other t
 `<until>.started`, written when Create begins.
 """
 
+import os
 import sys
 import threading
 from concurrent import futures
@@ -68,7 +69,9 @@ if __name__ == "__main__":
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
+    parent = os.getppid()
     try:
-        server.wait_for_termination()
+        while server.wait_for_termination(_POLL_SECONDS) and os.getppid() == parent:
+            pass
     except KeyboardInterrupt:
         sys.exit(0)

@@ -1,0 +1,80 @@
+import io
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from minio import Minio
+from pydantic import SecretStr
+
+from apps.pipelines.flights import bronze
+from apps.pipelines.flights.errors import ObjectStoreError
+from apps.pipelines.flights.source import MONTHS, SourceFile, flights_key
+from apps.pipelines.flights.spec import ObjectStore
+from tests.apps.provisioner.servers import free_port, home, private_directory, running
+
+AIRLINES = SourceFile("airlines", "nycflights13/airlines/airlines.csv", b"carrier\nAA\n", 1)
+YEAR = [SourceFile("flights", flights_key(month), b"month\n%d\n" % month, 1, month) for month in MONTHS]
+WHOLE = [AIRLINES, *YEAR]
+WITHOUT_JULY = [file for file in WHOLE if file.month != 7]
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[ObjectStore]:
+    program, port, console = home("minio") / "bin" / "minio", free_port(), free_port()
+    key = secrets.token_hex(16)
+    with private_directory() as directory:
+        addresses = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
+        env = {"MINIO_ROOT_USER": "flights", "MINIO_ROOT_PASSWORD": key}
+        with running([program, "server", directory / "data", *addresses], directory, env):
+            yield ObjectStore(endpoint=f"127.0.0.1:{port}", access_key="flights", secret_key=SecretStr(key))
+
+
+@pytest.fixture
+def client(store: ObjectStore) -> Minio:
+    return bronze.connect(store)
+
+
+@pytest.fixture
+def bucket(client: Minio) -> str:
+    name = f"bronze-{secrets.token_hex(4)}"
+    client.make_bucket(name)
+    return name
+
+
+def contents(client: Minio, bucket: str) -> dict[str, bytes]:
+    keys = [found.object_name or "" for found in client.list_objects(bucket, recursive=True)]
+    return {key: client.get_object(bucket, key).read() for key in keys}
+
+
+def test_landing_twice_changes_nothing(client: Minio, bucket: str) -> None:
+    assert bronze.land(client, bucket, WHOLE) == [f"{bucket}/{file.key}" for file in WHOLE]
+    written = {
+        found.object_name: found.last_modified for found in client.list_objects(bucket, recursive=True)
+    }
+    assert bronze.land(client, bucket, WHOLE) == []
+    assert written == {
+        found.object_name: found.last_modified for found in client.list_objects(bucket, recursive=True)
+    }
+    assert contents(client, bucket) == {file.key: file.content for file in WHOLE}
+
+
+def test_a_month_is_removed_and_added_again_alone(client: Minio, bucket: str) -> None:
+    july = f"{bucket}/{flights_key(7)}"
+    bronze.land(client, bucket, WHOLE)
+    assert bronze.land(client, bucket, WITHOUT_JULY) == [july]
+    assert contents(client, bucket) == {file.key: file.content for file in WITHOUT_JULY}
+    assert bronze.land(client, bucket, WHOLE) == [july]
+    assert contents(client, bucket) == {file.key: file.content for file in WHOLE}
+
+
+def test_an_altered_object_is_landed_again_and_a_stranger_is_left_alone(client: Minio, bucket: str) -> None:
+    bronze.land(client, bucket, WHOLE)
+    for key in (AIRLINES.key, "nycflights13/flights/notes.txt"):
+        client.put_object(bucket, key, io.BytesIO(b"mine"), 4)
+    assert bronze.land(client, bucket, WHOLE) == [f"{bucket}/{AIRLINES.key}"]
+    assert contents(client, bucket)["nycflights13/flights/notes.txt"] == b"mine"
+
+
+def test_a_missing_bucket_is_named_with_the_remedy(client: Minio) -> None:
+    with pytest.raises(ObjectStoreError, match=r"bucket nowhere failed.*check that"):
+        bronze.land(client, "nowhere", WHOLE)

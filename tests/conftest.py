@@ -1,0 +1,14 @@
+"""Order of the tests: what runs real stacks comes last, when everything cheaper has passed."""
+
+from pathlib import Path
+
+import pytest
+
+_END_TO_END = Path(__file__).parent / "e2e"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(_END_TO_END):
+            item.add_marker("e2e")
+    items.sort(key=lambda item: item.path.is_relative_to(_END_TO_END))

@@ -1,0 +1,257 @@
+"""One real stack, driven as a user of plain `pulumi` drives it, with everything of its own."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.engine.checkout import PROJECT, Checkout
+from infra.engine.session import open_engine
+from infra.settings import KEY
+from providers.local.plugin import host, status
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("apps", "components", "infra", "policy", "providers", "stacks", "Pulumi.yaml")
+_REPLACEMENT = {"replace", "create-replacement", "delete-replaced"}
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run of the engine ended. `changes` maps `Type::name` (`Process::trino`, `Host::local`) to
+    the operation, for every resource that was not left as it is; `diffs` to the properties that differ."""
+
+    returncode: int
+    output: str
+    changes: dict[str, str] = field(default_factory=dict)
+    diffs: dict[str, list[str]] = field(default_factory=dict)
+
+
+class EngineRun:
+    """An engine at work, in a session of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, event_log: Path) -> None:
+        self.process = process
+        self._log = log
+        self._event_log = event_log
+
+    def events(self) -> Iterator[Event]:
+        """The engine's events as they happen, until it has ended and all are read.
+
+        `resourcePreEvent` comes before an operation, `resOutputsEvent` after it; both hold
+        `metadata` with `urn` and `op`.
+        """
+        position = 0
+        while True:
+            ended = self.process.poll() is not None
+            content = self._event_log.read_bytes()[position:] if self._event_log.exists() else b""
+            complete = content.rpartition(b"\n")[0]
+            position += len(complete) + 1 if complete else 0
+            yield from (json.loads(line) for line in complete.splitlines())
+            if ended:
+                return
+            try:
+                self.process.wait(0.02)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def wait_for(self, name: str, kind: str = "resourcePreEvent") -> Event | None:
+        """The first event of this kind for the resource `Type::name`; None if the run ended without."""
+        for event in self.events():
+            if kind in event and short_name(event[kind]["metadata"]["urn"]) == name:
+                return event
+        return None
+
+    def kill(self) -> None:
+        """SIGKILL to the engine alone: its children notice by themselves."""
+        self.process.kill()
+        self.process.wait()
+
+    def interrupt(self) -> None:
+        """Ctrl-C, once."""
+        self.process.send_signal(signal.SIGINT)
+
+    def wait(self) -> Result:
+        code = self.process.wait()
+        changes: dict[str, str] = {}
+        diffs: dict[str, list[str]] = {}
+        for event in self.events():
+            if metadata := event.get("resourcePreEvent", {}).get("metadata"):
+                name, operation = short_name(metadata["urn"]), metadata["op"]
+                if operation != "same":
+                    changes[name] = "replace" if operation in _REPLACEMENT else operation
+                    diffs[name] = sorted({*diffs.get(name, []), *(metadata.get("diffs") or [])})
+        return Result(code, self._log.read_text(errors="replace"), changes, diffs)
+
+
+class Stack:
+    """A stack with a checkout, backend, passphrase, directory and ports of its own, below `tmp`.
+
+    `tmp` must be passable for other users when the tests run as root (see `scratch_directory`).
+    `settings` is `nebula:platform` as a user writes it; `cloud` and `local` are filled in. The
+    checkout is a copy of this one unless another is given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tmp: Path,
+        settings: Mapping[str, Any],
+        port_offset: int,
+        checkout: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.tmp = tmp
+        self.checkout = Checkout(checkout or copy_checkout(tmp / "checkout"))
+        self.directory = tmp / name
+        self.port_offset = port_offset
+        self.backend = tmp / f"{name}-backend"
+        self.home = tmp / f"{name}-home"
+        self.passphrase = tmp / f"{name}-passphrase"
+        self.logs = tmp / f"{name}-runs"
+        self._runs = 0
+        for path in (self.backend, self.home, self.logs):
+            path.mkdir(mode=0o700)
+        self.passphrase.touch(0o600)
+        self.passphrase.write_text(secrets.token_urlsafe(32))
+        self.environment = self._environment(variables or {})
+        self.configure(settings)
+        self.ask("stack", "init", name)
+
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+        engine = open_engine(os.environ).executable.parent
+        return inherited | {
+            "PATH": f"{engine}{os.pathsep}{inherited.get('PATH', os.defpath)}",
+            "PULUMI_HOME": str(self.home),
+            "PULUMI_BACKEND_URL": self.backend.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",  # gives --event-log
+            "NEBULA_PYTHON": sys.executable,
+            **variables,
+        }
+
+    @property
+    def stack_file(self) -> Path:
+        return self.checkout.stack_file(self.name)
+
+    @property
+    def state_file(self) -> Path:
+        return self.backend / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Write the stack file; the passphrase's salt in it stays."""
+        local = {
+            **settings.get("local", {}),
+            "directory": str(self.directory),
+            "port_offset": self.port_offset,
+        }
+        self.settings = {"cloud": "local", **settings, "local": local}
+        content = yaml.safe_load(self.stack_file.read_text()) if self.stack_file.exists() else {}
+        content = {**content, "config": {KEY: self.settings}}
+        self.stack_file.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def up(self, check: bool = True) -> Result:
+        return _checked(self.start("up", "--yes", "--skip-preview").wait(), check)
+
+    def preview(self, check: bool = True) -> Result:
+        return _checked(self.start("preview").wait(), check)
+
+    def refresh(self, check: bool = True) -> Result:
+        return _checked(self.start("refresh", "--yes", "--skip-preview").wait(), check)
+
+    def destroy(self, check: bool = True) -> Result:
+        return _checked(self.start("destroy", "--yes", "--skip-preview").wait(), check)
+
+    def start_up(self) -> EngineRun:
+        return self.start("up", "--yes", "--skip-preview")
+
+    def start(self, *arguments: str) -> EngineRun:
+        """Start the engine; its whole output is kept below `logs`."""
+        self._runs += 1
+        log = self.logs / f"{self._runs:03}-{arguments[0]}.log"
+        event_log = log.with_suffix(".events")
+        command = [
+            "pulumi", *arguments, "--stack", self.name, "--non-interactive", "--event-log", str(event_log),
+        ]  # fmt: skip
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                command,
+                cwd=self.checkout.root,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return EngineRun(process, log, event_log)
+
+    def ask(self, *arguments: str, given: str = "") -> str:
+        """What the engine prints on stdout."""
+        answer = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.checkout.root,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets in clear."""
+        return dict(json.loads(self.ask("stack", "output", "--json", "--show-secrets", "--stack", self.name)))
+
+    def endpoint(self, component: str) -> dict[str, Any]:
+        return dict(self.outputs()["endpoints"][component])
+
+    def credentials(self, component: str) -> dict[str, Any]:
+        return dict(self.outputs()["credentials"][component])
+
+    def servers(self) -> dict[str, status.ServerStatus]:
+        return {server.name: server for server in status.servers(self.directory)}
+
+    def remove(self) -> None:
+        """End and remove whatever is left, however the test ended."""
+        if self.state_file.exists():
+            self.ask("cancel", "--yes", self.name)
+            self.destroy(check=False)
+        host.remove(self.directory, keep=False)
+        self.stack_file.unlink(missing_ok=True)
+
+
+def copy_checkout(target: Path) -> Path:
+    """The working tree without its history, at `target`; it shares this one's `.venv`."""
+    target.mkdir(parents=True)
+    ignore = shutil.ignore_patterns("__pycache__", "Pulumi.local.yaml")
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target / name, ignore=ignore)
+        elif (ROOT / name).exists():
+            shutil.copy2(ROOT / name, target / name)
+    (target / ".venv").symlink_to(ROOT / ".venv")
+    return target
+
+
+def short_name(urn: str) -> str:
+    """`Process::trino` of `urn:pulumi:…$nebula-local:index:Process::trino`."""
+    kind, _, name = urn.rpartition("::")
+    return f"{kind.rpartition(':')[2]}::{name}"
+
+
+def _checked(result: Result, check: bool) -> Result:
+    assert not check or result.returncode == 0, result.output
+    return result

@@ -1,0 +1,52 @@
+"""The user's own backend is used where there is one, and nothing of ours with it."""
+
+import json
+from pathlib import Path
+
+from infra.engine import backend
+from infra.engine.checkout import Checkout
+
+
+def test_backend_of_the_clone_when_nobody_is_logged_in(checkout: Checkout, tmp_path: Path) -> None:
+    chosen = backend.choose(checkout, {"PULUMI_HOME": str(tmp_path / "empty")})
+    assert chosen.ours
+    assert chosen.variables["PULUMI_BACKEND_URL"] == checkout.state.as_uri()
+    assert " " not in chosen.variables["PULUMI_BACKEND_URL"]
+    assert checkout.private.stat().st_mode & 0o777 == 0o700
+    assert checkout.passphrase.stat().st_mode & 0o777 == 0o600
+
+
+def test_passphrase_is_random_and_kept(checkout: Checkout, tmp_path: Path) -> None:
+    nobody = {"PULUMI_HOME": str(tmp_path / "empty")}
+    backend.choose(checkout, nobody)
+    first = checkout.passphrase.read_text()
+    backend.choose(checkout, nobody)
+    assert checkout.passphrase.read_text() == first
+    checkout.passphrase.unlink()
+    backend.choose(checkout, nobody)
+    assert checkout.passphrase.read_text() != first
+
+
+def test_our_own_exports_are_not_a_login(checkout: Checkout) -> None:
+    assert backend.choose(checkout, {"PULUMI_BACKEND_URL": checkout.state.as_uri()}).ours
+
+
+def test_users_backend_gets_nothing_of_ours(checkout: Checkout, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "credentials.json").write_text(json.dumps({"current": "https://api.example.org"}))
+    for environment in (
+        {"PULUMI_HOME": str(home)},
+        {"PULUMI_HOME": str(tmp_path / "empty"), "PULUMI_BACKEND_URL": "s3://states"},
+        {"PULUMI_HOME": str(tmp_path / "empty"), "PULUMI_ACCESS_TOKEN": "sentinel"},
+    ):
+        chosen = backend.choose(checkout, environment)
+        assert not chosen.ours
+        assert chosen.variables == {}
+        assert not checkout.private.exists()
+
+
+def test_users_file_backend_is_known_by_its_directory(checkout: Checkout, tmp_path: Path) -> None:
+    chosen = backend.choose(checkout, {"PULUMI_BACKEND_URL": f"file://{tmp_path}"})
+    assert chosen.state == tmp_path
+    assert not chosen.ours
