@@ -85,7 +85,9 @@ class Kafka(pulumi.ComponentResource):
         super().__init__("nebula:components:Kafka", name, {}, opts)
         shape = SIZES[args.size]["kafka"]
         voters = ",".join(f"{index}@{{peer.controller.{index}}}" for index in range(shape.replicas))
-        cluster_id = base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:16]).decode().rstrip("=")
+        cluster_id = (
+            base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:16]).decode().rstrip("=")
+        )
         server = args.cluster.run(
             Workload(
                 name=name,

@@ -33,7 +33,7 @@ class Spark(pulumi.ComponentResource):
         super().__init__("nebula:components:Spark", name, {}, opts)
         sizes = SIZES[args.size]
         secret = args.secrets.random(f"{name}-rpc", self)
-        authentication = spark_defaults(_AUTHENTICATION, {"spark.authenticate.secret": secret})
+        defaults = spark_defaults(_DEFAULTS, {"spark.authenticate.secret": secret})
         master = args.cluster.run(
             Workload(
                 name=f"{name}-master",
@@ -44,7 +44,7 @@ class Spark(pulumi.ComponentResource):
                     "jvm.options": jvm.options(sizes["spark-master"].heap),
                     "conf/log4j2.properties": LOG4J,
                 },
-                secret_files={"conf/spark-defaults.conf": authentication},
+                secret_files={"conf/spark-defaults.conf": defaults},
                 ports={"rpc": 7077, "ui": 8080},
                 readiness=Readiness(Http("ui", "/json/"), deadline=90),
                 resources=sizes["spark-master"].resources,
@@ -56,7 +56,7 @@ class Spark(pulumi.ComponentResource):
             workloads=(f"{name}-master", f"{name}-worker"),
             depends_on=(master.resource,),
             master=master.addresses["rpc"],
-            conf={**_AUTHENTICATION, **_iceberg(args)},
+            conf={**_DEFAULTS, **_iceberg(args)},
             secret_conf={"spark.authenticate.secret": secret, **_iceberg_secrets(args.object_store)},
         )
         shape = sizes["spark-worker"]
@@ -93,7 +93,7 @@ class Spark(pulumi.ComponentResource):
                     ),
                     "conf/log4j2.properties": LOG4J,
                 },
-                secret_files={"conf/spark-defaults.conf": authentication},
+                secret_files={"conf/spark-defaults.conf": defaults},
                 ports={"rpc": 7078, "ui": 8081},
                 writable=("{run}/work", "{run}/local"),
                 links=(Link(self.endpoint), Link(args.object_store), Link(args.iceberg_catalog)),
@@ -119,10 +119,12 @@ class Spark(pulumi.ComponentResource):
         self.register_outputs({"master": self.endpoint.master.outside.url("spark")})
 
 
-_AUTHENTICATION: Mapping[str, pulumi.Input[str]] = {
+_DEFAULTS: Mapping[str, pulumi.Input[str]] = {
     "spark.authenticate": "true",
     "spark.network.crypto.enabled": "true",
     "spark.ui.killEnabled": "false",
+    "spark.executor.extraJavaOptions": "-XX:-UsePerfData",
+    "spark.driver.extraJavaOptions": "-XX:-UsePerfData",
     "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|access-key",
 }
 

@@ -43,7 +43,9 @@ class TrinoArgs:
 
     def __post_init__(self) -> None:
         if LAKEHOUSE in self.catalogs:
-            raise ValueError(f"the Trino catalog {LAKEHOUSE!r} is the platform's own: give yours another name")
+            raise ValueError(
+                f"the Trino catalog {LAKEHOUSE!r} is the platform's own: give yours another name"
+            )
 
 
 class Trino(pulumi.ComponentResource):

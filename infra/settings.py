@@ -173,7 +173,9 @@ def _explain(detail: Mapping[str, Any], stack_file: StackFile) -> str:
     if detail["type"] == "extra_forbidden":
         known = _fields(key[:-1])
         close = get_close_matches(str(key[-1]), known, n=1)
-        message = f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
+        message = (
+            f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
+        )
     elif detail["type"].endswith("_type") or detail["type"].startswith("literal"):
         message = f"{message}, got {json.dumps(detail['input'])}"
     elif detail["type"] == "string_pattern_mismatch":

@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,10 +10,12 @@ from infra.engine import preflight, stack_file, state
 from infra.engine.checkout import HERE, PROJECT, Checkout
 from infra.engine.console import say
 from infra.engine.errors import EngineError, StackInUseError
-from infra.engine.session import OVERRIDING, directory_of, exports, open_engine, open_session
+from infra.engine.process import Outcome
+from infra.engine.session import OVERRIDING, Session, directory_of, open_engine, open_session
 from providers.local import paths
 from providers.local.artifacts.errors import ArtifactError
 from providers.local.plugin.errors import PluginError
+from providers.local.plugin.layout import remove_tree
 
 INTERRUPTED = 130
 
@@ -26,7 +27,7 @@ def up(stack: str, checkout: Checkout) -> int:
     session.recover()
     session.create()
     # No preview first: it would run the program twice, and what it would refuse `up` refuses as well.
-    if code := session.run("up", "--yes", "--skip-preview", "--suppress-outputs"):
+    if code := session.run("up", "--yes", "--skip-preview", "--suppress-outputs").code:
         return code
     from infra.engine import report
 
@@ -37,13 +38,13 @@ def up(stack: str, checkout: Checkout) -> int:
 def preview(stack: str, checkout: Checkout) -> int:
     session = open_session(stack, checkout)
     session.create()
-    return session.run("preview", "--diff") if os.environ.get("DIFF") else session.run("preview")
+    return session.run("preview", *(["--diff"] if os.environ.get("DIFF") == "1" else [])).code
 
 
 def refresh(stack: str, checkout: Checkout) -> int:
     session = open_session(stack, checkout)
     session.recover()
-    return session.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+    return session.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates").code
 
 
 def down(stack: str, checkout: Checkout) -> int:
@@ -51,19 +52,26 @@ def down(stack: str, checkout: Checkout) -> int:
     fails halfway, from the stack's directory alone."""
     session = open_session(stack, checkout)
     session.recover()
-    code = 0
     if session.exists():
-        code = session.run("destroy", "--yes", "--skip-preview")
-        if code in (INTERRUPTED, 128 + 15):
-            return code
+        destroyed = session.run("destroy", "--yes", "--skip-preview")
+        if destroyed.code and not (session.is_local and _goes_on_without_the_engine(session, destroyed)):
+            return destroyed.code
     else:
         say(f"The backend does not know stack {stack!r}: clearing what its directory records.")
     if session.is_local:
         _remove_directory(session.directory)
-        code = 0
-    if code == 0 and session.backend.ours and session.exists():
+    if session.backend.ours and session.exists():
         session.ask("stack", "rm", "--yes", "--force", "--preserve-config", "--stack", stack)
-    return code
+    return 0
+
+
+def _goes_on_without_the_engine(session: Session, destroyed: Outcome) -> bool:
+    """After a failed destroy: whether to clear the stack from its directory. At a terminal that is
+    asked, as the user may have stopped it to keep what is left."""
+    if destroyed.interrupted:
+        return False
+    say(f"The engine did not destroy everything. What is left is recorded in {session.directory}.")
+    return not sys.stdin.isatty() or input("Remove all of that, data too? [y/N] ").lower().startswith("y")
 
 
 def _remove_directory(directory: Path) -> None:
@@ -87,7 +95,7 @@ def env(stack: str, checkout: Checkout) -> int:
     session.create()
     if session.engine.ours:
         _print_path(session.engine.executable.parent)
-    for name, value in exports(session).items():
+    for name, value in session.backend.variables.items():
         print(f"export {name}={shlex.quote(value)}")
     if session.backend.ours:
         print(f"unset {OVERRIDING}")
@@ -115,6 +123,7 @@ def status(stack: str, checkout: Checkout) -> int:
 
 
 def logs(stack: str, checkout: Checkout) -> int:
+    stack_file.ensure(checkout, stack)
     component, follow = os.environ.get("COMPONENT", ""), os.environ.get("FOLLOW") == "1"
     from infra.engine import report
 
@@ -136,14 +145,8 @@ def clean(stack: str, checkout: Checkout) -> int:
     for path in (paths.cache_directory(), checkout.private, checkout.root / "build", checkout.root / ".venv"):
         if path.exists():
             say(f"Removing {path}")
-            _remove_tree(path)
+            remove_tree(path)
     return 0
-
-
-def _remove_tree(path: Path) -> None:
-    for folder, _, _ in os.walk(path):  # Go's module cache is read-only
-        os.chmod(folder, 0o700)
-    shutil.rmtree(path)
 
 
 COMMANDS = {

@@ -33,6 +33,13 @@ class StaleSaltError(EngineError):
         )
 
 
+class MalformedStackFileError(EngineError):
+    """A stack file is no YAML."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path} cannot be read:\n{problem}\nCorrect it there.")
+
+
 class StackInUseError(EngineError):
     """`clean` would remove what a running stack needs."""
 
@@ -51,5 +58,5 @@ class EngineFailedError(EngineError):
     """A call of the engine failed; it has said why."""
 
     def __init__(self, arguments: Sequence[str], code: int, output: str) -> None:
-        self.code = code
+        self.output = output
         super().__init__(f"`pulumi {' '.join(arguments)}` ended with exit code {code}:\n{output.strip()}")

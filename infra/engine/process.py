@@ -11,32 +11,45 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_foreground(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> int:
-    """Run `command` with our terminal; its exit code, as a shell gives it (128 + signal)."""
+@dataclass(frozen=True)
+class Outcome:
+    """`code` is the exit code as a shell gives it (128 + signal). `interrupted` is whether we were
+    asked to stop; a Ctrl-C at the terminal goes past us."""
+
+    code: int
+    interrupted: bool
+
+
+def run_foreground(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Outcome:
+    """Run `command` with our terminal."""
     with (
         subprocess.Popen(command, cwd=directory, env=environment, process_group=0) as child,
-        _signals_passed_to(child.pid),
+        _signals_passed_to(child.pid) as signals,
         _foreground(child.pid),
     ):
         code = child.wait()
-    return code if code >= 0 else 128 - code
+    return Outcome(code if code >= 0 else 128 - code, bool(signals))
 
 
 @contextlib.contextmanager
-def _signals_passed_to(process: int) -> Iterator[None]:
+def _signals_passed_to(process: int) -> Iterator[list[int]]:
+    passed: list[int] = []
+
     def pass_on(number: int, frame: FrameType | None) -> None:
+        passed.append(number)
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, number)
 
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
-        yield
+        yield passed
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

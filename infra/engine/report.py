@@ -14,7 +14,6 @@ from providers.local.plugin.status import ServerStatus, log_path
 from providers.local.plugin.status import servers as servers_in
 
 _ADDRESS_KEYS = ("url", "bootstrap_servers", "master")
-_ROWS_SHOWN = 12
 
 
 def running(session: Session) -> None:
@@ -84,15 +83,13 @@ def _uptime(seconds: float) -> str:
 
 
 def _show_demo(console: Console, demo: Mapping[str, Any]) -> None:
-    """Lists of rows as tables, anything else as a line."""
-    for name, value in demo.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            table = Table(*value[0], title=name.replace("_", " "))
-            for row in value[:_ROWS_SHOWN]:
-                table.add_row(*(str(cell) for cell in row.values()))
-            console.print(table)
-        else:
-            console.print(f"{name.replace('_', ' ')}: {value}", markup=False)
+    """The flights pipeline's result (apps/pipelines/flights/README.md): each answer as a table."""
+    console.print(f"\nFlights pipeline: {demo['flights']:,} flights from CSV files through Iceberg tables.")
+    for answer in demo["answers"]:
+        table = Table(*answer["columns"], title=answer["question"], title_justify="left")
+        for row in answer["rows"]:
+            table.add_row(*("" if cell is None else str(cell) for cell in row))
+        console.print(table)
 
 
 def _show_next(console: Console, stack: str) -> None:

@@ -37,10 +37,11 @@ class Session:
 
     @property
     def directory(self) -> Path:
+        """Where it lives there."""
         return directory_of(self.checkout, self.stack)
 
-    def run(self, *arguments: str) -> int:
-        """Run the engine with our terminal; its exit code."""
+    def run(self, *arguments: str) -> process.Outcome:
+        """Run the engine with our terminal."""
         command = [str(self.engine.executable), *arguments, "--stack", self.stack]
         return process.run_foreground(command, self.checkout.root, self.environment)
 
@@ -82,8 +83,14 @@ class Session:
         if not self.backend.ours:
             self.ask("stack", "select", "--create", self.stack)
         elif not self.exists():
-            stack_file.drop_stale_salt(self.checkout, self.stack)
-            self.ask("stack", "init", self.stack)
+            try:
+                self.ask("stack", "init", self.stack)
+            except EngineFailedError as error:
+                if "incorrect passphrase" not in error.output:
+                    raise
+                # `.nebula` was removed since the file got its salt.
+                stack_file.drop_stale_salt(self.checkout, self.stack)
+                self.ask("stack", "init", self.stack)
 
     def recover(self) -> None:
         """Clear what a killed engine left behind: its lock, and Creates that it had begun.
@@ -129,11 +136,6 @@ def open_session(stack: str, checkout: Checkout) -> Session:
     chosen = backend.choose(checkout, os.environ)
     engine = open_engine(os.environ)
     return Session(checkout, stack, engine, chosen, _environment(engine, chosen))
-
-
-def exports(session: Session) -> dict[str, str]:
-    """What a shell needs, beside PATH, to call the engine as we do."""
-    return dict(session.backend.variables)
 
 
 def _environment(engine: engines.Engine, chosen: backend.Backend) -> dict[str, str]:

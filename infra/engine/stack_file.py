@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from infra.engine.checkout import PROJECT, Checkout
-from infra.engine.errors import StaleSaltError, UnknownStackError
+from infra.engine.errors import MalformedStackFileError, StaleSaltError, UnknownStackError
 
 LOCAL = "local"
 _NAME = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9_-]+)\.yaml$")
@@ -52,8 +52,15 @@ def drop_stale_salt(checkout: Checkout, stack: str) -> None:
 
 
 def platform(checkout: Checkout, stack: str) -> dict[str, Any]:
-    """`nebula:platform` as the stack's file has it, unchecked: empty when it is no mapping."""
-    content = yaml.safe_load(checkout.stack_file(stack).read_text())
+    """`nebula:platform` as the stack's file has it, unchecked: empty when it is no mapping.
+
+    Raises MalformedStackFileError with the line to correct.
+    """
+    path = checkout.stack_file(stack)
+    try:
+        content = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise MalformedStackFileError(path, str(error)) from error
     config = content.get("config") if isinstance(content, dict) else None
     platform = config.get(f"{PROJECT}:platform") if isinstance(config, dict) else None
     return platform if isinstance(platform, dict) else {}

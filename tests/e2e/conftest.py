@@ -1,17 +1,62 @@
-"""Fixtures of the end-to-end tests."""
+"""Fixtures of the end-to-end tests, and the order of their modules."""
 
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.e2e.full import FullStack, settings
+from tests.e2e.stack import Stack
+
+_FULL_STACK = ("test_platform", "test_flights", "test_changes", "test_secrets", "test_down")
+"""Modules that share the full stack, in the order in which they use it up."""
+_PORT_OFFSET = 500
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The full stack's modules come first, so that it is gone when the others start stacks of their own."""
+    here = Path(__file__).parent
+    places = [index for index, item in enumerate(items) if item.path.parent == here]
+    ordered = sorted((items[index] for index in places), key=_rank)
+    for index, item in zip(places, ordered, strict=True):
+        items[index] = item
+
+
+def _rank(item: pytest.Item) -> int:
+    name = item.path.stem
+    return _FULL_STACK.index(name) if name in _FULL_STACK else len(_FULL_STACK)
+
+
+@contextmanager
+def _passable_directory() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="nebula-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture(scope="module")
 def scratch_directory() -> Iterator[Path]:
     """A short path that an unprivileged server may pass: pytest's own directories are closed and long."""
-    path = Path(tempfile.mkdtemp(prefix="nebula-"))
-    path.chmod(0o711)
-    yield path
-    shutil.rmtree(path)
+    with _passable_directory() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def full() -> Iterator[FullStack]:
+    """The whole platform, up since a first `pulumi up` that ended with 0."""
+    with _passable_directory() as path:
+        stack = Stack("full", path, settings(_PORT_OFFSET), _PORT_OFFSET)
+        try:
+            yield FullStack.up(stack)
+        finally:
+            stack.remove()
+
+
+@pytest.fixture(scope="session")
+def port_offset() -> int:
+    """That of the full stack, and of what runs after it."""
+    return _PORT_OFFSET

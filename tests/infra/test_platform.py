@@ -128,4 +128,3 @@ def test_users_own_topics_buckets_databases_and_catalogs_reach_their_servers() -
     assert "my_database" in [database["name"] for database in specs["postgres-databases"]["databases"]]
     files = run.of_type(_PROCESS)["trino"].inputs["secretFiles"]
     assert files["etc/catalog/tpch.properties"] == "connector.name=tpch\n"
-

@@ -58,7 +58,7 @@ def test_unknown_component_is_refused_with_the_known_ones(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("demo: 'yes'", "got \"yes\""),
+        ("demo: 'yes'", 'got "yes"'),
         ("size: huge", "'laptop', 'small' or 'production'"),
         ("local: {port_offset: 9000}", "less than or equal"),
         ("buckets: [Not_A_Bucket]", "not a valid name"),

@@ -1,9 +1,9 @@
 """The Spark driver: in this process, with the pyspark of SPARK_HOME, and no secret on a command line."""
 
 import importlib
-import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from apps.pipelines.flights.errors import SparkError
 from apps.pipelines.flights.spec import FlightsSpec
 
 CATALOG = "lakehouse"
-_log = logging.getLogger(__name__)
+_JAVA_SECONDS = 30
 
 _LOGGING = """\
 rootLogger.level = error
@@ -59,11 +59,17 @@ class Session:
             )
             frame.createOrReplaceTempView(name)
 
-    def cached_view(self, name: str, query: str) -> None:
-        """A temporary view of a query whose rows are computed once."""
+    @contextmanager
+    def cached_view(self, name: str, query: str) -> Iterator[None]:
+        """A temporary view of a query, whose rows are computed once and forgotten at the end."""
         with self._explained(query):
             self._spark.sql(query).createOrReplaceTempView(name)
             self._spark.sql(f"CACHE TABLE {name}")
+        try:
+            yield
+        finally:
+            with self._explained(f"forgetting {name}"):
+                self._spark.sql(f"UNCACHE TABLE {name}")
 
     def columns(self, table: str) -> list[tuple[str, str]]:
         """Names and types of an Iceberg table's columns; empty if there is no such table."""
@@ -108,17 +114,37 @@ def connect(spec: FlightsSpec) -> Iterator[Session]:
         pyspark_error = importlib.import_module("pyspark.errors").PySparkException
         java_error = importlib.import_module("py4j.protocol").Py4JError
         try:
-            spark = sql.SparkSession.builder.getOrCreate()
-        except (pyspark_error, java_error) as error:
-            cause = str(error).partition("\n\tat ")[0]
-            raise SparkError(
-                f"no Spark driver on {spec.spark.master}: {cause}; check that the master runs, that "
-                "JAVA_HOME is a Java 17 or 21, and that spark.auth_secret is the cluster's"
-            ) from error
-        try:
-            yield Session(spark, (pyspark_error, java_error))
+            try:
+                spark = sql.SparkSession.builder.getOrCreate()
+            except (pyspark_error, java_error) as error:
+                cause = str(error).partition("\n\tat ")[0]
+                raise SparkError(
+                    f"no Spark driver on {spec.spark.master}: {cause}; check that the master runs, that "
+                    "JAVA_HOME is a Java 17 or 21, and that spark.auth_secret is the cluster's"
+                ) from error
+            try:
+                yield Session(spark, (pyspark_error, java_error))
+            finally:
+                spark.stop()
         finally:
-            spark.stop()
+            _end_java()
+
+
+def _end_java() -> None:
+    """Wait for the driver's Java process, which pyspark would leave to the end of this one: it still
+    holds files of the work directory."""
+    context = importlib.import_module("pyspark").SparkContext
+    gateway = context._gateway
+    if gateway is None:
+        return
+    context._gateway = context._jvm = None
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    try:
+        gateway.proc.wait(_JAVA_SECONDS)
+    except subprocess.TimeoutExpired:
+        gateway.proc.kill()
+        gateway.proc.wait()
 
 
 def properties(spec: FlightsSpec, work: Path) -> dict[str, str]:
@@ -192,8 +218,7 @@ def _work_directory(parent: Path | None) -> Iterator[Path]:
     try:
         yield work
     finally:
-        # Spark's own shutdown hooks may still be removing files.
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(work)
 
 
 def write_configuration(directory: Path, values: Mapping[str, str]) -> None:

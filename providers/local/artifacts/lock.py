@@ -117,16 +117,21 @@ def app_sources(path: str) -> list[Path]:
     return sorted(file.relative_to(REPOSITORY) for file in found)
 
 
+def app_digest(path: str, root: Path) -> str:
+    """The digest of a bundled app's files as they are below `root`."""
+    digest = hashlib.sha256()
+    for file in app_sources(path):
+        digest.update(f"{file}\0".encode())
+        digest.update(hashlib.sha256((root / file).read_bytes()).digest())
+    return digest.hexdigest()
+
+
 def _app(software: Software, path: str) -> Row:
     requirements = REPOSITORY / path / "requirements.lock"
     if not requirements.is_file():
         raise LockError(f"{software.name}: {requirements} is missing. Restore it, or run 'make lock'.")
-    digest = hashlib.sha256()
-    for file in app_sources(path):
-        digest.update(f"{file}\0".encode())
-        digest.update(hashlib.sha256((REPOSITORY / file).read_bytes()).digest())
     return {
-        "digest": digest.hexdigest(),
+        "digest": app_digest(path, REPOSITORY),
         "requirements": hashlib.sha256(requirements.read_bytes()).hexdigest(),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
     }

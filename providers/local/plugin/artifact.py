@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from providers.local.plugin.errors import SoftwareError
 from providers.local.plugin.properties import UNKNOWN, Properties, differences, has_unknown
 from providers.local.plugin.resource import Changes, Failure, Surroundings, with_drift
 
@@ -31,15 +32,18 @@ class Artifact:
 
     def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
         # Imported here: a preview of an installed stack has no use for its download clients.
-        from providers.local.artifacts import install
+        from providers.local.artifacts import ArtifactError, install
 
-        home = install(
-            software=inputs["software"],
-            version=inputs["version"],
-            parts=inputs["parts"],
-            cache=Path(inputs["cache"]),
-            progress=lambda text: self._around.engine.status(urn, text),
-        )
+        try:
+            home = install(
+                software=inputs["software"],
+                version=inputs["version"],
+                parts=inputs["parts"],
+                cache=Path(inputs["cache"]),
+                progress=lambda text: self._around.engine.progress(urn, text),
+            )
+        except ArtifactError as error:
+            raise SoftwareError(str(error)) from error
         return home.name, {"home": str(home)}
 
     def update(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:

@@ -4,6 +4,7 @@ Each runs in a session of its own, since the engine interrupts the plugin's proc
 ends, with its output in a log file.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from providers.local.plugin.accounts import Account
 from providers.local.plugin.engine import Engine
 from providers.local.plugin.errors import CommandError
 from providers.local.plugin.exec import dropping
+from providers.local.plugin.processes import WORKLOAD_MARK
+from providers.local.plugin.supervisor import SUPERVISORD
 
 Lines = Callable[[str], None]
 
@@ -37,12 +40,10 @@ class Command:
 
 
 class Commands:
-    """Runs commands, and ends those that still run when the plugin has to go."""
+    """Runs commands until they end, run out of time or the engine cancels."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._running: set[int] = set()
-        self._guard = threading.Lock()
 
     def run(self, command: Command, what: str, on_line: Lines | None = None) -> int:
         """The exit status of `command`. `on_line` is given each line of output as it comes.
@@ -59,8 +60,6 @@ class Commands:
             finally:
                 self._end(process.pid)
                 process.wait()
-                with self._guard:
-                    self._running.discard(process.pid)
                 reader.join(5)
         return status
 
@@ -69,25 +68,22 @@ class Commands:
         # vfork otherwise.
         account = command.account
         prefix = dropping(account.user, account.group) if account else []
-        with self._guard:
-            try:
-                process = subprocess.Popen(
-                    [*prefix, *command.argv],
-                    env=dict(command.env),
-                    cwd=command.cwd,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    umask=0o077,
-                )
-            except OSError as error:
-                raise CommandError(
-                    f"{what}: cannot run {command.argv[0]}: {error.strerror}; is the software complete? "
-                    "`make clean` and `pulumi up` fetch it again"
-                ) from error
-            self._running.add(process.pid)
-        return process
+        try:
+            return subprocess.Popen(
+                [*prefix, *command.argv],
+                env=dict(command.env),
+                cwd=command.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                umask=0o077,
+            )
+        except OSError as error:
+            raise CommandError(
+                f"{what}: cannot run {command.argv[0]}: {error.strerror}; is the software complete? "
+                "`make clean` and `pulumi up` fetch it again"
+            ) from error
 
     def _wait(self, process: subprocess.Popen[bytes], command: Command, what: str) -> int:
         deadline = time.monotonic() + command.timeout
@@ -105,15 +101,6 @@ class Commands:
         group = {row.pid for row in rows.values() if row.group == pid}
         processes.end(processes.tree(group, rows), signal.SIGTERM, grace=3.0)
 
-    def kill_all(self) -> None:
-        """Kill every running command at once: the plugin ends."""
-        with self._guard:
-            for pid in self._running:
-                try:
-                    os.killpg(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-
 
 def _copy(process: subprocess.Popen[bytes], log: BinaryIO, on_line: Lines | None) -> None:
     assert process.stdout is not None
@@ -123,3 +110,17 @@ def _copy(process: subprocess.Popen[bytes], log: BinaryIO, on_line: Lines | None
         line = raw.decode(errors="replace").rstrip()
         if on_line is not None and line:
             on_line(line)
+
+
+def end_children() -> None:
+    """Kill whatever this plugin started and nobody will look after: all but the supervisords."""
+    rows = processes.table()
+    own = os.getpid()
+    lasting = {
+        row.pid
+        for row in rows.values()
+        if row.parent == own and processes.environment(row.pid).get(WORKLOAD_MARK) == SUPERVISORD
+    }
+    for pid in processes.tree([own], rows) - processes.tree(lasting, rows) - {own}:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

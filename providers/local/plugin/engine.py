@@ -49,6 +49,11 @@ class Engine:
             # A message that cannot be shown must not fail the operation it tells about.
             _log.debug("engine did not take a message: %s", error)
 
+    def progress(self, urn: str, message: str) -> None:
+        """`status` for work that cannot wait by `pause`: raises CancelledError once cancelled."""
+        self.pause(0, message)
+        self.status(urn, message)
+
     def cancel(self) -> None:
         self._cancelled.set()
 

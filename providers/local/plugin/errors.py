@@ -30,3 +30,7 @@ class NotReadyError(PluginError):
 
 class OwnedElsewhereError(PluginError):
     """The stack directory belongs to another checkout whose servers are alive."""
+
+
+class SoftwareError(PluginError):
+    """Software could not be fetched, verified or unpacked."""

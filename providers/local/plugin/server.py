@@ -18,11 +18,10 @@ _OPTIONS = [
 ]
 
 
-def serve(engine: Engine) -> tuple[Any, int, Provider]:
-    """Start the service on a free port of 127.0.0.1; returns the gRPC server, the port and the provider."""
-    provider = Provider(engine)
+def serve(engine: Engine) -> tuple[Any, int]:
+    """Start the service on a free port of 127.0.0.1; returns the gRPC server and the port."""
     server = grpc.server(futures.ThreadPoolExecutor(_WORKERS), options=_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    return server, port, provider
+    return server, port

@@ -12,6 +12,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from providers.local.plugin.artifact import Artifact
 from providers.local.plugin.build import Build
+from providers.local.plugin.commands import end_children
 from providers.local.plugin.engine import Engine
 from providers.local.plugin.errors import CancelledError, PluginError
 from providers.local.plugin.host import Host
@@ -37,7 +38,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.surroundings = Surroundings(engine)
+        surroundings = Surroundings(engine)
         kinds: dict[str, Callable[[Surroundings], Resource]] = {
             "Host": Host,
             "Artifact": Artifact,
@@ -46,7 +47,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             "Task": Task,
             "Secret": Secret,
         }
-        self._resources = {name: kind(self.surroundings) for name, kind in kinds.items()}
+        self._resources = {name: kind(surroundings) for name, kind in kinds.items()}
 
     def Handshake(self, request: Any, context: Any) -> Any:
         self._engine.connect(request.engine_address)
@@ -122,6 +123,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Cancel(self, request: Any, context: Any) -> Any:
         self._engine.cancel()
+        end_children()
         return empty_pb2.Empty()
 
     def _resource(self, urn: str) -> Resource:

@@ -2,9 +2,6 @@
 
 import http.client
 import json
-import os
-import resource
-import shlex
 import signal
 import socket
 import subprocess
@@ -18,19 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from providers.local.plugin import processes
+from providers.local.plugin.configuration import configuration_of, program_of
 from providers.local.plugin.environment import base_environment
 from providers.local.plugin.errors import SupervisorError
 from providers.local.plugin.layout import StackDirectory, read_json, write_atomically
-from providers.local.plugin.processes import WORKLOAD_MARK, Identity
+from providers.local.plugin.processes import Identity
 
 SUPERVISORD = "supervisord"
-START_SECONDS = 15
-"""A server that ends sooner counts as failed to start; JVMs report a bad configuration within this."""
-
 _ANSWER_SECONDS = 10.0
 _START_TIMEOUT = 30.0
 _FRESH_SECONDS = 1.0
-_LAUNCHER = Path(__file__).with_name("exec.py")
 _BAD_NAME, _NOT_RUNNING, _ALREADY_ADDED, _ALREADY_STARTED = 10, 70, 90, 60
 
 ALIVE = frozenset({"STARTING", "RUNNING"})
@@ -81,7 +75,7 @@ class Supervisor:
         directory = self.directory
         directory.socket.unlink(missing_ok=True)
         configuration = directory.control / "supervisord.conf"
-        write_atomically(configuration, _configuration(directory))
+        write_atomically(configuration, configuration_of(directory))
         with (directory.control / "output.log").open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
@@ -162,7 +156,7 @@ class Supervisor:
     def put(self, name: str, stop_signal: str, stop_seconds: int) -> None:
         """Make the stopped server `name` known with this configuration."""
         program = self.directory.program(name)
-        text = _program(self.directory, name, stop_signal, stop_seconds)
+        text = program_of(self.directory, name, stop_signal, stop_seconds)
         before = program.read_text() if program.exists() else None
         with self._configuring:
             if before == text and name in self._ask():
@@ -248,63 +242,3 @@ def _transport(path: Path) -> Any:
     transport = SupervisorTransport(serverurl=f"unix://{path}")
     transport._get_connection = connection
     return transport
-
-
-def _configuration(directory: StackDirectory) -> str:
-    control = _escaped(directory.control)
-    user = "user=root\n" if os.geteuid() == 0 else ""
-    return f"""\
-[unix_http_server]
-file={_escaped(directory.socket)}
-chmod=0700
-
-[supervisord]
-logfile={control}/supervisord.log
-logfile_maxbytes=5MB
-logfile_backups=1
-pidfile={control}/supervisord.pid
-childlogdir={control}
-nodaemon=true
-umask=077
-minfds={_descriptors()}
-minprocs=1
-{user}
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-
-[include]
-files=programs/*.conf
-"""
-
-
-def _program(directory: StackDirectory, name: str, stop_signal: str, stop_seconds: int) -> str:
-    words = (sys.executable, "-I", "-S", _LAUNCHER, directory.spec(name), directory.record(name))
-    command = " ".join(shlex.quote(str(word)) for word in words)
-    return f"""\
-[program:{name}]
-command={_escaped(command)}
-directory={_escaped(directory.root)}
-environment={WORKLOAD_MARK}="{name}"
-autostart=false
-autorestart=true
-startsecs={START_SECONDS}
-startretries=2
-stopsignal={stop_signal}
-stopwaitsecs={stop_seconds}
-stopasgroup=true
-killasgroup=true
-redirect_stderr=true
-stdout_logfile={_escaped(directory.log(name))}
-stdout_logfile_maxbytes=20MB
-stdout_logfile_backups=2
-"""
-
-
-def _escaped(text: object) -> str:
-    return str(text).replace("%", "%%")
-
-
-def _descriptors() -> int:
-    """Open files that supervisord and its servers may have: what the system allows, up to 65536."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)

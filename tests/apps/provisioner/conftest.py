@@ -16,6 +16,8 @@ import pytest
 from tests.apps.provisioner.servers import demote, free_port, home, private_directory, running
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+# A server that lives for a few requests does not repay the optimising compiler.
+_QUICK_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _SECRET_KEYS = frozenset({"password", "secret", "secret_key", "token", "credential"})
 
 Declared = Mapping[str, Any]
@@ -161,7 +163,7 @@ def kafka() -> Iterator[Declared]:
             "offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n"
             "transaction.state.log.min.isr=1\nauto.create.topics.enable=false\n"
         )
-        launch: list[str | Path] = [java, "-Xmx256m", "-XX:+UseSerialGC", "-cp", f"{installed / 'libs'}/*"]
+        launch: list[str | Path] = [java, "-Xmx256m", *_QUICK_START, "-cp", f"{installed / 'libs'}/*"]
         subprocess.run(
             [*launch, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", properties],
             check=True,
@@ -212,7 +214,7 @@ def iceberg_catalog() -> Iterator[Declared]:
             "nessie.catalog.service.s3.default-options.endpoint": "http://127.0.0.1:1/",
         }
         options = [f"-D{key}={value}" for key, value in settings.items()]
-        with running([java, "-Xmx512m", "-XX:+UseSerialGC", *options, "-jar", jar], directory):
+        with running([java, "-Xmx512m", *_QUICK_START, *options, "-jar", jar], directory):
             yield {
                 "service": "iceberg_catalog",
                 "uri": f"http://127.0.0.1:{port}/iceberg",
@@ -232,6 +234,7 @@ def keycloak() -> Iterator[Declared]:
             "JAVA_HOME": str(java),
             "PATH": f"{java / 'bin'}:{os.environ['PATH']}",
             "JAVA_OPTS_KC_HEAP": "-Xmx512m",
+            "JAVA_OPTS_APPEND": " ".join(_QUICK_START),
             "KC_BOOTSTRAP_ADMIN_USERNAME": "bootstrap",
             "KC_BOOTSTRAP_ADMIN_PASSWORD": password,
         }

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class Project:
     def program(self, source: str) -> None:
         (self.checkout.root / "infra" / "__main__.py").write_text(textwrap.dedent(source))
 
-    def start(self, command: str, **options: object) -> subprocess.Popen[str]:
+    def start(self, command: str) -> subprocess.Popen[str]:
         """Start a command; its output, stderr too, is in `stdout`."""
         return subprocess.Popen(
             [sys.executable, "-c", _DRIVER, command, str(self.checkout.root)],
@@ -94,7 +94,7 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def project(checkout: Checkout, tmp_path: Path) -> Iterator[Project]:
+def project(checkout: Checkout, tmp_path: Path) -> Project:
     if engine.find(os.environ, paths.cache_directory()) is None:
         pytest.skip("needs the Pulumi engine: make test builds it")
     (checkout.root / "infra").mkdir()
@@ -104,10 +104,7 @@ def project(checkout: Checkout, tmp_path: Path) -> Iterator[Project]:
         "NEBULA_PYTHON": sys.executable,
         "PULUMI_HOME": str(tmp_path / "no login"),
     }
-    project = Project(checkout, environment)
-    yield project
-    project.program("")
-    project.run("down")
+    return Project(checkout, environment)
 
 
 @pytest.fixture

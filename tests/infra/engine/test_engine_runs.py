@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -72,6 +73,7 @@ def test_up_is_idempotent_and_down_leaves_only_what_is_private(project: Project)
     assert project.checkout.private.stat().st_mode & 0o777 == 0o700
     assert project.checkout.passphrase.stat().st_mode & 0o777 == 0o600
     assert len(project.checkout.passphrase.read_text()) > 30
+    assert "cloud: local" in project.checkout.stack_file("local").read_text()
 
 
 @pytest.mark.parametrize(
@@ -80,10 +82,16 @@ def test_up_is_idempotent_and_down_leaves_only_what_is_private(project: Project)
         ('raise pulumi.RunError("stacks/Pulumi.local.yaml, line 3: wrong")', "line 3: wrong", "Traceback"),
         ('raise SystemExit("not today")', "not today", "Traceback"),
         ("1 / 0", "ZeroDivisionError", "runpy"),
-        ('pulumi.export("x", pulumi.Output.from_input(0).apply(lambda x: 1 / x))', "ZeroDivisionError", "runpy"),
+        (
+            'pulumi.export("x", pulumi.Output.from_input(0).apply(lambda x: 1 / x))',
+            "ZeroDivisionError",
+            "runpy",
+        ),
     ],
 )
-def test_failing_program_shows_its_error_once(project: Project, statement: str, shown: str, hidden: str) -> None:
+def test_failing_program_shows_its_error_once(
+    project: Project, statement: str, shown: str, hidden: str
+) -> None:
     project.program(f"import pulumi\n{statement}\n")
     outcome = project.run("preview")
     diagnostics = outcome.output.partition("Diagnostics:")[2]
@@ -114,7 +122,9 @@ def test_config_secret_reaches_the_program_as_a_secret(project: Project) -> None
     outcome = project.run("up")
     assert outcome.code == 0, outcome.output
     assert "sentinel" not in outcome.output
-    assert state.deployment(project.checkout.state, PROJECT, "local")["resources"][0]["outputs"]["length"] == 8
+    assert (
+        state.deployment(project.checkout.state, PROJECT, "local")["resources"][0]["outputs"]["length"] == 8
+    )
 
 
 def test_env_serves_plain_pulumi(project: Project) -> None:
@@ -165,7 +175,9 @@ def test_up_after_a_killed_engine_converges(project: Project, tmp_path: Path, wa
     assert "2 unchanged" in project.run("up").output
 
 
-def test_second_up_is_refused_and_touches_nothing(project: Project, tmp_path: Path, wait_for: WaitFor) -> None:
+def test_second_up_is_refused_and_touches_nothing(
+    project: Project, tmp_path: Path, wait_for: WaitFor
+) -> None:
     until = tmp_path / "slow.go"
     project.program(SLOW.format(until=str(until)))
     process = project.start("up")
@@ -206,14 +218,12 @@ def test_one_interrupt_is_a_graceful_stop(
     assert pending(project) == []
 
 
-def test_down_without_a_state_clears_the_directory(project: Project) -> None:
-    project.program("")
-    outcome = project.run("down")
-    assert outcome.code == 0, outcome.output
-    assert "does not know stack" in outcome.output
-
-
-def test_refresh_clears_interrupted_creates(project: Project) -> None:
+def test_up_and_down_work_after_state_and_passphrase_were_deleted(project: Project) -> None:
     project.program("")
     assert project.run("up").code == 0
-    assert project.run("refresh").code == 0
+    shutil.rmtree(project.checkout.private)
+    down = project.run("down")
+    assert down.code == 0, down.output
+    assert "does not know stack" in down.output
+    up = project.run("up")
+    assert up.code == 0, up.output

@@ -4,7 +4,7 @@ import pytest
 
 from infra.engine import stack_file
 from infra.engine.checkout import Checkout
-from infra.engine.errors import StaleSaltError, UnknownStackError
+from infra.engine.errors import MalformedStackFileError, StaleSaltError, UnknownStackError
 from infra.engine.session import directory_of
 
 
@@ -47,6 +47,12 @@ def test_secrets_of_a_lost_passphrase_are_not_dropped(checkout: Checkout) -> Non
     with pytest.raises(StaleSaltError, match="encryptionsalt"):
         stack_file.drop_stale_salt(checkout, "local")
     assert path.read_text() == text
+
+
+def test_stack_file_that_is_no_yaml_names_the_line(checkout: Checkout) -> None:
+    checkout.stack_file("local").write_text("config:\n  a: [1\n  b: 2\n")
+    with pytest.raises(MalformedStackFileError, match="line 3"):
+        stack_file.platform(checkout, "local")
 
 
 @pytest.mark.parametrize("text", ["", "config:\n", "config: []\n", "config:\n  nebula:platform: 3\n"])

@@ -16,6 +16,12 @@ from apps.pipelines.flights.spec import SPEC
 from tests.apps.provisioner.servers import home
 from tests.e2e.flights_expected import KEYS, Expected, first_difference
 
+# py4j, Spark's bridge, leaves its idle sockets to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("default::ResourceWarning"),
+    pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning"),
+]
+
 LATER = range(3, 13)
 SILVER = (*silver.DIMENSIONS, silver.FLIGHTS)
 TABLES = [each.table.name for each in (*SILVER, *gold.TABLES)]
@@ -61,10 +67,10 @@ class Lakehouse:
         plans = [silver.plan(each, files, self.bronze.as_uri()) for each in SILVER]
         inputs = {plan.silver.name: plan.digest for plan in plans}
         written = [plan.silver.table.name for plan in plans if silver.write(self.spark, plan, summaries)]
-        for each in gold.TABLES:
-            if gold.write(self.spark, each, gold.wanted_digest(each, inputs), summaries):
-                written.append(each.table.name)
-        return written
+        wanted = {each: gold.wanted_digest(each, inputs) for each in gold.TABLES}
+        return written + [
+            each.table.name for each in gold.TABLES if gold.write(self.spark, each, wanted[each], summaries)
+        ]
 
     def summary(self, table: str) -> Mapping[str, str]:
         if not self.spark.columns(table):

@@ -25,7 +25,7 @@ class EngineLog(engine_pb2_grpc.EngineServicer):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
-    def Log(self, request: Any, context: Any) -> Any:  # noqa: N802  # the service's own name
+    def Log(self, request: Any, context: Any) -> Any:
         self.messages.append(request.message)
         return empty_pb2.Empty()
 

@@ -11,9 +11,10 @@ from typing import Any
 from components.templates import render
 from providers.local.artifacts import apps, go, maven, pypi
 from providers.local.artifacts.cache import appearing, directory, locked
-from providers.local.artifacts.client import Progress, run
+from providers.local.artifacts.client import run
 from providers.local.artifacts.errors import LockError
-from providers.local.artifacts.lock import home_of, normalised
+from providers.local.artifacts.lock import Row, home_of, normalised
+from providers.local.artifacts.progress import Progress
 from providers.local.artifacts.unpack import Member, extract, extract_inner
 
 _FETCHERS = {"maven": maven.fetch, "closure": maven.fetch_closure, "pypi": pypi.fetch, "go": go.fetch}
@@ -22,22 +23,17 @@ _AT_ONCE = 3
 
 
 def install(
-    software: str, version: str, parts: Sequence[Mapping[str, Any]], cache: Path | str, progress: Progress
+    software: str, version: str, parts: Sequence[Mapping[str, Any]], cache: Path, progress: Progress
 ) -> Path:
-    """The home of the software in the cache, fetched and laid out when it is not there yet.
-
-    Idempotent, and safe to run many times at once and to kill at any moment: what is in the cache is
-    whole. `parts` come from `locked_parts`, `progress` takes one line of text. Raises ArtifactError.
-    """
-    cache = Path(cache)
-    rows: list[dict[str, Any]] = normalised(parts)
+    """See `providers.local.artifacts.install`."""
+    rows: list[Row] = normalised(parts)
     home = home_of(software, version, rows, cache)
-    directory(home.parent)
 
     def say(line: str) -> None:
         progress(f"{software} {version}: {line}")
 
-    with locked(home):
+    directory(cache)
+    with locked(home, say):
         for row in rows:
             if row["kind"] == "app":
                 apps.ensure_venv(row, cache, say)
@@ -51,24 +47,7 @@ def install(
     return home
 
 
-def _complete(row: dict[str, Any], home: Path, cache: Path) -> None:
-    """Add what is not fetched: our own sources and scripts, and what is generated from the rest."""
-    match row["kind"]:
-        case "app":
-            apps.lay_out(row, home, apps.venv_of(row, cache))
-        case "script":
-            script = home / str(row["path"])
-            script.parent.mkdir(parents=True, exist_ok=True)
-            script.write_text(str(row["text"]))
-            script.chmod(0o755)
-        case "generated":
-            argv = [render(str(word), {"home": str(home)}) for word in row["command"]]
-            run(f"generating with {argv[0]}", argv, environment=os.environ, activity=int, stalls=False)
-
-
-def _fetch(
-    rows: list[dict[str, Any]], cache: Path, progress: Progress
-) -> list[tuple[dict[str, Any], list[Path]]]:
+def _fetch(rows: list[Row], cache: Path, progress: Progress) -> list[tuple[Row, list[Path]]]:
     """The files of each part. Parts of the same file are fetched once, different ones side by side."""
     unknown = [str(row["kind"]) for row in rows if row["kind"] not in _FETCHERS]
     if unknown:
@@ -77,12 +56,13 @@ def _fetch(
     distinct = dict(zip(keys, rows, strict=True))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = {
-            key: pool.submit(_FETCHERS[str(row["kind"])], row, cache, progress) for key, row in distinct.items()
+            key: pool.submit(_FETCHERS[str(row["kind"])], row, cache, progress)
+            for key, row in distinct.items()
         }
         return [(row, futures[key].result()) for key, row in zip(keys, rows, strict=True)]
 
 
-def _lay_out(fetched: list[tuple[dict[str, Any], list[Path]]], home: Path) -> None:
+def _lay_out(fetched: list[tuple[Row, list[Path]]], home: Path) -> None:
     for files, group in groupby(fetched, key=lambda item: item[1]):
         rows = [row for row, _ in group]
         match rows[0]["kind"]:
@@ -105,5 +85,21 @@ def _link(files: list[Path], folder: Path) -> None:
     for file in files:
         try:
             os.link(file, folder / file.name)
-        except OSError:
+        except OSError:  # Another file system, or one without links: a copy serves as well.
             shutil.copy2(file, folder / file.name)
+
+
+def _complete(row: Row, home: Path, cache: Path) -> None:
+    """Add what is not fetched: our own sources and scripts, and what is generated from the rest."""
+    match row["kind"]:
+        case "app":
+            apps.lay_out(row, home, apps.venv_of(row, cache))
+        case "script":
+            script = home / str(row["path"])
+            script.parent.mkdir(parents=True, exist_ok=True)
+            script.write_text(str(row["text"]))
+            script.chmod(0o755)
+        case "generated":
+            argv = [render(str(word), {"home": str(home)}) for word in row["command"]]
+            remedy = "Its output follows; the software table or this machine is at fault."
+            run(" ".join(argv), argv, environment=os.environ, activity=None, remedy=remedy)

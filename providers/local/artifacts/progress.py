@@ -1,0 +1,45 @@
+"""Lines that tell a waiting person what goes on."""
+
+import time
+from collections.abc import Callable
+
+Progress = Callable[[str], None]
+"""Takes one line of text."""
+
+_REPORT_SECONDS = 2.0
+_SAMPLES = 10
+_MEGABYTE = 1_000_000
+
+
+class Download:
+    """Turns the growth of a file into lines: `downloading x 62 of 194 MB, 11.2 MB/s`.
+
+    Call it to measure: it returns the bytes so far and speaks from time to time. `size` is the
+    expected size in bytes; without one it measures in silence.
+    """
+
+    def __init__(self, subject: str, size: int, measure: Callable[[], int], progress: Progress) -> None:
+        self._subject = subject
+        self._size = size
+        self._measure = measure
+        self._progress = progress
+        self._samples = [(time.monotonic(), 0)]
+        self._reported = time.monotonic()
+
+    def __call__(self) -> int:
+        now, done = time.monotonic(), self._measure()
+        if 0 < done < self._size and now - self._reported >= _REPORT_SECONDS:
+            self._samples = [*self._samples[1 - _SAMPLES :], (now, done)]
+            since, before = self._samples[0]
+            speed = max(0, done - before) / _MEGABYTE / (now - since)
+            self._reported = now
+            self._progress(
+                f"{self._subject} {done / _MEGABYTE:.0f} of {self._size / _MEGABYTE:.0f} MB, {speed:.1f} MB/s"
+            )
+        return done
+
+
+def duration(seconds: float) -> str:
+    """`2 min 10 s`."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

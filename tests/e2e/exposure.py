@@ -1,0 +1,195 @@
+"""Where a secret might be seen by somebody whom it is not meant for."""
+
+import os
+import re
+import stat
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from providers.local import paths
+from tests.e2e.stack import Stack
+
+_SHORTEST = 20
+"""A shorter value would be found by chance."""
+_NAMES = ("username", "access-key-id")
+_INTERVAL = 0.1
+
+Found = list[str]
+
+
+def secrets_of(stack: Stack) -> set[str]:
+    """Every secret that the stack has: in its outputs, in its directory, and its passphrase."""
+    found = set(_passwords(stack.outputs()["credentials"]))
+    found |= {path.read_text() for path in (stack.directory / "secrets").iterdir() if path.is_file()}
+    found.add(stack.passphrase.read_text())
+    assert all(len(secret) >= _SHORTEST for secret in found)
+    return found
+
+
+def _passwords(credentials: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in credentials.items():
+        if isinstance(value, Mapping):
+            yield from _passwords(value)
+        elif not key.endswith(_NAMES):
+            yield str(value)
+
+
+class ProcessWatch:
+    """Looks at every process of the machine while it is at work, so that short-lived ones are seen too."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.arguments: dict[tuple[int, bytes], str] = {}
+        """Command lines, by pid and text."""
+
+    def __enter__(self) -> "ProcessWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_INTERVAL):
+            self.look()
+
+    def look(self) -> None:
+        for pid in _pids():
+            if line := _read(Path(f"/proc/{pid}/cmdline")):
+                self.arguments.setdefault((pid, line), f"argv of pid {pid}: {_program(line)}")
+
+
+class Exposure:
+    """Searches each place where others could look; `watch` saw the processes of the stack's first run.
+
+    Every method takes the secrets and returns where one stands, without the secret.
+    """
+
+    def __init__(self, stack: Stack, watch: ProcessWatch, since: float) -> None:
+        self._stack = stack
+        self._watch = watch
+        self._since = since
+
+    @property
+    def places(self) -> Mapping[str, Callable[[Collection[str]], Found]]:
+        return {
+            "state": self.in_state,
+            "logs": self.in_logs,
+            "engine output": self.in_engine_output,
+            "arguments": self.in_arguments,
+            "environments": self.in_environments,
+            "readable files": self.in_readable_files,
+        }
+
+    def in_state(self, secrets: Collection[str]) -> Found:
+        """The backend whole: state, history and backups."""
+        return _in_files(self._stack.backend.rglob("*"), secrets)
+
+    def in_logs(self, secrets: Collection[str]) -> Found:
+        """The servers', tasks' and builds' logs, supervisord's and the engine's own."""
+        logs = [self._stack.directory / "logs", self._stack.directory / "supervisord", self._stack.home]
+        specs = self._stack.directory / "supervisord" / "specs"  # what a server is started from: 0600
+        files = (path for folder in logs for path in folder.rglob("*") if not path.is_relative_to(specs))
+        return _in_files(files, secrets)
+
+    def in_engine_output(self, secrets: Collection[str]) -> Found:
+        """What every run printed, and its events."""
+        return _in_files(self._stack.logs.rglob("*"), secrets)
+
+    def in_arguments(self, secrets: Collection[str]) -> Found:
+        """`ps`: of everything that ran, as every user may see it."""
+        self._watch.look()
+        pattern = _pattern(secrets)
+        return [where for (_, line), where in self._watch.arguments.items() if pattern.search(line)]
+
+    def in_environments(self, secrets: Collection[str]) -> Found:
+        """Of processes that belong to another user than this one."""
+        pattern = _pattern(secrets)
+        return [f"environment of pid {pid}" for pid in _pids() if _of_another(pid) and _has(pid, pattern)]
+
+    def in_readable_files(self, secrets: Collection[str]) -> Found:
+        """Files that any user of the machine may read, below the stack's directories and whatever the
+        runs wrote to the cache and to the directories for temporary files."""
+        own = (path for path in self._stack.tmp.rglob("*") if ".venv" not in path.parts)
+        cache = (path for path in _recent(paths.cache_directory(), self._since))
+        temporary = (path for path in _recent(Path("/tmp"), self._since))
+        return _in_files((path for path in [*own, *cache, *temporary] if readable_by_all(path)), secrets)
+
+
+def readable_by_all(path: Path) -> bool:
+    """Whether a user without any right of his own may open the file."""
+    try:
+        mode = path.lstat().st_mode
+        return (
+            stat.S_ISREG(mode)
+            and bool(mode & stat.S_IROTH)
+            and all(parent.stat().st_mode & stat.S_IXOTH for parent in path.parents)
+        )
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _recent(root: Path, since: float) -> Iterator[Path]:
+    """Files below `root` that were written since, where any user may pass."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if _passable(Path(folder, name))]
+        for name in names:
+            path = Path(folder, name)
+            try:
+                if path.lstat().st_mtime >= since:
+                    yield path
+            except FileNotFoundError:
+                continue
+
+
+def _passable(path: Path) -> bool:
+    try:
+        return bool(path.lstat().st_mode & stat.S_IXOTH)
+    except FileNotFoundError:
+        return False
+
+
+def _in_files(files: Iterable[Path], secrets: Collection[str]) -> Found:
+    pattern = _pattern(secrets)
+    return [str(path) for path in files if _regular(path) and pattern.search(_read(path))]
+
+
+def _pattern(secrets: Collection[str]) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(re.escape(secret.encode()) for secret in sorted(secrets)))
+
+
+def _regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
+        return b""
+
+
+def _pids() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def _of_another(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid != os.geteuid()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _has(pid: int, pattern: re.Pattern[bytes]) -> bool:
+    return bool(pattern.search(_read(Path(f"/proc/{pid}/environ"))))
+
+
+def _program(line: bytes) -> str:
+    return os.fsdecode(line.partition(b"\0")[0])

@@ -1,0 +1,117 @@
+"""What a stack might leave on the machine: processes, listening ports and files, before and after."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from providers.local import paths
+from providers.local.plugin.processes import DIRECTORY_MARK
+from tests.e2e.machine import files_below
+
+_BYTE_CODE = "__pycache__"
+_PROGRAMS = (paths.cache_directory(), Path(sys.prefix))
+"""Where what a stack runs is."""
+_OTHER_TESTS = ("pytest-of-", "nebula-", "provisioner-test-")
+"""What other tests make in the directory for temporary files."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The machine at one moment. `processes` are pid and start, `ports` the listening TCP ports."""
+
+    processes: frozenset[tuple[int, float]]
+    ports: frozenset[int]
+    files: frozenset[Path]
+
+    @classmethod
+    def take(cls, *private: Path) -> "Footprint":
+        """Of the whole machine; `private` directories are looked through completely, of the places that
+        everybody writes to only the first level."""
+        return cls(
+            frozenset((process.pid, process.create_time()) for process in _living()),
+            frozenset(connection.laddr.port for connection in _listeners()),
+            frozenset(_files(private)),
+        )
+
+    def left_since(self, directory: Path) -> dict[str, list[str]]:
+        """What is there now, was not then, and cannot be somebody else's than the stack's that had its
+        files below `directory`; what is missing now is there too."""
+        now = Footprint.take()
+        ours = {process.pid: process for process in _living() if self._is_ours(process, directory)}
+        theirs = {process.pid for process in _living()} - ours.keys()
+        ports = [
+            connection.laddr.port
+            for connection in _listeners()
+            if connection.laddr.port not in self.ports and connection.pid not in theirs
+        ]
+        shared = {path for path in self.files if not path.is_relative_to(directory)}
+        left = {
+            "processes": [f"{pid}: {process.cmdline()}" for pid, process in ours.items()],
+            "ports": [str(port) for port in ports],
+            "files": [str(path) for path in sorted(now.files - shared)],
+            "lost": [
+                str(path) for path in sorted(shared - now.files) if not path.is_relative_to(_temporary())
+            ],
+        }
+        return {kind: found for kind, found in left.items() if found}
+
+    def _is_ours(self, process: psutil.Process, directory: Path) -> bool:
+        """New, and with the stack's mark, or of no other stack and either below this test or an orphan
+        that runs something of ours."""
+        try:
+            if (process.pid, process.create_time()) in self.processes:
+                return False
+            environment = process.environ()
+            mark = environment.get(DIRECTORY_MARK, "") or environment.get("PULUMI_HOME", "")
+            if mark:
+                return Path(mark).is_relative_to(directory)
+            if any(parent.pid == os.getpid() for parent in process.parents()):
+                return True
+            program = Path((process.cmdline() or [""])[0])
+            return process.ppid() == 1 and any(program.is_relative_to(place) for place in _PROGRAMS)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+
+def _living() -> Iterator[psutil.Process]:
+    for process in psutil.process_iter(["status"]):
+        if process.info["status"] != psutil.STATUS_ZOMBIE:
+            yield process
+
+
+def _listeners() -> list[Any]:
+    return [
+        connection
+        for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr
+    ]
+
+
+def _files(private: Collection[Path]) -> Iterator[Path]:
+    home = Path.home()
+    shared = [
+        _temporary(),
+        Path("/dev/shm"),
+        Path("/var/tmp"),
+        paths.stack_directory("any").parent,
+        home,
+        home / ".cache",
+        home / ".config",
+        home / ".local" / "share",
+        home / ".local" / "state",
+        home / ".pulumi",
+    ]
+    for place in shared:
+        if place.is_dir():
+            yield from (path for path in place.iterdir() if not path.name.startswith(_OTHER_TESTS))
+    yield from (path for path in files_below(*private) if _BYTE_CODE not in path.parts)
+
+
+def _temporary() -> Path:
+    return Path(tempfile.gettempdir())

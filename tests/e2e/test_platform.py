@@ -1,0 +1,348 @@
+"""Each server keeps what the platform promises of it, as the field's clients see it."""
+
+import asyncio
+import base64
+import io
+import json
+import os
+import signal
+import subprocess
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import nats
+import nats.errors
+import psycopg
+import psycopg.errors
+import pyarrow as pa
+import pytest
+import redis
+import requests
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.admin import KafkaAdminClient
+from keycloak import KeycloakAdmin, KeycloakOpenID
+from keycloak.exceptions import KeycloakPostError
+from minio.error import S3Error
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from providers.local.plugin import processes
+from tests.e2e.full import BUCKET, CATALOG, DATABASE, TOPIC, FullStack
+
+_BUCKETS = {"bronze", "silver", "gold", "warehouse", "checkpoints", BUCKET}
+_WRITABLE = {
+    "iceberg_catalog": {"warehouse"},
+    "trino": {"warehouse"},
+    "spark": {"warehouse", "checkpoints"},
+    "flights": {"bronze", "warehouse"},
+    "nebula": _BUCKETS,
+}
+_READABLE = {**_WRITABLE, "spark": {"warehouse", "checkpoints", "bronze"}}
+_WRONG_PASSWORDS = 10
+"""After so many Keycloak locks an account, whatever the time between them."""
+
+
+def test_second_up_and_a_preview_after_it_have_no_changes(full: FullStack) -> None:
+    assert full.stack.up().changes == {}
+    assert full.stack.preview().changes == {}
+
+
+def test_every_server_runs_and_answers_on_loopback_alone(full: FullStack) -> None:
+    servers = full.stack.servers()
+    assert set(servers) == {
+        "postgres", "object_store", "kafka", "redis", "nats", "iceberg_catalog", "trino", "spark-master",
+        "spark-worker", "keycloak",
+    }  # fmt: skip
+    assert {server.state for server in servers.values()} == {"RUNNING"}
+    for server in servers.values():
+        assert all(address.startswith("127.0.0.1:") for address in server.addresses.values())
+
+
+def connect(full: FullStack, database: str, user: str, password: str) -> psycopg.Connection[Any]:
+    endpoint = full.endpoint("postgres")
+    return psycopg.connect(
+        host=endpoint["host"],
+        port=int(endpoint["port"]),
+        dbname=database,
+        user=user,
+        password=password,
+        connect_timeout=10,
+    )
+
+
+def test_postgres_is_18_with_scram_and_logical_replication(full: FullStack) -> None:
+    superuser = full.credentials("postgres")
+    with connect(full, "postgres", superuser["username"], superuser["password"]) as connection:
+        shown = {
+            name: connection.execute(f"SHOW {name}").fetchone()
+            for name in ("server_version", "password_encryption", "wal_level")
+        }
+        roles = connection.execute("SELECT rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
+        rules = connection.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
+    assert str(shown["server_version"]).startswith("('18.")
+    assert shown["password_encryption"] == ("scram-sha-256",)
+    assert shown["wal_level"] == ("logical",)
+    assert all(password.startswith("SCRAM-SHA-256$") for (password,) in roles)
+    assert rules == [("scram-sha-256",)]
+
+
+def test_each_owner_reaches_its_own_database_and_no_other(full: FullStack) -> None:
+    owners = full.credentials("postgres")["databases"]
+    assert set(owners) == {"iceberg_catalog", "keycloak", DATABASE}
+    for database, owner in owners.items():
+        with connect(full, database, owner["username"], owner["password"]) as connection:
+            connection.execute("CREATE TABLE probe (id int)")
+            connection.execute("DROP TABLE probe")
+        for other in {*owners, "postgres", "template1"} - {database}:
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                connect(full, other, owner["username"], owner["password"])
+
+
+def test_postgres_refuses_a_wrong_password(full: FullStack) -> None:
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        connect(full, DATABASE, DATABASE, "wrong")
+
+
+def test_all_buckets_are_there(full: FullStack) -> None:
+    assert {bucket.name for bucket in full.object_store("nebula").list_buckets()} == _BUCKETS
+    assert set(full.endpoint("object_store")["buckets"]) == _BUCKETS
+
+
+@pytest.mark.parametrize("service", sorted(_WRITABLE))
+def test_a_service_key_reaches_its_own_buckets_and_no_other(full: FullStack, service: str) -> None:
+    client, admin = full.object_store(service), full.object_store("nebula")
+    key = f"probe-{service}"
+    for bucket in sorted(_BUCKETS):
+        admin.put_object(bucket, key, io.BytesIO(b"probe"), 5)
+        write = allowed(lambda bucket=bucket: client.put_object(bucket, key, io.BytesIO(b"other"), 5))
+        lists = allowed(lambda bucket=bucket: list(client.list_objects(bucket)))
+        read = allowed(lambda bucket=bucket: client.stat_object(bucket, key))
+        remove = allowed(lambda bucket=bucket: client.remove_object(bucket, key))
+        admin.remove_object(bucket, key)
+        assert write == remove == (bucket in _WRITABLE[service]), bucket
+        assert read == lists == (bucket in _READABLE[service]), bucket
+
+
+def allowed(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except S3Error as error:
+        assert error.code == "AccessDenied"
+        return False
+    return True
+
+
+def test_kafka_has_the_declared_topics(full: FullStack) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=full.endpoint("kafka")["bootstrap_servers"])
+    try:
+        partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
+    finally:
+        admin.close()
+    assert {name: count for name, count in partitions.items() if not name.startswith("__")} == {
+        "ebap.events.raw": 6,
+        "ebap.metrics.telemetry": 6,
+        "ebap.cdc.users": 3,
+        "ebap.audit.logs": 1,
+        TOPIC: 2,
+    }
+
+
+def test_kafka_keeps_what_is_produced(full: FullStack) -> None:
+    servers, value = full.endpoint("kafka")["bootstrap_servers"], uuid.uuid4().bytes
+    producer = KafkaProducer(bootstrap_servers=servers, acks="all")
+    producer.send(TOPIC, value).get(30)
+    producer.close()
+    consumer = KafkaConsumer(
+        TOPIC, bootstrap_servers=servers, auto_offset_reset="earliest", consumer_timeout_ms=30_000
+    )
+    assert any(message.value == value for message in consumer)
+    consumer.close()
+
+
+def test_tables_outlive_the_catalog_server_and_trino_and_pyiceberg_see_the_same(full: FullStack) -> None:
+    rows = pa.table({"id": pa.array([1, 2, 3], pa.int64()), "name": ["a", "b", None]})
+    table = full.catalog().create_table("silver.probe", rows.schema)
+    table.append(rows)
+
+    server = full.stack.servers()["iceberg_catalog"]
+    processes.end(processes.tree([server.pid], processes.table()))
+    assert full.stack.up().returncode == 0
+    assert full.stack.servers()["iceberg_catalog"].pid not in (0, server.pid)
+    catalog = full.catalog()
+    assert catalog.load_table("silver.probe").scan().to_arrow().to_pylist() == rows.to_pylist()
+
+    full.query("INSERT INTO silver.probe VALUES (4, 'd')")
+    assert full.query("SELECT id, name FROM silver.probe ORDER BY id") == (
+        ["id", "name"],
+        [(1, "a"), (2, "b"), (3, None), (4, "d")],
+    )
+    assert len(catalog.load_table("silver.probe").scan().to_arrow()) == 4
+    catalog.purge_table("silver.probe")
+
+
+def test_catalog_has_the_namespaces(full: FullStack) -> None:
+    assert {("bronze",), ("silver",), ("gold",)} <= set(full.catalog().list_namespaces())
+
+
+def test_trino_has_its_catalogs_and_works_itself(full: FullStack) -> None:
+    catalogs = {name for (name,) in full.query("SHOW CATALOGS")[1]}
+    assert {"lakehouse", CATALOG} <= catalogs
+    assert set(full.endpoint("trino")["catalogs"]) == {"lakehouse", CATALOG}
+    assert full.query("SELECT coordinator, state FROM system.runtime.nodes")[1] == [(True, "active")]
+    assert ("gold",) in full.query("SHOW SCHEMAS", CATALOG)[1]
+
+
+def spark_master(full: FullStack) -> dict[str, Any]:
+    answer: dict[str, Any] = requests.get(
+        f"http://{full.address('spark-master', 'ui')}/json/", timeout=30
+    ).json()
+    return answer
+
+
+def test_spark_has_a_living_worker(full: FullStack) -> None:
+    state = spark_master(full)
+    assert state["status"] == "ALIVE"
+    assert [worker["state"] for worker in state["workers"]] == ["ALIVE"]
+    assert full.endpoint("spark")["master"] == state["url"]
+
+
+def test_spark_refuses_a_submission_without_its_secret(full: FullStack) -> None:
+    before = spark_master(full)
+    submitted = subprocess.run(
+        [
+            full.home("spark") / "bin" / "spark-submit",
+            "--master", full.endpoint("spark")["master"],
+            "--deploy-mode", "cluster",
+            "--class", "org.example.Absent",
+            "absent.jar",
+        ],
+        env={
+            "PATH": os.environ["PATH"],
+            "JAVA_HOME": str(full.home("java-21")),
+            "SPARK_HOME": str(full.home("spark")),
+            "SPARK_SCALA_VERSION": "2.13",
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        },
+        cwd=full.stack.tmp,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert submitted.returncode != 0
+    after = spark_master(full)
+    assert after["activedrivers"] == []
+    assert after["completeddrivers"] == before["completeddrivers"]
+
+
+def login(full: FullStack, client: str, username: str, password: str) -> dict[str, Any]:
+    """The claims of a token got by a direct grant."""
+    endpoint = full.endpoint("keycloak")
+    openid = KeycloakOpenID(
+        server_url=endpoint["url"], realm_name=endpoint["realm"], client_id=client, timeout=30
+    )
+    token = openid.token(username, password)["access_token"]
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
+
+
+def test_admin_of_the_realm_logs_in_through_the_test_client(full: FullStack) -> None:
+    endpoint, admin = full.endpoint("keycloak"), full.credentials("keycloak")
+    claims = login(full, "nebula-test", admin["username"], admin["password"])
+    assert endpoint["realm"] == "nebula"
+    assert admin["username"] == claims["preferred_username"] == "nebula-admin"
+    assert claims["iss"] == endpoint["issuer"]
+    assert "nebula" in ([claims["aud"]] if isinstance(claims["aud"], str) else claims["aud"])
+    assert {"admin", "engineer", "analyst"} <= set(claims["realm_access"]["roles"])
+
+
+def test_workspace_client_refuses_direct_grants(full: FullStack) -> None:
+    admin = full.credentials("keycloak")
+    with pytest.raises(KeycloakPostError, match="direct access grants"):
+        login(full, full.endpoint("keycloak")["client"], admin["username"], admin["password"])
+
+
+def test_wrong_passwords_lock_an_account(full: FullStack) -> None:
+    endpoint, credentials = full.endpoint("keycloak"), full.credentials("keycloak")
+    admin = KeycloakAdmin(
+        server_url=endpoint["url"],
+        username=credentials["username"],
+        password=credentials["password"],
+        realm_name=endpoint["realm"],
+        client_id="nebula-test",
+        timeout=30,
+    )
+    user = admin.create_user(
+        {
+            "username": "victim",
+            "enabled": True,
+            "email": "victim@nebula.invalid",
+            "emailVerified": True,
+            "firstName": "A",
+            "lastName": "Victim",
+            "credentials": [{"type": "password", "value": "right-password", "temporary": False}],
+        }
+    )
+    try:
+        assert login(full, "nebula-test", "victim", "right-password")["preferred_username"] == "victim"
+        for _ in range(_WRONG_PASSWORDS):
+            with pytest.raises(KeycloakPostError):
+                login(full, "nebula-test", "victim", "wrong")
+        # Failures are counted after the answer was given.
+        for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.1), reraise=True):
+            with attempt:
+                assert admin.get_user_bruteforce_detection_status(user)["disabled"]
+        with pytest.raises(KeycloakPostError):
+            login(full, "nebula-test", "victim", "right-password")
+    finally:
+        admin.delete_user(user)
+
+
+async def nats_client(full: FullStack, **options: Any) -> nats.NATS:
+    return await nats.connect(
+        full.endpoint("nats")["url"], allow_reconnect=False, connect_timeout=30, **options
+    )
+
+
+async def _ignore(_: Exception) -> None:
+    """The error comes out of `connect` as well."""
+
+
+@pytest.mark.parametrize("options", [{}, {"user": "nebula", "password": "wrong"}])
+def test_nats_refuses_without_credentials(full: FullStack, options: dict[str, str]) -> None:
+    with pytest.raises(nats.errors.Error, match=r"(?i)authorization"):
+        asyncio.run(nats_client(full, error_cb=_ignore, **options))
+
+
+def test_nats_keeps_what_is_published_in_a_file(full: FullStack) -> None:
+    credentials = full.credentials("nats")
+
+    async def publish() -> tuple[Any, Any, bytes | None]:
+        client = await nats_client(full, user=credentials["username"], password=credentials["password"])
+        stream = client.jetstream()
+        published = await stream.publish("events.probe", b"probe")
+        info = await stream.stream_info("EVENTS")
+        message = await stream.get_msg("EVENTS", published.seq)
+        await client.close()
+        return published, info.config, message.data
+
+    published, config, data = asyncio.run(publish())
+    assert published.stream == "EVENTS"
+    assert config.storage == "file"
+    assert data == b"probe"
+
+
+def test_redis_wants_its_password_and_evicts_within_its_memory(full: FullStack) -> None:
+    endpoint, credentials = full.endpoint("redis"), full.credentials("redis")
+    with redis.Redis(endpoint["host"], int(endpoint["port"])) as stranger:
+        with pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+    with redis.Redis(
+        endpoint["host"], int(endpoint["port"]), password=credentials["password"], decode_responses=True
+    ) as client:
+        assert client.set("probe", "value")
+        assert client.get("probe") == "value"
+        assert client.config_get("maxmemory*") | {"maxmemory-samples": ""} >= {
+            "maxmemory": str(128 * 1024**2),
+            "maxmemory-policy": "allkeys-lru",
+        }

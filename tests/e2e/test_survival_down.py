@@ -1,0 +1,87 @@
+"""`make down` ends bounded and leaves nothing, whatever state the stack is in."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from providers.local.plugin.layout import StackDirectory
+from tests.e2e import light, machine
+from tests.e2e.light import LIGHT
+from tests.e2e.stack import Stack
+
+OFFSET = 1000
+
+
+@pytest.fixture(scope="module")
+def stack(scratch_directory: Path) -> Iterator[Stack]:
+    stack = light.clone_stack("downed", scratch_directory, LIGHT, OFFSET)
+    yield stack
+    stack.remove()
+
+
+@pytest.fixture
+def before(stack: Stack) -> set[Path]:
+    """What stood beside the stack's directory before it was made."""
+    assert not stack.directory.exists()
+    assert machine.listening(light.ports(OFFSET)) == {}
+    return set(stack.directory.parent.iterdir())
+
+
+def assert_as(before: set[Path], stack: Stack) -> None:
+    """No process, port or file is left."""
+    assert machine.programs_of(stack.directory, files=True) == []
+    assert machine.listening(light.ports(OFFSET)) == {}
+    assert set(stack.directory.parent.iterdir()) == before
+    assert not stack.state_file.exists()
+
+
+def down(stack: Stack, **variables: str) -> None:
+    outcome = light.make(stack, "down", **variables)
+    assert outcome.returncode == 0, outcome.stdout
+
+
+def test_down_after_an_up_that_was_killed_halfway(stack: Stack, before: set[Path]) -> None:
+    run = stack.start_up()
+    assert run.wait_for("Process::postgres", "resOutputsEvent")
+    run.kill()
+    down(stack)
+    assert_as(before, stack)
+
+
+def test_kept_data_and_its_secrets_serve_the_next_up(stack: Stack, before: set[Path]) -> None:
+    assert light.make(stack, "up").returncode == 0
+    for name, mark in light.marks(stack, *LIGHT).items():
+        mark.write(f"kept in {name}")
+    down(stack, NEBULA_KEEP_DATA="1")
+    assert {path.name for path in stack.directory.iterdir()} == {"data", "secrets", "owner.json"}
+    assert machine.programs_of(stack.directory, files=True) == []
+    assert machine.listening(light.ports(OFFSET)) == {}
+
+    again = light.make(stack, "up")
+    assert again.returncode == 0, again.stdout
+    for name, mark in light.marks(stack, *LIGHT).items():
+        assert mark.read() == f"kept in {name}"
+
+
+def test_down_with_wedged_servers(stack: Stack) -> None:
+    own = {stack.directory, StackDirectory(stack.directory).lock}
+    before = set(stack.directory.parent.iterdir()) - own
+    assert light.make(stack, "up").returncode == 0
+    memory = machine.shared_memory(stack.directory)
+    assert memory, "postgres uses shared memory"
+    for program in machine.programs_of(stack.directory):
+        os.kill(program.pid, signal.SIGSTOP)
+    down(stack)
+    assert_as(before, stack)
+    assert not [path for path in memory if Path(path).exists()]
+
+
+def test_down_when_the_state_is_gone(stack: Stack, before: set[Path]) -> None:
+    assert light.make(stack, "up").returncode == 0
+    shutil.rmtree(stack.checkout.private)
+    down(stack)
+    assert_as(before, stack)
