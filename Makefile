@@ -10,7 +10,7 @@ export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help up preview refresh down status logs outputs env test lint format bench lock clean
+.PHONY: help up preview refresh down status logs outputs env test lint format bench lock schema snapshot clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -61,6 +61,12 @@ lock: .venv/installed ## Renew the locks of requirements.txt and of the software
 	@$(VENV_PYTHON) -m uv pip compile requirements.txt --universal --generate-hashes --python-version 3.11 \
 		--quiet --no-header --output-file requirements.lock
 	@$(VENV_PYTHON) -m providers.local.artifacts.lock
+
+schema: .venv/installed ## Renew stacks/platform.schema.json after a change of infra/settings.py
+	@$(VENV_PYTHON) -m infra.settings > stacks/platform.schema.json
+
+snapshot: .venv/installed ## Renew the snapshot of URNs: they are public API
+	@$(VENV_PYTHON) -m tests.infra.test_platform
 
 clean: ## Remove the cache, .venv and .nebula; refused while a stack is up
 	@if [ -x $(VENV_PYTHON) ] && [ -e .venv/installed ]; then $(NEBULA) clean --stack "$(STACK)"; \

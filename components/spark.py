@@ -123,8 +123,6 @@ _DEFAULTS: Mapping[str, pulumi.Input[str]] = {
     "spark.authenticate": "true",
     "spark.network.crypto.enabled": "true",
     "spark.ui.killEnabled": "false",
-    "spark.executor.extraJavaOptions": "-XX:-UsePerfData",
-    "spark.driver.extraJavaOptions": "-XX:-UsePerfData",
     "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|access-key",
 }
 

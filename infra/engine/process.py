@@ -30,29 +30,44 @@ class Outcome:
 def run_foreground(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Outcome:
     """Run `command` with our terminal."""
     with (
+        _Signals() as signals,
         subprocess.Popen(command, cwd=directory, env=environment, process_group=0) as child,
-        _signals_passed_to(child.pid) as signals,
         _foreground(child.pid),
     ):
+        signals.pass_to(child.pid)
         code = child.wait()
-    return Outcome(code if code >= 0 else 128 - code, bool(signals))
+    return Outcome(code if code >= 0 else 128 - code, bool(signals.received))
 
 
-@contextlib.contextmanager
-def _signals_passed_to(process: int) -> Iterator[list[int]]:
-    passed: list[int] = []
+class _Signals:
+    """Keeps the signals that ask us to stop from us, and passes them on."""
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        passed.append(number)
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self._process: int | None = None
+
+    def __enter__(self) -> "_Signals":
+        self._before = {number: signal.signal(number, self._receive) for number in _PASSED_ON}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def pass_to(self, process: int) -> None:
+        """Pass on what was received before the process was there, and what comes."""
+        self._process = process
+        for number in self.received:
+            self._send(process, number)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.received.append(number)
+        if self._process is not None:
+            self._send(self._process, number)
+
+    def _send(self, process: int, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, number)
-
-    before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
-    try:
-        yield passed
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

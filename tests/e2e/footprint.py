@@ -39,10 +39,10 @@ class Footprint:
             frozenset(_files(private)),
         )
 
-    def left_since(self, directory: Path) -> dict[str, list[str]]:
+    def left_since(self, directory: Path, but: Collection[Path]) -> dict[str, list[str]]:
         """What is there now, was not then, and cannot be somebody else's than the stack's that had its
-        files below `directory`; what is missing now is there too."""
-        now = Footprint.take()
+        files below `directory`; `lost` is what was there. What is below `but` does not count."""
+        now = Footprint.take(directory)
         ours = {process.pid: process for process in _living() if self._is_ours(process, directory)}
         theirs = {process.pid for process in _living()} - ours.keys()
         ports = [
@@ -50,14 +50,13 @@ class Footprint:
             for connection in _listeners()
             if connection.laddr.port not in self.ports and connection.pid not in theirs
         ]
-        shared = {path for path in self.files if not path.is_relative_to(directory)}
+        made = [path for path in now.files - self.files if not any(map(path.is_relative_to, but))]
+        lost = [path for path in self.files - now.files if path.parent != _temporary()]
         left = {
             "processes": [f"{pid}: {process.cmdline()}" for pid, process in ours.items()],
             "ports": [str(port) for port in ports],
-            "files": [str(path) for path in sorted(now.files - shared)],
-            "lost": [
-                str(path) for path in sorted(shared - now.files) if not path.is_relative_to(_temporary())
-            ],
+            "files": [str(path) for path in sorted(made)],
+            "lost": [str(path) for path in sorted(lost)],
         }
         return {kind: found for kind, found in left.items() if found}
 

@@ -5,7 +5,6 @@ import base64
 import io
 import json
 import os
-import signal
 import subprocess
 import uuid
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from kafka.admin import KafkaAdminClient
 from keycloak import KeycloakAdmin, KeycloakOpenID
 from keycloak.exceptions import KeycloakPostError
 from minio.error import S3Error
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from providers.local.plugin import processes
 from tests.e2e.full import BUCKET, CATALOG, DATABASE, TOPIC, FullStack
@@ -40,6 +39,11 @@ _WRITABLE = {
 _READABLE = {**_WRITABLE, "spark": {"warehouse", "checkpoints", "bronze"}}
 _WRONG_PASSWORDS = 10
 """After so many Keycloak locks an account, whatever the time between them."""
+
+
+def eventually(seconds: float) -> Retrying:
+    """Attempts until one passes; the last error counts."""
+    return Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.1), reraise=True)
 
 
 def test_second_up_and_a_preview_after_it_have_no_changes(full: FullStack) -> None:
@@ -166,9 +170,10 @@ def test_tables_outlive_the_catalog_server_and_trino_and_pyiceberg_see_the_same(
 
     server = full.stack.servers()["iceberg_catalog"]
     processes.end(processes.tree([server.pid], processes.table()))
-    assert full.stack.up().returncode == 0
+    for attempt in eventually(120):
+        with attempt:
+            catalog = full.catalog()
     assert full.stack.servers()["iceberg_catalog"].pid not in (0, server.pid)
-    catalog = full.catalog()
     assert catalog.load_table("silver.probe").scan().to_arrow().to_pylist() == rows.to_pylist()
 
     full.query("INSERT INTO silver.probe VALUES (4, 'd')")
@@ -289,7 +294,7 @@ def test_wrong_passwords_lock_an_account(full: FullStack) -> None:
             with pytest.raises(KeycloakPostError):
                 login(full, "nebula-test", "victim", "wrong")
         # Failures are counted after the answer was given.
-        for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.1), reraise=True):
+        for attempt in eventually(30):
             with attempt:
                 assert admin.get_user_bruteforce_detection_status(user)["disabled"]
         with pytest.raises(KeycloakPostError):
@@ -342,7 +347,5 @@ def test_redis_wants_its_password_and_evicts_within_its_memory(full: FullStack) 
     ) as client:
         assert client.set("probe", "value")
         assert client.get("probe") == "value"
-        assert client.config_get("maxmemory*") | {"maxmemory-samples": ""} >= {
-            "maxmemory": str(128 * 1024**2),
-            "maxmemory-policy": "allkeys-lru",
-        }
+        assert client.config_get("maxmemory") == {"maxmemory": str(128 * 1024**2)}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}

@@ -158,7 +158,7 @@ def fill_cache(clone: Clone, python: str) -> None:
     (clone.cache / "engine").mkdir()
     engine = built_engine(ours).executable.parent.parent
     if engine.exists():
-        shutil.copytree(engine, clone.cache / "engine" / engine.name)
+        (clone.cache / "engine" / engine.name).symlink_to(engine)
     for home in (ours / "software").iterdir():
         if home.is_dir() and not home.name.startswith((".", "provisioner-")):
             (clone.cache / "software" / home.name).symlink_to(home)

@@ -11,14 +11,13 @@ from providers.local.provider import LocalArgs, LocalProvider
 from tests.mocked_program import Run, run_program
 
 _SNAPSHOT = Path(__file__).with_name("local_urns.txt")
-DEMO = False
 _PROCESS = "nebula-local:index:Process"
 _TASK = "nebula-local:index:Task"
 _FILE = StackFile(Path("stacks/Pulumi.local.yaml"))
 
 
 def _run(preview: bool = False, **changes: object) -> Run:
-    settings = Settings.model_validate({"cloud": "local", "demo": DEMO, **changes})
+    settings = Settings.model_validate({"cloud": "local", "demo": True, **changes})
 
     def program() -> None:
         args = LocalArgs(
@@ -128,3 +127,7 @@ def test_users_own_topics_buckets_databases_and_catalogs_reach_their_servers() -
     assert "my_database" in [database["name"] for database in specs["postgres-databases"]["databases"]]
     files = run.of_type(_PROCESS)["trino"].inputs["secretFiles"]
     assert files["etc/catalog/tpch.properties"] == "connector.name=tpch\n"
+
+
+if __name__ == "__main__":  # make snapshot
+    _SNAPSHOT.write_text("\n".join(sorted(_run().resources)) + "\n")

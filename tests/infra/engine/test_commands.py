@@ -1,0 +1,103 @@
+"""Commands that need no engine."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.engine import commands, state
+from infra.engine.checkout import PROJECT, Checkout
+from infra.engine.process import run_foreground
+from providers.local import paths
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine of our own: nothing of the real cache or of real stacks is in reach."""
+    monkeypatch.setattr(paths, "cache_directory", lambda: tmp_path / "cache")
+    monkeypatch.setattr(paths, "stack_directory", lambda stack: tmp_path / "stacks" / stack)
+    (tmp_path / "cache" / "go").mkdir(parents=True)
+    return tmp_path
+
+
+def record_resources(checkout: Checkout, resources: list[dict[str, str]]) -> None:
+    path = state.state_file(checkout.state, PROJECT, "local")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"checkpoint": {"latest": {"resources": resources}}}))
+
+
+def test_clean_removes_the_cache_and_what_the_clone_made(checkout: Checkout, machine: Path) -> None:
+    record_resources(checkout, [])
+    read_only = machine / "cache" / "go" / "module"
+    read_only.mkdir()
+    (read_only / "file").touch()
+    read_only.chmod(0o500)
+    assert commands.main("clean", "local", checkout) == 0
+    assert not (machine / "cache").exists()
+    assert not checkout.private.exists()
+    assert checkout.stacks.exists()
+
+
+def test_clean_is_refused_while_the_backend_knows_resources(
+    checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record_resources(checkout, [{"type": "pulumi:pulumi:Stack"}])
+    assert commands.main("clean", "local", checkout) == 1
+    assert "make down" in capsys.readouterr().err
+    assert (machine / "cache").exists()
+    assert checkout.private.exists()
+
+
+def test_clean_is_refused_while_a_stack_of_another_clone_uses_the_cache(
+    checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (machine / "stacks" / "theirs").mkdir(parents=True)
+    assert commands.main("clean", "local", checkout) == 1
+    assert "theirs" in capsys.readouterr().err
+    assert (machine / "cache").exists()
+
+
+def test_logs_of_an_unknown_component_lists_those_that_exist(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs = checkout.root / "stack" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "trino.log").touch()
+    monkeypatch.setenv("COMPONENT", "trinno")
+    assert commands.main("logs", "local", checkout) == 1
+    assert "'trinno'" in (error := capsys.readouterr().err)
+    assert "trino." in error
+
+
+@pytest.mark.parametrize("command", ["up", "status", "logs", "down", "env"])
+def test_unknown_stack_is_refused_by_every_command(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert commands.main(command, "prod", checkout) == 1
+    assert "The stacks are: local" in capsys.readouterr().err
+
+
+def test_status_of_a_stack_that_is_down_says_how_to_start_it(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main("status", "local", checkout) == 0
+    assert "make up" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("statement", "code"), [("exit(7)", 7), ("os.kill(os.getpid(), 9)", 128 + 9)])
+def test_exit_code_of_the_engine_is_kept(tmp_path: Path, statement: str, code: int) -> None:
+    outcome = run_foreground([sys.executable, "-c", f"import os; {statement}"], tmp_path, os.environ)
+    assert outcome.code == code
+    assert not outcome.interrupted
+
+
+def test_signal_to_us_is_passed_on_and_remembered(tmp_path: Path) -> None:
+    source = f"import os, signal; os.kill({os.getpid()}, signal.SIGTERM); signal.pause()"
+    before = signal.getsignal(signal.SIGTERM)
+    outcome = run_foreground([sys.executable, "-c", source], tmp_path, os.environ)
+    assert outcome.code == 128 + signal.SIGTERM
+    assert outcome.interrupted
+    assert signal.getsignal(signal.SIGTERM) is before
