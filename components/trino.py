@@ -105,6 +105,7 @@ def _jvm(heap: int) -> str:
             "-XX:+UnlockDiagnosticVMOptions",
             "-Djdk.attach.allowAttachSelf=true",
             "-Dfile.encoding=UTF-8",
+            "-Djava.io.tmpdir={run}",
             "",
         )
     )

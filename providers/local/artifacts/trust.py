@@ -45,7 +45,7 @@ def truststore(cache: Path, environment: Mapping[str, str] = os.environ) -> Path
     if not store.exists():
         try:
             with warnings.catch_warnings():
-                # Debian's own bundle has certificates that RFC 5280 frowns upon; they are public all the same.
+                # Debian's own bundle has certificates that RFC 5280 frowns upon.
                 warnings.simplefilter("ignore", CryptographyDeprecationWarning)
                 certificates = x509.load_pem_x509_certificates(pem)
         except ValueError as error:
