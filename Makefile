@@ -5,7 +5,7 @@ CACHE := $(if $(filter 0,$(shell id -u)),/var/cache,$(or $(XDG_CACHE_HOME),$(HOM
 # Relative: a clone's path may hold a space. Not .venv/bin/pip and its like: their first line may not.
 VENV_PYTHON := .venv/bin/python
 NEBULA = $(VENV_PYTHON) -m infra.engine
-export COMPONENT FOLLOW DIFF
+export COMPONENT FOLLOW DIFF FRESH
 export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

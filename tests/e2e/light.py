@@ -77,7 +77,7 @@ def start_make_up(stack: Stack, log: Path) -> EngineRun:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.engine", "up", "--stack", stack.name],
             cwd=stack.checkout.root,
-            env=stack.environment | {"PULUMI_OPTION_EVENT_LOG": str(events), "PULUMI_OPTION_PARALLEL": "1"},
+            env=stack.environment | {"PULUMI_OPTION_EVENT_LOG": str(events), "PULUMI_PARALLEL": "1"},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

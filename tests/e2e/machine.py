@@ -32,8 +32,10 @@ def programs_of(directory: Path, *, files: bool = False) -> list[Program]:
     """Processes that a stack directory stands in: in their working directory, arguments, environment
     or, with `files`, in what they have open."""
     found = []
-    for process in psutil.process_iter():
+    for pid in psutil.pids():
         try:
+            # Not by process_iter: it keeps the executable that a process had before it became another.
+            process = psutil.Process(pid)
             if process.status() != psutil.STATUS_ZOMBIE and _stands_in(process, directory, files):
                 found.append(Program(process.pid, process.ppid(), process.exe(), tuple(process.cmdline())))
         except (psutil.NoSuchProcess, psutil.AccessDenied):

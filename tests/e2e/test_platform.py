@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import nats
 import nats.errors
 import psycopg
 import psycopg.errors
@@ -19,8 +18,6 @@ import pyarrow as pa
 import pytest
 import redis
 import requests
-from kafka import KafkaConsumer, KafkaProducer
-from kafka.admin import KafkaAdminClient
 from keycloak import KeycloakAdmin, KeycloakOpenID
 from keycloak.exceptions import KeycloakPostError
 from minio.error import S3Error
@@ -28,6 +25,7 @@ from nats.aio.client import Client
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from providers.local.plugin import processes
+from tests.e2e import topics
 from tests.e2e.full import BUCKET, CATALOG, DATABASE, TOPIC, FullStack
 
 _BUCKETS = {"bronze", "silver", "gold", "warehouse", "checkpoints", BUCKET}
@@ -140,12 +138,7 @@ def allowed(call: Callable[[], object]) -> bool:
 
 
 def test_kafka_has_the_declared_topics(full: FullStack) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=full.endpoint("kafka")["bootstrap_servers"])
-    try:
-        partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
-    finally:
-        admin.close()
-    assert {name: count for name, count in partitions.items() if not name.startswith("__")} == {
+    assert topics.partitions(full.endpoint("kafka")["bootstrap_servers"]) == {
         "ebap.events.raw": 6,
         "ebap.metrics.telemetry": 6,
         "ebap.cdc.users": 3,
@@ -156,14 +149,8 @@ def test_kafka_has_the_declared_topics(full: FullStack) -> None:
 
 def test_kafka_keeps_what_is_produced(full: FullStack) -> None:
     servers, value = full.endpoint("kafka")["bootstrap_servers"], uuid.uuid4().bytes
-    producer = KafkaProducer(bootstrap_servers=servers, acks="all")
-    producer.send(TOPIC, value).get(30)
-    producer.close()
-    consumer = KafkaConsumer(
-        TOPIC, bootstrap_servers=servers, auto_offset_reset="earliest", consumer_timeout_ms=30_000
-    )
-    assert any(message.value == value for message in consumer)
-    consumer.close()
+    topics.produce(servers, TOPIC, value)
+    assert value in topics.consume(servers, TOPIC)
 
 
 def test_tables_outlive_the_catalog_server_and_trino_and_pyiceberg_see_the_same(full: FullStack) -> None:
@@ -307,9 +294,15 @@ def test_wrong_passwords_lock_an_account(full: FullStack) -> None:
 
 
 async def nats_client(full: FullStack, **options: Any) -> Client:
-    return await nats.connect(
-        full.endpoint("nats")["url"], allow_reconnect=False, connect_timeout=30, **options
-    )
+    client = Client()
+    try:
+        await client.connect(
+            full.endpoint("nats")["url"], allow_reconnect=False, connect_timeout=30, **options
+        )
+    except nats.errors.Error:
+        await client.close()
+        raise
+    return client
 
 
 async def _ignore(_: Exception) -> None:

@@ -60,11 +60,11 @@ class Clone:
         """The local stack's, where nobody configured one."""
         return self.home / "s" / "nebula" / "local"
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             cwd=self.root,
-            env=self.environment,
+            env=self.environment | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -179,6 +179,20 @@ def packages_of(venv: Path) -> Path:
     if not found:
         pytest.skip(f"needs {venv}: run the other end-to-end tests first")
     return found[0]
+
+
+def test_a_machine_without_java_is_told_before_anything_starts(clone: Clone) -> None:
+    """With an empty cache, but for the engine."""
+    empty = clone.home / "empty"
+    (empty / "nebula").mkdir(parents=True)
+    (empty / "nebula" / "engine").symlink_to(clone.cache / "engine")
+    clone.give()
+    refused = clone.run("make", "up", XDG_CACHE_HOME=str(empty), JAVA_HOME="/nowhere")
+    shutil.rmtree(empty)
+    assert refused.returncode != 0
+    for part in ("Nothing was started", "/nowhere/bin/java does not run", "apt install default-jdk-headless"):
+        assert part in refused.stdout
+    assert not clone.directory.exists()
 
 
 def test_the_whole_way_from_up_to_down(clone: Clone) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from providers.local.plugin.layout import StackDirectory
 from tests.e2e import light, machine
 from tests.e2e.light import LIGHT
 from tests.e2e.stack import Stack
@@ -52,24 +51,7 @@ def test_down_after_an_up_that_was_killed_halfway(stack: Stack, before: set[Path
     assert_as(before, stack)
 
 
-def test_kept_data_and_its_secrets_serve_the_next_up(stack: Stack, before: set[Path]) -> None:
-    assert light.make(stack, "up").returncode == 0
-    for name, mark in light.marks(stack, *LIGHT).items():
-        mark.write(f"kept in {name}")
-    down(stack, NEBULA_KEEP_DATA="1")
-    assert {path.name for path in stack.directory.iterdir()} == {"data", "secrets", "owner.json"}
-    assert machine.programs_of(stack.directory, files=True) == []
-    assert machine.listening(light.ports(OFFSET)) == {}
-
-    again = light.make(stack, "up")
-    assert again.returncode == 0, again.stdout
-    for name, mark in light.marks(stack, *LIGHT).items():
-        assert mark.read() == f"kept in {name}"
-
-
-def test_down_with_wedged_servers(stack: Stack) -> None:
-    own = {stack.directory, StackDirectory(stack.directory).lock}
-    before = set(stack.directory.parent.iterdir()) - own
+def test_down_with_wedged_servers(stack: Stack, before: set[Path]) -> None:
     assert light.make(stack, "up").returncode == 0
     memory = machine.shared_memory(stack.directory)
     assert memory, "postgres uses shared memory"

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
@@ -18,7 +19,7 @@ ATTEMPTS = 3
 CONNECT_SECONDS = 30
 READ_SECONDS = 60
 _POLL_SECONDS = 0.5
-_TAIL_LINES = 25
+_TAIL_LINES = 15
 _NETWORK = "Check the network, the proxy variables (HTTPS_PROXY, NO_PROXY) and SSL_CERT_FILE, then run again."
 
 
@@ -61,13 +62,13 @@ def run(
     is left to run. A client that fails raises FetchError with `remedy` and its last lines. One that
     outlives this process is killed by the system.
     """
-    with tempfile.TemporaryFile("w+", errors="replace") as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
             child = subprocess.Popen(
                 [*_dies_with_parent(), *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=errors,
                 env=dict(environment),
                 cwd=directory,
                 start_new_session=True,
@@ -75,15 +76,24 @@ def run(
         except OSError as error:
             raise FetchError(f"{subject}: {argv[0]} cannot be run: {error}. {remedy}") from error
         try:
-            _watch(subject, child, activity, lambda: os.fstat(output.fileno()).st_size)
+            _watch(subject, child, activity, lambda: _size(output) + _size(errors))
         finally:
             _end(child)
-        output.seek(0)
-        printed = output.read()
+        printed, complaints = _text(output), _text(errors)
     if child.returncode:
         name = Path(argv[0]).name
-        raise FetchError(f"{subject}: {name} ended with {child.returncode}. {remedy}\n{_tail(printed)}")
+        lines = _tail(printed) + _tail(complaints)
+        raise FetchError("\n  ".join((f"{subject}: {name} ended with {child.returncode}. {remedy}", *lines)))
     return printed
+
+
+def _size(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def _watch(
@@ -124,6 +134,5 @@ def _dies_with_parent() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
-def _tail(printed: str) -> str:
-    kept = [line for line in printed.splitlines() if line.strip()]
-    return "\n".join(f"  {line}" for line in kept[-_TAIL_LINES:])
+def _tail(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()][-_TAIL_LINES:]

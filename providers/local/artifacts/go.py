@@ -60,7 +60,7 @@ def build(
                 activity=partial(size_below, modules),
                 directory=module_directory,
             )
-    total = sum(1 for line in listed.splitlines() if line and not line.startswith("go: "))
+    total = len(listed.splitlines())
     reported = time.monotonic()
 
     def report() -> int:

@@ -59,8 +59,9 @@ def download(coordinates: str, cache: Path, progress: Progress, size: int = 0) -
         _warm_up(cache, progress)
         group, artifact, version, *classifier, extension = coordinates.split(":")
         argument = ":".join([group, artifact, version, extension, *classifier])
-        for leftover in path.parent.glob(f"{path.name}*.tmp"):  # Of a run that was killed.
-            leftover.unlink()
+        for leftover in path.parent.glob(f"{path.name}?*"):
+            if leftover.suffix in (".tmp", ".part"):  # Of a run that was killed.
+                leftover.unlink()
         measure = partial(size_below, path.parent)
         watch = Download(f"downloading {path.name}", size, measure, progress)
         _mvn(coordinates, [f"{PLUGIN}:get", "-Dtransitive=false", f"-Dartifact={argument}"], cache, watch)
@@ -154,9 +155,10 @@ def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Callable
         "-Daether.connector.http.useSystemProperties=true",
         "-Dstyle.color=never",
     ]
-    # JAVA_TOOL_OPTIONS and not arguments: a proxy's password must not stand in the process list.
-    java = [os.environ.get("JAVA_TOOL_OPTIONS", ""), *(f'"{option}"' for option in trust.java_options(cache))]
-    environment = {**os.environ, "JAVA_TOOL_OPTIONS": " ".join(filter(None, java))}
+    environment = dict(os.environ)
+    if (file := trust.argument_file(cache)) is not None:
+        # Relative to the working directory below: the mvn script splits MAVEN_OPTS at spaces.
+        environment["MAVEN_OPTS"] = f"{os.environ.get('MAVEN_OPTS', '')} @{file.relative_to(cache)}".strip()
     # The cache as working directory, since mvn takes options from a .mvn folder there or above.
     run(
         subject,

@@ -24,15 +24,16 @@ class Download:
         self._measure = measure
         self._progress = progress
         self._samples = [(time.monotonic(), 0)]
-        self._reported = time.monotonic()
+        if size:
+            progress(f"{subject} ({size / _MEGABYTE:.0f} MB)")
 
     def __call__(self) -> int:
         now, done = time.monotonic(), self._measure()
-        if 0 < done < self._size and now - self._reported >= _REPORT_SECONDS:
-            self._samples = [*self._samples[1 - _SAMPLES :], (now, done)]
+        reported, last = self._samples[-1]
+        if last != done and 0 < done < self._size and now - reported >= _REPORT_SECONDS:
             since, before = self._samples[0]
+            self._samples = [*self._samples[1 - _SAMPLES :], (now, done)]
             speed = max(0, done - before) / _MEGABYTE / (now - since)
-            self._reported = now
             self._progress(
                 f"{self._subject} {done / _MEGABYTE:.0f} of {self._size / _MEGABYTE:.0f} MB, {speed:.1f} MB/s"
             )

@@ -5,6 +5,7 @@ pip and go read HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE themselves; a Java progr
 
 import hashlib
 import os
+import tempfile
 import urllib.parse
 import warnings
 from collections.abc import Mapping
@@ -56,9 +57,10 @@ def truststore(cache: Path, environment: Mapping[str, str] = os.environ) -> Path
             PKCS12Certificate(certificate, str(number).encode())
             for number, certificate in enumerate(certificates)
         ]
-        scratch = store.with_suffix(f".{os.getpid()}")
-        scratch.write_bytes(serialize_java_truststore(named, BestAvailableEncryption(_PASSWORD.encode())))
-        scratch.rename(store)
+        descriptor, scratch = tempfile.mkstemp(dir=store.parent)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(serialize_java_truststore(named, BestAvailableEncryption(_PASSWORD.encode())))
+        Path(scratch).rename(store)
     return store
 
 
@@ -73,6 +75,22 @@ def java_options(cache: Path, environment: Mapping[str, str] = os.environ) -> li
             "-Djavax.net.ssl.trustStoreType=PKCS12",
         ]
     return options
+
+
+def argument_file(cache: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """A `java @file` argument file of `java_options`, readable by its owner only: a proxy's password
+    must stand in no command line. None when there are no options."""
+    options = java_options(cache, environment)
+    if not options:
+        return None
+    text = "".join('"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for option in options)
+    file = directory(cache, "trust") / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.options"
+    if not file.exists():
+        descriptor, scratch = tempfile.mkstemp(dir=file.parent)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(text)
+        Path(scratch).rename(file)
+    return file
 
 
 def _proxy_options(environment: Mapping[str, str]) -> list[str]:

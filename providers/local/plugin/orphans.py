@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from providers.local.plugin import processes
@@ -17,10 +18,10 @@ def recorded(directory: StackDirectory, workload: str) -> Identity | None:
 
 
 def living(directory: StackDirectory) -> dict[str, set[int]]:
-    """Processes of the stack by workload, whoever looks after them: recorded, marked, and their
-    descendants."""
+    """Processes of the stack by workload, whoever looks after them: recorded, marked, recognised, and
+    their descendants."""
     rows = processes.table()
-    roots = {
+    roots = _recognised(directory, rows) | {
         pid: processes.environment(pid).get(WORKLOAD_MARK, "") for pid in processes.marked(directory.root)
     }
     for path in (directory.control / "records").glob("*.json"):
@@ -30,6 +31,24 @@ def living(directory: StackDirectory) -> dict[str, set[int]]:
     for pid, workload in roots.items():
         family = {pid} if workload == SUPERVISORD else processes.tree([pid], rows)
         found.setdefault(workload, set()).update(family - {os.getpid()})
+    return found
+
+
+def _recognised(directory: StackDirectory, rows: Iterable[int]) -> dict[int, str]:
+    """Servers by their executable and working directory: one that writes its title over its
+    environment, as redis does, has no mark."""
+    places: dict[tuple[str, str], str] = {}
+    for name in directory.workloads():
+        executable = os.path.realpath((read_json(directory.spec(name)).get("argv") or [""])[0])
+        places |= {(executable, str(path)): name for path in (directory.run(name), directory.data(name))}
+    found = {}
+    for pid in rows:
+        try:
+            place = os.readlink(f"/proc/{pid}/exe"), os.readlink(f"/proc/{pid}/cwd")
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+        if place in places:
+            found[pid] = places[place]
     return found
 
 

@@ -17,7 +17,7 @@ from tests.apps.provisioner.servers import demote, free_port, home, private_dire
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 # A server that lives for a few requests does not repay the optimising compiler.
-_QUICK_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+_QUICK_START = "-XX:TieredStopAtLevel=1"
 _SECRET_KEYS = frozenset({"password", "secret", "secret_key", "token", "credential"})
 
 Declared = Mapping[str, Any]
@@ -117,7 +117,7 @@ def postgres() -> Iterator[Server]:
             "log_statement=all",
         ]
         server = [str(installed / "bin/postgres"), "-D", str(data), "-p", str(port), *options]
-        with running(demote(server), directory) as log:
+        with running(demote(server), directory, port) as log:
             yield Server(
                 {
                     "service": "postgres",
@@ -138,7 +138,9 @@ def object_store() -> Iterator[Declared]:
     with private_directory() as directory:
         addresses = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
         env = {"MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password}
-        with running([installed / "bin/minio", "server", directory / "data", *addresses], directory, env):
+        with running(
+            [installed / "bin/minio", "server", directory / "data", *addresses], directory, port, env
+        ):
             yield {
                 "service": "object_store",
                 "endpoint": f"127.0.0.1:{port}",
@@ -163,14 +165,14 @@ def kafka() -> Iterator[Declared]:
             "offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n"
             "transaction.state.log.min.isr=1\nauto.create.topics.enable=false\n"
         )
-        launch: list[str | Path] = [java, "-Xmx256m", *_QUICK_START, "-cp", f"{installed / 'libs'}/*"]
+        launch: list[str | Path] = [java, "-Xmx256m", _QUICK_START, "-cp", f"{installed / 'libs'}/*"]
         subprocess.run(
             [*launch, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", properties],
             check=True,
             capture_output=True,
             cwd=directory,
         )
-        with running([*launch, "kafka.Kafka", properties], directory):
+        with running([*launch, "kafka.Kafka", properties], directory, port):
             yield {
                 "service": "kafka",
                 "bootstrap_servers": f"127.0.0.1:{port}",
@@ -188,7 +190,7 @@ def nats() -> Iterator[Declared]:
             f'jetstream {{ store_dir: "{directory / "data"}" }}\n'
             f'authorization {{ user: "nebula", password: "{password}" }}\n'
         )
-        with running([installed / "bin/nats-server", "-c", config], directory):
+        with running([installed / "bin/nats-server", "-c", config], directory, port):
             yield {
                 "service": "nats",
                 "servers": [f"nats://127.0.0.1:{port}"],
@@ -214,7 +216,7 @@ def iceberg_catalog() -> Iterator[Declared]:
             "nessie.catalog.service.s3.default-options.endpoint": "http://127.0.0.1:1/",
         }
         options = [f"-D{key}={value}" for key, value in settings.items()]
-        with running([java, "-Xmx512m", *_QUICK_START, *options, "-jar", jar], directory):
+        with running([java, "-Xmx512m", _QUICK_START, *options, "-jar", jar], directory, port):
             yield {
                 "service": "iceberg_catalog",
                 "uri": f"http://127.0.0.1:{port}/iceberg",
@@ -234,17 +236,17 @@ def keycloak() -> Iterator[Declared]:
             "JAVA_HOME": str(java),
             "PATH": f"{java / 'bin'}:{os.environ['PATH']}",
             "JAVA_OPTS_KC_HEAP": "-Xmx512m",
-            "JAVA_OPTS_APPEND": " ".join(_QUICK_START),
+            "JAVA_OPTS_APPEND": _QUICK_START,
             "KC_BOOTSTRAP_ADMIN_USERNAME": "bootstrap",
             "KC_BOOTSTRAP_ADMIN_PASSWORD": password,
         }
         options = ["--http-host=127.0.0.1", f"--http-port={port}", f"--http-management-port={management}"]
-        with running([copy / "bin/kc.sh", "start-dev", *options, "--cache=local"], directory, env):
+        with running([copy / "bin/kc.sh", "start-dev", *options, "--cache=local"], directory, port, env):
             yield {
                 "service": "keycloak",
                 "url": f"http://127.0.0.1:{port}",
                 "user": "bootstrap",
                 "password": password,
-                "wait_seconds": 500,  # it builds itself first: a minute on an idle machine
+                "wait_seconds": 120,
                 "realm": "nebula",
             }

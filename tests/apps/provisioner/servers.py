@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from components.software import TABLE
 from providers.local import artifacts, paths
 
+_START_SECONDS = 600
 _STOP_SECONDS = 30
 
 
@@ -56,9 +58,10 @@ def demote(command: Sequence[str]) -> list[str]:
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], directory: Path, env: Mapping[str, str] | None = None
+    command: Sequence[str | Path], directory: Path, port: int, env: Mapping[str, str] | None = None
 ) -> Iterator[Path]:
-    """Run a server; its output goes to the log file that is yielded. It is ended at the end."""
+    """Run a server, from when it listens on `port`; its output goes to the log file that is yielded.
+    It is ended at the end."""
     log = directory / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -71,6 +74,7 @@ def running(
             start_new_session=True,
         )
     try:
+        _await_port(process, port, log)
         yield log
     finally:
         process.terminate()
@@ -79,3 +83,18 @@ def running(
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def accepts() -> None:
+        if process.poll() is not None:
+            last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+            pytest.fail(f"{process.args!r} ended with {process.returncode}:\n{last}")
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+    Retrying(
+        stop=stop_after_delay(_START_SECONDS),
+        wait=wait_fixed(0.2),
+        retry=retry_if_exception_type(OSError),
+        reraise=True,
+    )(accepts)

@@ -1,11 +1,16 @@
 import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import nats
 import pytest
 from nats.js.api import StreamInfo
 
-from tests.apps.provisioner.conftest import Declared, Provision, mint
+from tests.apps.provisioner.conftest import REPOSITORY, Declared, Provision, mint
+from tests.apps.provisioner.servers import free_port, home, running
 
 Stream = dict[str, Any]
 
@@ -73,6 +78,31 @@ def test_a_stream_that_is_declared_no_more_is_kept(nats: Declared, provision: Pr
     assert provision(declare(nats, stream("UNDECLARED"))).code == 0
     assert provision(declare(nats)).changed == []
     assert publish_and_describe(nats, "UNDECLARED").config.name == "UNDECLARED"
+
+
+def test_a_server_that_comes_later_is_waited_for(tmp_path: Path) -> None:
+    installed, port = home("nats"), free_port()
+    spec = tmp_path / "spec.json"
+    spec.write_text(
+        json.dumps({"service": "nats", "servers": [f"nats://127.0.0.1:{port}"], "streams": [stream("LATE")]})
+    )
+    command = [sys.executable, "-u", "-m", "apps.provisioner", str(spec)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as provisioner:
+        assert provisioner.stdout is not None
+        assert f"waiting for NATS at 127.0.0.1:{port}" in provisioner.stdout.readline()
+        server: list[str | Path] = [
+            installed / "bin/nats-server",
+            "-a",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-js",
+            "-sd",
+            tmp_path / "data",
+        ]
+        with running(server, tmp_path, port):
+            assert "created stream LATE" in provisioner.stdout.read()
+            assert provisioner.wait() == 0
 
 
 @pytest.mark.parametrize("login", [{"password": mint()}, {"user": None, "password": None}])

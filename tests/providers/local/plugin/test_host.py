@@ -18,6 +18,7 @@ from providers.local.plugin.properties import Properties
 from providers.local.plugin.status import log_path, servers
 from providers.local.plugin.supervisor import Supervisor
 from tests.providers.local.plugin.client import Plugin, Tracked, failure, until
+from tests.providers.local.plugin.conftest import free_port
 
 Inputs = Callable[..., Properties]
 Start = Callable[..., Plugin]
@@ -239,3 +240,21 @@ def test_the_lock_file_is_not_left_behind(host_resource: Tracked, directory: Pat
     assert json.loads(lock.read_text())["pid"] == host_resource.plugin.process.pid
     host_resource.delete()
     assert not lock.exists()
+
+
+def test_an_orphan_that_lost_its_mark_and_record_is_known_by_executable_and_place(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    """redis writes its title over its environment."""
+    web = Tracked(host_resource.plugin, "Process", server_inputs())
+    web.create()
+    spec = json.loads(StackDirectory(directory).spec("web").read_text())
+    command = [*spec["argv"][:-1], str(free_port())]
+    orphan = subprocess.Popen(command, env={}, cwd=directory / "run/web", start_new_session=True)
+    stranger = subprocess.Popen(["/bin/sleep", "1000"], env={}, cwd=directory / "run/web")
+    host_resource.update()
+    assert orphan.wait(30) == -signal.SIGTERM
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
+    assert len(processes.marked(directory, "web")) == 1

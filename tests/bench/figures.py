@@ -1,0 +1,63 @@
+"""A figure, the table that people read and the file that programs read."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median_low
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`value` and `against` in `unit`, `ratio` the one over the other. `holds` is whether the ratio is
+    below `aim`; both are None for a figure that only informs."""
+
+    name: str
+    value: float
+    unit: str
+    against: float
+    ratio: float
+    aim: float | None
+    holds: bool | None
+
+
+def figure(name: str, value: float, unit: str, against: float, aim: float | None = None) -> Figure:
+    """Raises ValueError when there is nothing to compare with."""
+    if against <= 0:
+        raise ValueError(f"{name}: {against:g} {unit} is nothing to compare with")
+    ratio = value / against
+    return Figure(name, value, unit, against, ratio, aim, None if aim is None else ratio < aim)
+
+
+def median_pair(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Of pairs (value, against), the one whose ratio is the (lower) median of all ratios."""
+    ratios = [value / against for value, against in pairs]
+    return pairs[ratios.index(median_low(ratios))]
+
+
+def write(figures: Iterable[Figure], path: Path) -> None:
+    """As a JSON list, numbers with four significant digits."""
+    rows = [{key: _rounded(value) for key, value in asdict(row).items()} for row in figures]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def show(figures: Iterable[Figure], console: Console) -> None:
+    table = Table("figure", "value", "against", "ratio", "aim", "holds")
+    for row in figures:
+        table.add_row(
+            row.name,
+            f"{row.value:,.2f} {row.unit}",
+            f"{row.against:,.2f} {row.unit}",
+            f"{row.ratio:.2f}",
+            "" if row.aim is None else f"below {row.aim:g}",
+            {True: "yes", False: "no", None: ""}[row.holds],
+        )
+    console.print(table)
+
+
+def _rounded(value: object) -> object:
+    return float(f"{value:.4g}") if isinstance(value, float) else value

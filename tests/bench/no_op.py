@@ -1,0 +1,40 @@
+"""`up.noop`: an `up` that finds nothing to do, against one of as many empty components."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from infra.engine import state
+from infra.engine.checkout import PROJECT
+from tests.bench.figures import Figure, figure, median_pair
+from tests.bench.processor_time import timed
+from tests.bench.programs import Project
+from tests.e2e.stack import Stack
+
+AIM = 2.0
+_PAIRS = 3
+_UP = ("up", "--yes", "--skip-preview")
+_PROGRAM = """\
+import pulumi
+
+for index in range({count}):
+    pulumi.ComponentResource("bench:index:Empty", f"empty-{{index}}").register_outputs({{}})
+"""
+
+
+def measure(stack: Stack, tmp: Path, console: Console) -> Figure:
+    """The stack must be up. Both are measured in turns, and the median ratio counts."""
+    resources = state.deployment(stack.backend, PROJECT, stack.name)["resources"]
+    count = len(resources) - 1  # each program has its stack besides
+    empty = Project(tmp / "empty", "empty", _PROGRAM.format(count=count), stack)
+    empty.run(*_UP)
+    _nothing_to_do(stack)
+    pairs = [(timed(lambda: _nothing_to_do(stack)), timed(lambda: empty.run(*_UP))) for _ in range(_PAIRS)]
+    each = ", ".join(f"{value:.2f}/{against:.2f}" for value, against in pairs)
+    console.print(f"No-op up of {count} resources against as many empty components, s: {each}")
+    value, against = median_pair(pairs)
+    return figure("up.noop", value, "s", against, AIM)
+
+
+def _nothing_to_do(stack: Stack) -> None:
+    assert stack.up().changes == {}

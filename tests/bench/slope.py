@@ -1,0 +1,73 @@
+"""`preview.slope`: what a further workload adds to a preview, for many against for few."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench.figures import Figure, figure
+from tests.bench.processor_time import timed
+from tests.bench.programs import Project
+from tests.e2e.stack import ROOT, Stack
+
+AIM = 1.5
+"""Of the slopes' ratio over 10, 100 and 1000: linear growth gives 1, n log n 1.3, quadratic 10."""
+_RUNS = {10: 3, 100: 3, 1000: 2}
+_PROGRAM = """\
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, {root!r})
+
+import pulumi
+
+from components.base import Command, Readiness, Resources, Workload
+from components.software import NATS
+from providers.local.cluster import LocalCluster
+from providers.local.resources import Host, Plugin
+
+plugin = Plugin("local")
+host = Host(
+    "local", directory={directory!r}, stack="bench", checkout={root!r}, ports={{}}, keep_data=False,
+    opts=pulumi.ResourceOptions(provider=plugin),
+)
+cluster = LocalCluster(plugin, host, Path({cache!r}), port_offset=0)
+for index in range(int(os.environ["WORKLOADS"])):
+    workload = Workload(
+        name=f"server-{{index}}",
+        software=NATS,
+        command=("nats-server", "--config", "{{run}}/nats.conf"),
+        files={{"nats.conf": "listen: {{bind}}:0"}},
+        readiness=Readiness(Command(("nats-server", "--version"))),
+        resources=Resources(cpu=1, memory=64),
+    )
+    cluster.run(workload, host)
+"""
+
+
+def measure(beside: Stack, tmp: Path, console: Console) -> Figure:
+    """Previews of a stack that is not there, of 10 to 1000 workloads; the fastest run of each counts."""
+    program = _PROGRAM.format(root=str(ROOT), directory=str(tmp / "slope-stack"), cache=str(tmp / "cache"))
+    project = Project(tmp / "slope", "slope", program, beside, provider=True)
+    seconds = {
+        count: min(timed(partial(_preview, project, count)) for _ in range(runs))
+        for count, runs in _RUNS.items()
+    }
+    each = ", ".join(f"{count}: {taken:.2f}" for count, taken in seconds.items())
+    console.print(f"Preview of as many workloads, s: {each}")
+    return slope(seconds)
+
+
+def slope(seconds: Mapping[int, float]) -> Figure:
+    """From the seconds for three numbers of workloads: milliseconds per workload between the larger
+    two, against those between the smaller two."""
+    few, some, many = sorted(seconds)
+    here = 1000 * (seconds[many] - seconds[some]) / (many - some)
+    before = 1000 * (seconds[some] - seconds[few]) / (some - few)
+    return figure("preview.slope", here, "ms", before, AIM)
+
+
+def _preview(project: Project, count: int) -> None:
+    project.run("preview", "--suppress-outputs", variables={"WORKLOADS": str(count)})

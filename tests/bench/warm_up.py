@@ -1,0 +1,140 @@
+"""`up.warm`: an `up` with everything cached, against the least time that its servers need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from infra.engine import state
+from infra.engine.checkout import PROJECT
+from providers.local.plugin.layout import StackDirectory, read_json
+from providers.local.plugin.processes import Identity
+from tests.bench import processor_time, schedule
+from tests.bench.figures import Figure, figure
+from tests.e2e.stack import EngineRun, Stack, short_name
+
+AIM = 1.25
+_HELPERS = {"program.py": "program", "language_host.py": "language host", "providers.local.plugin": "plugin"}
+
+
+@dataclass
+class Timeline:
+    """One `up`: seconds since the engine's start at which each resource began and was there, and how
+    long processors worked for whom. `launched` is when a server was executed."""
+
+    seconds: float = 0.0
+    began: dict[str, float] = field(default_factory=dict)
+    done: dict[str, float] = field(default_factory=dict)
+    launched: dict[str, float] = field(default_factory=dict)
+    processor: dict[str, float] = field(default_factory=dict)
+    helpers: dict[str, float] = field(default_factory=dict)
+    commands: float = 0.0
+    machine: float = 0.0
+
+    def starts(self) -> dict[str, float]:
+        """Each server's own start: from its execution until it is ready."""
+        return {name: self.done[name] - launched for name, launched in self.launched.items()}
+
+    def runs(self) -> dict[str, float]:
+        """How long each build and task took."""
+        return {
+            name: self.done[name] - began
+            for name, began in self.began.items()
+            if name.startswith(("Build::", "Task::")) and name in self.done
+        }
+
+
+def record(stack: Stack) -> Timeline:
+    """Bring the stack up, and watch."""
+    line, origin, machine = Timeline(), processor_time.now(), processor_time.of_machine()
+    run = stack.start_up()
+    for event in run.events():
+        at = processor_time.now() - origin
+        if begins := event.get("resourcePreEvent"):
+            line.began[short_name(begins["metadata"]["urn"])] = at
+        elif ended := event.get("resOutputsEvent"):
+            name = short_name(ended["metadata"]["urn"])
+            line.done[name] = at
+            if name.startswith("Process::"):
+                _note_server(line, stack, name, origin)
+        else:
+            continue
+        _note_helpers(line, run)
+    result = run.wait()
+    line.seconds = processor_time.now() - origin
+    line.machine = processor_time.of_machine() - machine
+    assert result.returncode == 0, result.output
+    return line
+
+
+def _note_server(line: Timeline, stack: Stack, name: str, origin: float) -> None:
+    note = StackDirectory(stack.directory).record(name.partition("::")[2])
+    identity = Identity.parse(read_json(note))
+    assert identity is not None, f"{name} is ready, but {note} does not say which process it is"
+    line.launched[name] = processor_time.started(identity.pid) - origin
+    line.processor[name] = processor_time.of_tree(identity.pid)
+
+
+def _note_helpers(line: Timeline, run: EngineRun) -> None:
+    """The engine and what it runs, as far as they live; commands are what the plugin ran to its end."""
+    try:
+        engine = psutil.Process(run.process.pid)
+        line.helpers["engine"] = processor_time.of_process(engine)[0]
+        for process in engine.children(recursive=True):
+            words = process.cmdline()
+            kind = next((kind for mark, kind in _HELPERS.items() if any(mark in word for word in words)), "")
+            if kind:
+                own, ended = processor_time.of_process(process)
+                line.helpers[kind] = max(own, line.helpers.get(kind, 0.0))
+                if kind == "plugin":
+                    line.commands = max(ended, line.commands)
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return
+
+
+def dependencies(stack: Stack) -> dict[str, list[str]]:
+    """`Type::name` of each resource of the stack to those that it depends on."""
+    resources = state.deployment(stack.backend, PROJECT, stack.name)["resources"]
+    return {
+        short_name(row["urn"]): [short_name(urn) for urn in row.get("dependencies") or ()]
+        for row in resources
+    }
+
+
+def figures(line: Timeline, after: Mapping[str, list[str]], cores: int) -> list[Figure]:
+    """`up.warm` counts the servers alone. `up.warm_with_tasks` also counts the builds and tasks that
+    stand between them, and what the plugin ran to prepare volumes: what is left is our overhead."""
+    servers = schedule.critical_path(line.starts(), after)
+    every = schedule.critical_path(line.starts() | line.runs(), after)
+    work = sum(line.processor.values())
+    least = schedule.least_seconds(servers, work, cores)
+    least_with_tasks = schedule.least_seconds(every, work + line.commands, cores)
+    return [
+        figure("up.warm", line.seconds, "s", least, AIM),
+        figure("up.warm_with_tasks", line.seconds, "s", least_with_tasks),
+    ]
+
+
+def show(line: Timeline, after: Mapping[str, list[str]], cores: int, console: Console) -> None:
+    """Where the time went."""
+    table = Table(
+        "server, build or task", "began at", "ready at", "own time", "processor", title="Warm up, s"
+    )
+    own = line.starts() | line.runs()
+    for name in sorted(own, key=line.done.__getitem__):
+        processor = f"{line.processor[name]:.1f}" if name in line.processor else ""
+        begin = line.launched.get(name, line.began[name])
+        table.add_row(name, f"{begin:.1f}", f"{line.done[name]:.1f}", f"{own[name]:.1f}", processor)
+    console.print(table)
+    for title, seconds in (("servers", line.starts()), ("with builds and tasks", own)):
+        path = schedule.critical_path(seconds, after)
+        console.print(f"Critical path, {title}: {path.seconds:.1f} s: {', '.join(path.steps)}")
+    work = sum(line.processor.values())
+    helpers = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in line.helpers.items())
+    rest = line.machine - work - line.commands - sum(line.helpers.values())
+    console.print(
+        f"Processor seconds on {cores} cores: servers until ready {work:.1f}; builds, tasks and other "
+        f"commands {line.commands:.1f}; {helpers}; everything else on this machine {rest:.1f}"
+    )

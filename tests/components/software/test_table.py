@@ -1,0 +1,99 @@
+"""The software table and its lock."""
+
+import re
+
+import pytest
+
+from components.software import TABLE
+from components.software.model import (
+    BundledApp,
+    Generated,
+    GoBinary,
+    Maven,
+    MavenClosure,
+    Script,
+    Software,
+    Wheel,
+)
+from components.templates import render
+from providers.local.artifacts.go import TOOLCHAIN
+from providers.local.artifacts.lock import SOFTWARE, key_of, locked_parts, read_lock
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SPDX = re.compile(r"[A-Za-z0-9.-]+( WITH [A-Za-z0-9.-]+)?")
+_VALUES = {"home": "/home", "home.java": "/java", "run": "/run"}
+
+every_software = pytest.mark.parametrize("software", TABLE.values(), ids=TABLE.keys())
+
+
+@every_software
+def test_every_file_of_every_part_is_locked(software: Software) -> None:
+    for row in locked_parts(software):
+        match row["kind"]:
+            case "maven" | "closure" | "pypi":
+                assert row["files"]
+                for file in row["files"]:
+                    assert _SHA256.fullmatch(file["sha256"])
+                    assert file["size"] > 0
+                    assert "/" not in file["file"]
+            case "go" | "app":
+                assert _SHA256.fullmatch(row["digest"])
+            case kind:
+                assert kind in {"script", "generated"}
+
+
+def test_the_lock_holds_nothing_that_the_table_does_not_use() -> None:
+    used = {key_of(part) for software in TABLE.values() for part in software.parts}
+    used.add(key_of(Wheel(TOOLCHAIN)))
+    assert set(read_lock()) == used - {None}
+
+
+@every_software
+def test_a_row_is_complete(software: Software) -> None:
+    assert TABLE[software.name] is software
+    assert _SPDX.fullmatch(software.licence)
+    assert software.version
+    assert software.parts
+    assert software.executables
+    assert 0 < software.image.user < 65536
+    assert ":" in software.image.reference
+    assert not software.image.reference.endswith(":latest")
+
+
+@every_software
+def test_launch_lines_name_only_what_the_cluster_knows(software: Software) -> None:
+    for executable in software.executables.values():
+        for word in executable.distribution:
+            assert "{home" not in render(word, _VALUES)
+        for word in executable.image:
+            assert "{home" not in word, "an image's layout is its own"
+    uses_java = any("{home.java}" in word for e in software.executables.values() for word in e.distribution)
+    assert software.java is not None or not uses_java
+
+
+@every_software
+def test_every_coordinate_is_pinned(software: Software) -> None:
+    for part in software.parts:
+        match part:
+            case Maven(coordinates=coordinates):
+                assert 4 <= len(coordinates.split(":")) <= 5
+            case MavenClosure(coordinates=closure):
+                assert all(len(item.split(":")) == 3 for item in closure)
+            case Wheel(requirement=requirement):
+                assert re.fullmatch(r"[a-z0-9-]+==[0-9.]+", requirement)
+            case GoBinary(package=package, module_directory=module):
+                assert re.search(rf"{re.escape(package)} v\S+", (SOFTWARE / module / "go.mod").read_text())
+                assert (SOFTWARE / module / "go.sum").stat().st_size > 0
+            case BundledApp() | Script() | Generated():
+                pass
+
+
+def test_the_java_that_a_row_names_is_a_row() -> None:
+    for software in TABLE.values():
+        if software.java is not None:
+            assert f"java-{software.java}" in TABLE
+
+
+def test_an_unknown_executable_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(KeyError, match="has no executable 'psql'; it has: initdb, postgres"):
+        TABLE["postgres"].executable("psql")
