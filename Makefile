@@ -60,7 +60,7 @@ bench: .venv/installed ## Measure, print a table, write build/bench.json
 lock: .venv/installed ## Renew the locks of requirements.txt and of the software table
 	@$(VENV_PYTHON) -m uv pip compile requirements.txt --universal --generate-hashes --python-version 3.11 \
 		--quiet --no-header --output-file requirements.lock
-	@$(VENV_PYTHON) -m providers.local.artifacts.lock
+	@$(VENV_PYTHON) -m providers.local.artifacts lock
 
 schema: .venv/installed ## Renew stacks/platform.schema.json after a change of infra/settings.py
 	@$(VENV_PYTHON) -m infra.settings > stacks/platform.schema.json

@@ -25,7 +25,7 @@ def test_only_known_placeholders_are_replaced(template: str, expected: str) -> N
 
 @pytest.mark.parametrize("placeholder", ["{data}", "{port.sql}", "{home.kafka}", "{peer.controller.1}"])
 def test_placeholder_without_a_value_is_an_error_that_lists_the_known(placeholder: str) -> None:
-    with pytest.raises(UnknownPlaceholderError, match="known: home, home.spark"):
+    with pytest.raises(UnknownPlaceholderError, match=r"known: home, home\.spark"):
         render(placeholder, _VALUES)
 
 

@@ -3,18 +3,21 @@
 import os
 import re
 import stat
+import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from providers.local import paths
+from tests.e2e.footprint import Footprint
 from tests.e2e.stack import Stack
 
 _SHORTEST = 20
 """A shorter value would be found by chance."""
 _NAMES = ("username", "access-key-id")
 _INTERVAL = 0.1
+_TEMPORARY = Path(tempfile.gettempdir())
 
 Found = list[str]
 
@@ -64,14 +67,16 @@ class ProcessWatch:
 
 
 class Exposure:
-    """Searches each place where others could look; `watch` saw the processes of the stack's first run.
+    """Searches each place where others could look; `watch` saw the processes of the stack's first run,
+    `before` is the machine as it was before that, at the time `since`.
 
     Every method takes the secrets and returns where one stands, without the secret.
     """
 
-    def __init__(self, stack: Stack, watch: ProcessWatch, since: float) -> None:
+    def __init__(self, stack: Stack, watch: ProcessWatch, before: Footprint, since: float) -> None:
         self._stack = stack
         self._watch = watch
+        self._before = before
         self._since = since
 
     @property
@@ -97,8 +102,9 @@ class Exposure:
         return _in_files(files, secrets)
 
     def in_engine_output(self, secrets: Collection[str]) -> Found:
-        """What every run printed, and its events."""
-        return _in_files(self._stack.logs.rglob("*"), secrets)
+        """What every run printed. Its event log holds debug messages too, in which Pulumi's SDK writes
+        outputs as they are: `--debug` shows them."""
+        return _in_files(self._stack.logs.rglob("*.log"), secrets)
 
     def in_arguments(self, secrets: Collection[str]) -> Found:
         """`ps`: of everything that ran, as every user may see it."""
@@ -114,10 +120,18 @@ class Exposure:
     def in_readable_files(self, secrets: Collection[str]) -> Found:
         """Files that any user of the machine may read, below the stack's directories and whatever the
         runs wrote to the cache and to the directories for temporary files."""
-        own = (path for path in self._stack.tmp.rglob("*") if ".venv" not in path.parts)
-        cache = (path for path in _recent(paths.cache_directory(), self._since))
-        temporary = (path for path in _recent(Path("/tmp"), self._since))
-        return _in_files((path for path in [*own, *cache, *temporary] if readable_by_all(path)), secrets)
+        cache = paths.cache_directory()
+        written = [path for name in ("software", "apps") for path in _recent(cache / name, self._since)]
+        roots = [self._stack.tmp, *(path for path in _TEMPORARY.iterdir() if path not in self._before.files)]
+        made = (path for root in dict.fromkeys(roots) for path in _with_all_below(root))
+        return _in_files((path for path in [*written, *made] if readable_by_all(path)), secrets)
+
+
+def _with_all_below(root: Path) -> Iterator[Path]:
+    yield root
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name != ".venv" and _passable(Path(folder, name))]
+        yield from (Path(folder, name) for name in names)
 
 
 def readable_by_all(path: Path) -> bool:

@@ -60,7 +60,7 @@ class FullStack:
         before, since = Footprint.take(stack.tmp), time.time()
         with ProcessWatch() as watch:
             first = stack.up()
-        return cls(stack, first, before, Exposure(stack, watch, since))
+        return cls(stack, first, before, Exposure(stack, watch, before, since))
 
     @cached_property
     def outputs(self) -> Mapping[str, Any]:

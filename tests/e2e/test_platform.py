@@ -224,6 +224,7 @@ def test_spark_refuses_a_submission_without_its_secret(full: FullStack) -> None:
         check=False,
     )  # fmt: skip
     assert submitted.returncode != 0
+    assert "does not have SASL enabled" in submitted.stderr
     after = spark_master(full)
     assert after["activedrivers"] == []
     assert after["completeddrivers"] == before["completeddrivers"]
