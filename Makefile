@@ -42,6 +42,7 @@ env: .venv/installed ## What a shell needs to call pulumi itself: eval "$$(make 
 	@$(NEBULA) env --stack "$(STACK)"
 
 test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
+	@$(VENV_PYTHON) -m providers.local.artifacts install
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest tests
 
 lint: .venv/installed ## Style, types and import contracts

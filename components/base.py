@@ -157,7 +157,8 @@ class Workload:
     a command is an executable of the software. `files` maps a path below `{run}` to its content;
     `secret_files` and `secret_env` are the same, kept secret. `ports` maps names to standard
     numbers, which a cluster may move. `prepare` commands run on a fresh volume before the first
-    start and are idempotent. `uses` is software that is present beside its own, as `{home.NAME}`.
+    start and are idempotent. It starts again when one of `triggers` changes, such as the identity of
+    the volume that its database is on. `uses` is software that is present beside its own, as `{home.NAME}`.
     `stop_signal` asks it to end within `stop_seconds`.
     """
 
@@ -171,6 +172,7 @@ class Workload:
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     secret_files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
+    triggers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     volume: Volume | None = None
     prepare: tuple[tuple[str, ...], ...] = ()
     replicas: int = 1

@@ -19,10 +19,12 @@ class NetworkEndpoint(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresDatabase(Endpoint):
-    """One database and, as `auth`, the role that owns it."""
+    """One database and, as `auth`, the role that owns it. `volume` is the identity of the volume that
+    it is on, empty where the provider keeps it: who fills the database does so again on another."""
 
     address: Address
     name: str
+    volume: pulumi.Input[str] = ""
 
     @property
     def jdbc_url(self) -> pulumi.Output[str]:
@@ -35,6 +37,7 @@ class PostgresEndpoint(Endpoint):
 
     address: Address
     databases: Mapping[str, Auth]
+    volume: pulumi.Input[str] = ""
 
     def database(self, name: str) -> PostgresDatabase:
         """The database `name`, with the credential of its owner. Raises KeyError for one that was
@@ -47,19 +50,22 @@ class PostgresEndpoint(Endpoint):
             auth=self.databases[name],
             address=self.address,
             name=name,
+            volume=self.volume,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStoreEndpoint(Endpoint):
     """Object storage. `buckets` maps a logical name to its URI (`gold` to `s3://gold`); `auth` is
-    that of one service, as `identity` hands it out; `region` is what S3 signatures name."""
+    that of one service, as `identity` hands it out; `region` is what S3 signatures name; `volume` is as
+    in PostgresDatabase."""
 
     address: Address
     buckets: Mapping[str, pulumi.Input[str]]
     identities: Mapping[str, Auth] = field(default_factory=dict)
     region: pulumi.Input[str] = "us-east-1"
     path_style: bool = True
+    volume: pulumi.Input[str] = ""
 
     def identity(self, service: str) -> "ObjectStoreEndpoint":
         """The same store with the credential of `service`, which reaches the buckets granted to it
@@ -81,11 +87,13 @@ class RedisEndpoint(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class IcebergCatalogEndpoint(Endpoint):
-    """An Iceberg REST catalog: `path` is where its API begins, `warehouse` the default one."""
+    """An Iceberg REST catalog: `path` is where its API begins, `warehouse` the default one, `volume`
+    that of its metadata."""
 
     address: Address
     path: str
     warehouse: str
+    volume: pulumi.Input[str] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,7 @@ class Flights(pulumi.ComponentResource):
                 command=("flights", "run", "{run}/spec.json"),
                 env={"SPARK_HOME": "{home.spark}", "SPARK_LOCAL_IP": "{bind}"},
                 secret_files={"spec.json": _spec(args, store, shape.heap)},
+                triggers={"files": args.object_store.volume, "tables": args.iceberg_catalog.volume},
                 writable=("{run}/work",),
                 links=(
                     Link(args.object_store),

@@ -66,6 +66,7 @@ class IcebergCatalog(pulumi.ComponentResource):
                 },
                 secret_files={"nessie.properties": _properties(args)},
                 ports={"http": 19120, "management": 9000},
+                triggers={"database": args.database.volume},
                 links=(Link(args.database), Link(args.object_store)),
                 replicas=shape.replicas,
                 readiness=Readiness(Http("management", "/q/health/ready"), deadline=120),
@@ -80,6 +81,7 @@ class IcebergCatalog(pulumi.ComponentResource):
             address=server.addresses["http"],
             path=_PATH,
             warehouse=WAREHOUSE,
+            volume=args.database.volume,
         )
         namespaces = converge(
             f"{name}-namespaces",
@@ -93,6 +95,7 @@ class IcebergCatalog(pulumi.ComponentResource):
             size=args.size,
             link=Link(bare, "admin"),
             parent=self,
+            volume=args.database.volume,
         )
         self.endpoint = replace(bare, depends_on=(server.resource, namespaces.resource))
         self.register_outputs({"url": bare.address.outside.url("http", _PATH)})

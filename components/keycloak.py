@@ -70,6 +70,7 @@ class Keycloak(pulumi.ComponentResource):
                 files={"jvm.options": jvm.options(shape.heap, "-XX:MaxMetaspaceSize=256m")},
                 secret_env={"KC_DB_PASSWORD": owner.password, "KC_BOOTSTRAP_ADMIN_PASSWORD": bootstrap},
                 ports={"http": 8080, "management": 9000},
+                triggers={"database": args.database.volume},
                 links=(Link(args.database),),
                 replicas=shape.replicas,
                 readiness=Readiness(Http("management", "/health/ready"), deadline=300),
@@ -110,6 +111,7 @@ class Keycloak(pulumi.ComponentResource):
             size=args.size,
             link=Link(bare, "admin"),
             parent=self,
+            volume=args.database.volume,
         )
         self.endpoint = replace(bare, depends_on=(server.resource, realm.resource))
         self.register_outputs({"url": bare.address.outside.url()})

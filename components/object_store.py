@@ -92,6 +92,7 @@ class ObjectStore(pulumi.ComponentResource):
             address=server.addresses["s3"],
             buckets={bucket: f"s3://{bucket}" for bucket in args.buckets},
             identities=identities,
+            volume=server.volume,
         )
         buckets = converge(
             f"{name}-buckets",

@@ -1,7 +1,7 @@
 """Postgres: one server, a database and an owner of its own for each service."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
@@ -115,6 +115,7 @@ class Postgres(pulumi.ComponentResource):
             auth=Password(_SUPERUSER, superuser),
             address=address,
             databases=owners,
+            volume=server.volume,
         )
         databases = converge(
             f"{name}-databases",
@@ -136,12 +137,5 @@ class Postgres(pulumi.ComponentResource):
             parent=self,
             volume=server.volume,
         )
-        self.endpoint = PostgresEndpoint(
-            component=name,
-            workloads=(name,),
-            depends_on=(server.resource, databases.resource),
-            auth=bare.auth,
-            address=address,
-            databases=owners,
-        )
+        self.endpoint = replace(bare, depends_on=(server.resource, databases.resource))
         self.register_outputs({"host": address.outside.host, "port": address.outside.port})

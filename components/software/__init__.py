@@ -1,10 +1,10 @@
 """What the platform runs: the software table (`table.py`) and its lock (`lock.json`)."""
 
 from components.software.model import Software
+from components.software.runtimes import JAVA_21, JAVA_25
+from components.software.spark import SPARK
 from components.software.table import (
     FLIGHTS,
-    JAVA_21,
-    JAVA_25,
     KAFKA,
     KEYCLOAK,
     MINIO,
@@ -13,7 +13,6 @@ from components.software.table import (
     POSTGRES,
     PROVISIONER,
     REDIS,
-    SPARK,
     TABLE,
     TRINO,
 )

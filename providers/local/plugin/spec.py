@@ -40,6 +40,7 @@ class Spec:
     account: Account | None
     stop_signal: str
     stop_seconds: int
+    triggers: dict[str, str]
 
     @property
     def run(self) -> Path:
@@ -50,7 +51,8 @@ class Spec:
         """Changes exactly when the server has to be started again."""
         files = {path: [file.mode, _sha256(file.content)] for path, file in self.files.items()}
         account = [self.account.user, self.account.group] if self.account else None
-        parts = [self.argv, self.env, files, account, self.stop_signal, self.stop_seconds]
+        stop = [self.stop_signal, self.stop_seconds]
+        parts = [self.argv, self.env, files, account, stop, self.triggers]
         return _sha256(json.dumps(parts, sort_keys=True))
 
     def command(self, template: list[str]) -> list[str]:
@@ -147,6 +149,7 @@ def spec_of(inputs: Mapping[str, Any]) -> Spec:
         account=server_account(bool(inputs.get("unprivileged"))),
         stop_signal=inputs.get("stopSignal") or "TERM",
         stop_seconds=int(inputs.get("stopSeconds") or 30),
+        triggers={key: str(value) for key, value in (inputs.get("triggers") or {}).items()},
     )
 
 

@@ -25,7 +25,7 @@ def store() -> Iterator[ObjectStore]:
     with private_directory() as directory:
         addresses = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
         env = {"MINIO_ROOT_USER": "flights", "MINIO_ROOT_PASSWORD": key}
-        with running([program, "server", directory / "data", *addresses], directory, env=env):
+        with running([program, "server", directory / "data", *addresses], directory, port, env):
             yield ObjectStore(endpoint=f"127.0.0.1:{port}", access_key="flights", secret_key=SecretStr(key))
 
 

@@ -1,0 +1,69 @@
+"""Spark as the software table has it: PySpark's archive laid out as a distribution, with Iceberg and S3."""
+
+from components.software.model import Executable, Image, Maven, Software, Wheel
+from components.software.runtimes import JAVA, OPTIONS
+
+_PYSPARK = "pyspark==4.0.1"
+# What Spark's own scripts pass to a JVM of 17 and newer (org.apache.spark.launcher.JavaModuleOptions).
+_SPARK_MODULES = (
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    *(
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in (
+            "java.lang",
+            "java.lang.invoke",
+            "java.lang.reflect",
+            "java.io",
+            "java.net",
+            "java.nio",
+            "java.util",
+            "java.util.concurrent",
+            "java.util.concurrent.atomic",
+            "jdk.internal.ref",
+            "sun.nio.ch",
+            "sun.nio.cs",
+            "sun.security.action",
+            "sun.util.calendar",
+        )
+    ),
+    "-Djdk.reflect.useDirectMethodHandle=false",
+    "-Dio.netty.tryReflectionSetAccessible=true",
+)
+
+
+def _spark_daemon(main: str) -> Executable:
+    """A daemon of the standalone cluster, without the second JVM of `spark-class`."""
+
+    def launch(java: str, home: str) -> tuple[str, ...]:
+        return (java, OPTIONS, *_SPARK_MODULES, "-cp", f"{{run}}/conf:{home}/jars/*", main)
+
+    return Executable(launch(JAVA, "{home}"), launch("java", "/opt/spark"))
+
+
+SPARK = Software(
+    name="spark",
+    version="4.0.1",
+    licence="Apache-2.0",
+    parts=(
+        Wheel(_PYSPARK, member="deps/bin", into="bin"),
+        Wheel(_PYSPARK, member="deps/sbin", into="sbin"),
+        Wheel(_PYSPARK, member="deps/jars", into="jars"),
+        Wheel(_PYSPARK, member="deps/licenses", into="licenses"),
+        Wheel(_PYSPARK, member="lib", into="python/lib"),
+        Wheel(_PYSPARK, member="pyspark", into="python/pyspark"),
+        Maven("org.apache.iceberg:iceberg-spark-runtime-4.0_2.13:1.10.1:jar", into="jars"),
+        Maven("org.apache.iceberg:iceberg-aws-bundle:1.10.1:jar", into="jars"),
+        # s3a, on the AWS SDK that is in iceberg-aws-bundle.
+        Maven("org.apache.hadoop:hadoop-aws:3.4.1:jar", into="jars"),
+        Maven("software.amazon.awssdk:s3-transfer-manager:2.33.0:jar", into="jars"),
+    ),
+    executables={
+        "master": _spark_daemon("org.apache.spark.deploy.master.Master"),
+        "worker": _spark_daemon("org.apache.spark.deploy.worker.Worker"),
+        "submit": Executable(("{home}/bin/spark-submit",), ("/opt/spark/bin/spark-submit",)),
+    },
+    image=Image("nebula/spark:4.0.1-iceberg1.10.1", user=185, ours=True),
+    java=21,
+    # Spark looks for its build directories without the second, which its scripts set.
+    environment={"SPARK_HOME": "{home}", "SPARK_SCALA_VERSION": "2.13"},
+)
