@@ -150,22 +150,20 @@ class Volume:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workload:
-    """A long-running server, neutral of where it runs.
+class Program:
+    """What runs, neutral of where: the common part of Workload and Task.
 
-    `command`, `env`, `files`, `prepare` are templates (components/templates.py). The first word of
-    a command is an executable of the software. `files` maps a path below `{run}` to its content;
-    `secret_files` and `secret_env` are the same, kept secret. `ports` maps names to standard
-    numbers, which a cluster may move. `prepare` commands run on a fresh volume before the first
-    start and are idempotent. It starts again when one of `triggers` changes, such as the identity of
-    the volume that its database is on. `uses` is software that is present beside its own, as `{home.NAME}`.
-    `stop_signal` asks it to end within `stop_seconds`.
+    `command`, `env` and `files` are templates (components/templates.py). The first word of a command is
+    an executable of the software. `files` maps a path below `{run}` to its content; `secret_files` and
+    `secret_env` are the same, kept secret. `ports` maps names to standard numbers, which a cluster may
+    move. It runs again when one of `triggers` changes, such as the identity of the volume that it fills
+    or that its database is on. `writable` are paths that it writes beside its volume. `uses` is software
+    that is present beside its own, as `{home.NAME}`.
     """
 
     name: str
     software: Software
     command: tuple[pulumi.Input[str], ...]
-    readiness: Readiness
     resources: Resources
     env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     secret_env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
@@ -173,38 +171,32 @@ class Workload:
     secret_files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     triggers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    volume: Volume | None = None
-    prepare: tuple[tuple[str, ...], ...] = ()
-    replicas: int = 1
     writable: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     uses: tuple[Software, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload(Program):
+    """A long-running server.
+
+    `prepare` are commands, templates too, that run on a fresh volume before the first start and are
+    idempotent. `stop_signal` asks it to end within `stop_seconds`.
+    """
+
+    readiness: Readiness
+    volume: Volume | None = None
+    prepare: tuple[tuple[str, ...], ...] = ()
+    replicas: int = 1
     stop_signal: str = "TERM"
     stop_seconds: int = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
-    """A program run to completion; it runs again when one of its inputs changes.
+class Task(Program):
+    """A program run to completion, within `timeout` seconds. It writes a small JSON object to the file
+    named by `NEBULA_RESULT`."""
 
-    It writes a small JSON object to the file named by `NEBULA_RESULT`. `triggers` are further
-    inputs that make it run again, such as the identity of the volume that it fills. `timeout` is in
-    seconds. The rest is as in Workload.
-    """
-
-    name: str
-    software: Software
-    command: tuple[str, ...]
-    resources: Resources
-    env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    secret_env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    secret_files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    ports: Mapping[str, int] = field(default_factory=dict)
-    triggers: Mapping[str, pulumi.Input[Any]] = field(default_factory=dict)
-    writable: tuple[str, ...] = ()
-    links: tuple[Link, ...] = ()
-    uses: tuple[Software, ...] = ()
     timeout: int = 900
 
 

@@ -22,14 +22,6 @@ catalog.management=static
 web-ui.preview.enabled=false
 """
 
-_NODE = """\
-node.environment=nebula
-node.id=trino-{index}
-node.data-dir={run}/var
-node.bind-ip={bind}
-node.internal-address={host}
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrinoArgs:
@@ -63,7 +55,6 @@ class Trino(pulumi.ComponentResource):
                 command=("server",),
                 files={
                     "etc/config.properties": _CONFIG,
-                    "etc/node.properties": _NODE,
                     "etc/jvm.config": _jvm(shape.heap),
                     "etc/log.properties": "io.trino=WARN\nio.airlift=WARN\n",
                 },

@@ -1,12 +1,12 @@
 """`python -m apps.provisioner SPEC.json`: see README.md."""
 
 import logging
-import os
 import sys
 from pathlib import Path
 
 from apps.kit import output, result
 from apps.kit.errors import AppError
+from apps.kit.network import reach_loopback_directly
 from apps.kit.settings import SpecError, load, secrets_of
 from apps.provisioner.changes import Changes
 from apps.provisioner.converge import converge
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         spec = load(Path(arguments[0]), SPEC, discriminator="service")
         redact = output.Redaction(secrets_of(spec))
         output.configure(redact)
-        _reach_loopback_directly()
+        reach_loopback_directly()
         changes = Changes()
         converge(spec, changes)
         if not changes.made:
@@ -34,13 +34,6 @@ def main(arguments: list[str]) -> int:
         print(redact(f"provisioner: {error}"), file=sys.stderr)
         return error.exit_code
     return 0
-
-
-def _reach_loopback_directly() -> None:
-    """Keep requests from sending what goes to this machine through a proxy."""
-    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    direct = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = direct
 
 
 if __name__ == "__main__":

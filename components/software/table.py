@@ -115,6 +115,28 @@ read -r -d '' reply <&3
 [[ $reply == *'"starting":false'* ]]"""
 _BASH_TRINO_HEALTH = ("bash", "-c", _TRINO_HEALTH, "health")
 
+
+def _trino(java: str, home: str) -> tuple[str, ...]:
+    """What bin/launcher runs, without its pid file: one left from before a reboot names a process
+    that is somebody else's by now, and the launcher refuses to start."""
+    return (
+        java,
+        "@{run}/etc/jvm.config",
+        "-Dnode.environment=nebula",
+        "-Dnode.id=trino-{index}",
+        "-Dnode.data-dir={run}/var",
+        "-Dnode.bind-ip={bind}",
+        "-Dnode.internal-address={host}",
+        "-Dconfig={run}/etc/config.properties",
+        "-Dlog.levels-file={run}/etc/log.properties",
+        "-Dcatalog.config-dir={run}/etc/catalog",
+        f"-Dplugin.dir={home}/plugin",
+        "-cp",
+        f"{home}/lib/*",
+        "io.trino.server.TrinoServer",
+    )
+
+
 TRINO = Software(
     name="trino",
     version="476",
@@ -124,10 +146,7 @@ TRINO = Software(
         Maven("io.trino:trino-iceberg:476:zip", into="plugin/iceberg", unpack=True, strip=1),
     ),
     executables={
-        "server": Executable(
-            ("{home}/bin/launcher", "run", "--etc-dir={run}/etc"),
-            ("/usr/lib/trino/bin/launcher", "run", "--etc-dir={run}/etc"),
-        ),
+        "server": Executable(_trino(JAVA, "{home}"), _trino("java", "/usr/lib/trino")),
         "health": Executable(_BASH_TRINO_HEALTH, _BASH_TRINO_HEALTH),
     },
     image=Image("trinodb/trino:476", user=1000),
@@ -170,6 +189,8 @@ KEYCLOAK = Software(
     build=(
         ("{home}/bin/kc.sh", "build", "--db=postgres", "--health-enabled=true", "--metrics-enabled=true"),
     ),
+    # For the build, whose processor time it halves (49 to 23 s); the server is started without kc.sh.
+    environment={"JAVA_OPTS_APPEND": " ".join(("-XX:-UseG1GC", *_TOOL))},
 )
 
 NATS = Software(

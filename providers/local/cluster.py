@@ -12,6 +12,7 @@ from components.base import (
     Command,
     Finished,
     HostPort,
+    Program,
     Readiness,
     Running,
     Task,
@@ -45,7 +46,7 @@ class LocalCluster:
         return Address(inside=here, outside=here)
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
-        inputs = self._inputs(workload, workload.software) | {
+        inputs = self._inputs(workload) | {
             "command": _argv(workload.software, workload.command),
             "hasVolume": workload.volume is not None,
             "prepare": [_argv(workload.software, command) for command in workload.prepare],
@@ -54,7 +55,6 @@ class LocalCluster:
             "stopSignal": workload.stop_signal,
             "stopSeconds": workload.stop_seconds,
             "memory": workload.resources.memory,
-            "triggers": dict(workload.triggers),
         }
         process = Process(workload.name, inputs, self._options(parent, dependencies(workload.links)))
         return Running(
@@ -66,19 +66,19 @@ class LocalCluster:
         )
 
     def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
-        inputs = self._inputs(task, task.software) | {
+        inputs = self._inputs(task) | {
             "command": _argv(task.software, task.command),
-            "triggers": dict(task.triggers),
             "timeout": task.timeout,
         }
         resource = TaskResource(task.name, inputs, self._options(parent, dependencies(task.links)))
         return Finished(resource=resource, result=resource.result)
 
-    def _inputs(self, noun: Workload | Task, software: Software) -> dict[str, Any]:
+    def _inputs(self, program: Program) -> dict[str, Any]:
+        software = program.software
         homes = {"home": self._home(software)}
-        homes |= {f"home.{used.name}": self._home(used) for used in noun.uses}
+        homes |= {f"home.{used.name}": self._home(used) for used in program.uses}
         env: dict[str, pulumi.Input[str]] = dict(software.environment)
-        releases = {java for used in (software, *noun.uses) if (java := used.java) is not None}
+        releases = {java for used in (software, *program.uses) if (java := used.java) is not None}
         if releases:
             homes["home.java"] = self._home(TABLE[f"java-{min(releases)}"])
             env["JAVA_HOME"] = "{home.java}"
@@ -87,12 +87,13 @@ class LocalCluster:
             "software": software.name,
             "version": software.version,
             "homes": homes,
-            "env": env | dict(noun.env),
-            "secretEnv": _secret(noun.secret_env),
-            "files": dict(noun.files),
-            "secretFiles": _secret(noun.secret_files),
-            "ports": {name: port(noun.name, name, self._offset) for name in noun.ports},
+            "env": env | dict(program.env),
+            "secretEnv": _secret(program.secret_env),
+            "files": dict(program.files),
+            "secretFiles": _secret(program.secret_files),
+            "ports": {name: port(program.name, name, self._offset) for name in program.ports},
             "bind": BIND,
+            "triggers": dict(program.triggers),
         }
 
     def _home(self, software: Software) -> pulumi.Output[str]:

@@ -1,13 +1,13 @@
 """`python -m apps.pipelines.flights run SPEC.json [--exclude-month 7 ...]`: see README.md."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from apps.kit import output, result
 from apps.kit.errors import AppError
+from apps.kit.network import reach_loopback_directly
 from apps.kit.settings import load, secrets_of
 from apps.pipelines.flights.pipeline import run
 from apps.pipelines.flights.source import MONTHS
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         spec = load(options.spec, SPEC)
         redact = output.Redaction(secrets_of(spec))
         output.configure(redact)
-        _reach_loopback_directly()
+        reach_loopback_directly()
         result.write_result(run(spec, frozenset(options.exclude_month)))
     except AppError as error:
         print(redact(f"flights: {error}"), file=sys.stderr)
@@ -45,14 +45,6 @@ def _parser() -> argparse.ArgumentParser:
         help="leave the flights of this month (1 to 12) out; may be repeated",
     )
     return parser
-
-
-def _reach_loopback_directly() -> None:
-    """Keep the Java clients, which read the proxy's variables too, from sending what goes to this
-    machine through a proxy."""
-    for variable in ("NO_PROXY", "no_proxy"):
-        known = os.environ.get(variable) or os.environ.get(variable.lower())
-        os.environ[variable] = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -101,13 +102,14 @@ def machine_version() -> tuple[int, int] | None:
     if go is None:
         return None
     try:
-        printed = subprocess.run(
-            [go, "version"],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            env={**os.environ, "GOTOOLCHAIN": "local"},
-        ).stdout
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            printed = subprocess.run(
+                [go, "version"],
+                capture_output=True,
+                text=True,
+                timeout=30,
+                env={**os.environ, **_settings(Path(scratch)), "GOTOOLCHAIN": "local"},
+            ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = _VERSION.search(printed)
@@ -138,9 +140,19 @@ def toolchain(module_directory: Path, cache: Path, progress: Progress) -> str:
     return str(found[0])
 
 
+def _settings(counters: Path) -> dict[str, str]:
+    """The user's own `go env -w` settings, and Go's usage counters below `counters`, not in the home."""
+    config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return {
+        "GOENV": os.environ.get("GOENV") or str(Path(config, "go", "env")),
+        "XDG_CONFIG_HOME": str(counters),
+    }
+
+
 def _environment(cache: Path) -> dict[str, str]:
     return {
         **os.environ,
+        **_settings(cache / "go" / "config"),
         "GOPATH": str(directory(cache, "go")),
         "GOMODCACHE": str(cache / "go" / "pkg" / "mod"),
         "GOCACHE": str(directory(cache, "go", "build")),
