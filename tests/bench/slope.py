@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,8 @@ from tests.e2e.stack import ROOT, Stack
 
 AIM = 1.5
 """Of the slopes' ratio over 10, 100 and 1000: linear growth gives 1, n log n 1.3, quadratic 10."""
-_RUNS = {10: 3, 100: 3, 1000: 2}
+_ROUNDS = ((10, 100, 1000), (10, 100, 1000), (10, 100), (10, 100))
+"""In turns, so that whatever else runs meanwhile slows all numbers alike."""
 _PROGRAM = """\
 import os
 import sys
@@ -51,10 +53,10 @@ def measure(beside: Stack, tmp: Path, console: Console) -> Figure:
     """Previews of a stack that is not there, of 10 to 1000 workloads; the fastest run of each counts."""
     program = _PROGRAM.format(root=str(ROOT), directory=str(tmp / "slope-stack"), cache=str(tmp / "cache"))
     project = Project(tmp / "slope", "slope", program, beside, provider=True)
-    seconds = {
-        count: min(timed(partial(_preview, project, count)) for _ in range(runs))
-        for count, runs in _RUNS.items()
-    }
+    runs: dict[int, list[float]] = {}
+    for count in chain.from_iterable(_ROUNDS):
+        runs.setdefault(count, []).append(timed(partial(_preview, project, count)))
+    seconds = {count: min(taken) for count, taken in runs.items()}
     each = ", ".join(f"{count}: {taken:.2f}" for count, taken in seconds.items())
     console.print(f"Preview of as many workloads, s: {each}")
     return slope(seconds)

@@ -104,7 +104,8 @@ def test_a_killed_supervisord_doubles_no_server(running: Light, records: str) ->
     assert set(shown.values()) == {"update"}
     running.stack.up()
     assert running.runs_once()
-    assert set(machine.listening(light.ports(OFFSET))) == set(light.ports(OFFSET))
+    # The object store opens its console a moment after it is ready.
+    until(lambda: set(machine.listening(light.ports(OFFSET))) == set(light.ports(OFFSET)))
     for component in LIGHT:
         assert keeps(running, component)()
     assert running.stack.preview().changes == {}
