@@ -106,6 +106,7 @@ class FreshMachine:
             except BaseException:
                 # Whoever reads gave up: so must make, and the engine with it.
                 os.killpg(process.pid, signal.SIGINT)
+                process.wait()
                 raise
         assert process.returncode == 0, "".join(last)
 
@@ -139,7 +140,7 @@ def steps(lines: Iterable[Line]) -> dict[str, float]:
         if (operation := _OPERATION.match(line)) and operation[1] in _KINDS:
             step = f"{_KINDS[operation[1]]}.{operation[2]}"
             if operation[3] == "creating":
-                begun[step] = at
+                begun.setdefault(step, at)  # repeated with its progress
             elif step in begun:
                 seconds[step] = at - begun[step]
     return seconds

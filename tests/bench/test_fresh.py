@@ -28,7 +28,7 @@ def test_each_step_is_timed_by_what_make_prints() -> None:
     assert steps(LINES) == {
         "packages": 50.0,
         "engine": 251.0,
-        "artifact.minio": 99.0,
+        "artifact.minio": 100.0,
         "start.object_store": 2.0,
         "task.object_store-buckets": 3.0,
     }

@@ -34,8 +34,10 @@ def _rank(item: pytest.Item) -> int:
 def _passable_directory() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="nebula-"))
     path.chmod(0o711)
-    yield path
-    shutil.rmtree(path)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 @pytest.fixture(scope="module")

@@ -123,8 +123,10 @@ def settings_with(full: FullStack, edit: Edit) -> Iterator[None]:
     changed = deepcopy(before)
     edit(changed)
     full.stack.configure(changed)
-    yield
-    full.stack.configure(before)
+    try:
+        yield
+    finally:
+        full.stack.configure(before)
 
 
 @contextmanager
@@ -133,8 +135,10 @@ def source_with(full: FullStack, path: str, old: str, new: str) -> Iterator[None
     before = file.read_text()
     assert before.count(old) == 1, f"{path} does not hold {old!r} once"
     file.write_text(before.replace(old, new))
-    yield
-    file.write_text(before)
+    try:
+        yield
+    finally:
+        file.write_text(before)
 
 
 @pytest.mark.parametrize("what", _BY_SETTINGS)

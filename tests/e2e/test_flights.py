@@ -76,8 +76,14 @@ def run_pipeline(full: FullStack, without_months: Collection[int] = ()) -> None:
 
 
 def differences(full: FullStack, expected: Expected) -> dict[str, str | None]:
+    """Of every table: silver by PyIceberg, which is faster at that size, gold by Trino."""
     return {
-        table: first_difference(expected.table(table), by_trino(full, table), KEYS[table]) for table in KEYS
+        table: first_difference(
+            expected.table(table),
+            by_trino(full, table) if table.startswith("gold.") else by_pyiceberg(full, table),
+            key,
+        )
+        for table, key in KEYS.items()
     }
 
 

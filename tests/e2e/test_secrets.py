@@ -1,6 +1,7 @@
 """No secret of a stack stands in the clear where somebody else may look."""
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from tests.e2e.exposure import secrets_of
 from tests.e2e.full import FullStack
 
-_SENTINEL = "sentinel-of-the-tests-of-this-platform"
+_SENTINEL = secrets.token_urlsafe(24)
 _WAIT = "import sys; sys.stdin.read()"
 _PLACES = ("state", "logs", "engine output", "arguments", "environments", "readable files")
 
@@ -21,8 +22,10 @@ _PLACES = ("state", "logs", "engine output", "arguments", "environments", "reada
 def planted_file(path: Path, mode: int = 0o600) -> Iterator[None]:
     path.write_text(f"before {_SENTINEL} after")
     path.chmod(mode)
-    yield
-    path.unlink()
+    try:
+        yield
+    finally:
+        path.unlink()
 
 
 @contextmanager
