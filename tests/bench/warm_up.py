@@ -13,7 +13,7 @@ from providers.local.plugin.layout import StackDirectory, read_json
 from providers.local.plugin.processes import Identity
 from tests.bench import processor_time, schedule
 from tests.bench.figures import Figure, figure
-from tests.e2e.stack import EngineRun, Stack, short_name
+from tests.e2e.stack import EngineRun, Event, Stack, short_name
 
 AIM = 1.25
 _HELPERS = {"program.py": "program", "language_host.py": "language host", "providers.local.plugin": "plugin"}
@@ -50,23 +50,33 @@ def record(stack: Stack) -> Timeline:
     """Bring the stack up, and watch."""
     line, origin, machine = Timeline(), processor_time.now(), processor_time.of_machine()
     run = stack.start_up()
-    for event in run.events():
-        at = processor_time.now() - origin
-        if begins := event.get("resourcePreEvent"):
-            line.began[short_name(begins["metadata"]["urn"])] = at
-        elif ended := event.get("resOutputsEvent"):
-            name = short_name(ended["metadata"]["urn"])
-            line.done[name] = at
-            if name.startswith("Process::"):
-                _note_server(line, stack, name, origin)
-        else:
-            continue
-        _note_helpers(line, run)
+    try:
+        for event in run.events():
+            _note(line, event, stack, run, origin)
+    except BaseException:
+        # Nobody can take the stack down while an engine is at work on it.
+        run.interrupt()
+        run.wait()
+        raise
     result = run.wait()
     line.seconds = processor_time.now() - origin
     line.machine = processor_time.of_machine() - machine
     assert result.returncode == 0, result.output
     return line
+
+
+def _note(line: Timeline, event: Event, stack: Stack, run: EngineRun, origin: float) -> None:
+    at = processor_time.now() - origin
+    if begins := event.get("resourcePreEvent"):
+        line.began[short_name(begins["metadata"]["urn"])] = at
+    elif ended := event.get("resOutputsEvent"):
+        name = short_name(ended["metadata"]["urn"])
+        line.done[name] = at
+        if name.startswith("Process::"):
+            _note_server(line, stack, name, origin)
+    else:
+        return
+    _note_helpers(line, run)
 
 
 def _note_server(line: Timeline, stack: Stack, name: str, origin: float) -> None:

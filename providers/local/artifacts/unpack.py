@@ -1,5 +1,6 @@
 """Archives to directories: tar, zip, jar and wheel, exec bits kept, nothing outside the target."""
 
+import copy
 import errno
 import lzma
 import os
@@ -70,12 +71,13 @@ def _extract_tar(tar: tarfile.TarFile, target: Path, members: Sequence[Member]) 
     for info in tar:
         for member, path in _targets(info.name, members):
             found.add(member)
-            moved = info.replace(name=str(path), deep=False)
+            moved = copy.copy(info)  # TarInfo.replace is newer than Debian 12's Python 3.11.2
+            moved.name = str(path)
             if info.islnk():
                 linked = [place for other, place in _targets(info.linkname, members) if other == member]
                 if not linked:
                     raise UnpackError(f"{info.name} links to {info.linkname}, which is not unpacked.")
-                moved = moved.replace(linkname=str(linked[0]), deep=False)
+                moved.linkname = str(linked[0])
             _extract_one(tar, moved, target)
     return found
 
