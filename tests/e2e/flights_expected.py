@@ -6,6 +6,7 @@ rounded in integers, the 90th percentile is the row at position ceil(0.9 n) of t
 
 import itertools
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -148,8 +149,13 @@ def first_difference(
     columns, found = list(expected[0]), list(actual[0])
     if sorted(columns) != sorted(found):
         return f"columns differ: expected {sorted(columns)}, found {sorted(found)}"
-    wanted = _by_key(columns, columns, expected[1], key)
-    present = _by_key(columns, found, actual[1], key)
+    expected_rows, actual_rows = (
+        _arranged(columns, columns, expected[1]),
+        _arranged(columns, found, actual[1]),
+    )
+    if Counter(expected_rows) == Counter(actual_rows):
+        return None
+    wanted, present = _by_key(columns, expected_rows, key), _by_key(columns, actual_rows, key)
     for ours, theirs in itertools.zip_longest(wanted, present):
         if ours == theirs:
             continue
@@ -163,21 +169,30 @@ def first_difference(
     return None
 
 
-def _by_key(
-    columns: Sequence[str], found: Sequence[str], rows: Iterable[Row], key: Sequence[str]
-) -> list[tuple[Row, Row]]:
-    """Each row as its key and its values in the order of `columns`, sorted by key and values."""
-    positions = [found.index(column) for column in columns]
+def _arranged(columns: Sequence[str], found: Sequence[str], rows: Iterable[Row]) -> list[Row]:
+    """The rows with their values in the order of `columns`, times in UTC."""
+    every = list(rows)
+    if list(found) != list(columns):
+        positions = [found.index(column) for column in columns]
+        every = [tuple(row[position] for position in positions) for row in every]
+    for index in range(len(columns)):
+        first = next((row[index] for row in every if row[index] is not None), None)
+        if isinstance(first, datetime):
+            every = [(*row[:index], _in_utc(row[index]), *row[index + 1 :]) for row in every]
+    return every
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _by_key(columns: Sequence[str], rows: Iterable[Row], key: Sequence[str]) -> list[tuple[Row, Row]]:
+    """Each row with its key, sorted by key and values."""
     keys = [columns.index(column) for column in key]
-    arranged = (tuple(_plain(row[position]) for position in positions) for row in rows)
-    keyed = [(tuple(row[index] for index in keys), row) for row in arranged]
+    keyed = [(tuple(row[index] for index in keys), row) for row in rows]
     return sorted(keyed, key=lambda item: (_order(item[0]), _order(item[1])))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    return value
 
 
 def _order(row: Row) -> tuple[tuple[bool, Any], ...]:

@@ -1,7 +1,6 @@
 """What a stack might leave on the machine: processes, listening ports and files, before and after."""
 
 import os
-import sys
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -11,12 +10,12 @@ from typing import Any
 import psutil
 
 from providers.local import paths
+from providers.local.plugin.accounts import server_account
 from providers.local.plugin.processes import DIRECTORY_MARK
 from tests.e2e.machine import files_below
 
 _BYTE_CODE = "__pycache__"
-_PROGRAMS = (paths.cache_directory(), Path(sys.prefix))
-"""Where what a stack runs is."""
+_SHARED_MEMORY = Path("/dev/shm")
 _OTHER_TESTS = ("pytest-of-", "nebula-", "provisioner-test-")
 """What other tests make in the directory for temporary files."""
 
@@ -41,7 +40,7 @@ class Footprint:
 
     def left_since(self, directory: Path, but: Collection[Path]) -> dict[str, list[str]]:
         """What is there now, was not then, and cannot be somebody else's than the stack's that had its
-        files below `directory`; `lost` is what was there. What is below `but` does not count."""
+        files below `directory`; `lost` is what was there in it. What is below `but` does not count."""
         now = Footprint.take(directory)
         ours = {process.pid: process for process in _living() if self._is_ours(process, directory)}
         theirs = {process.pid for process in _living()} - ours.keys()
@@ -50,8 +49,12 @@ class Footprint:
             for connection in _listeners()
             if connection.laddr.port not in self.ports and connection.pid not in theirs
         ]
-        made = [path for path in now.files - self.files if not any(map(path.is_relative_to, but))]
-        lost = [path for path in self.files - now.files if path.parent != _temporary()]
+        made = [
+            path
+            for path in now.files - self.files
+            if not any(map(path.is_relative_to, but)) and _may_be_ours(path, theirs)
+        ]
+        lost = [path for path in self.files - now.files if path.is_relative_to(directory)]
         left = {
             "processes": [f"{pid}: {process.cmdline()}" for pid, process in ours.items()],
             "ports": [str(port) for port in ports],
@@ -73,7 +76,7 @@ class Footprint:
             if any(parent.pid == os.getpid() for parent in process.parents()):
                 return True
             program = Path((process.cmdline() or [""])[0])
-            return process.ppid() == 1 and any(program.is_relative_to(place) for place in _PROGRAMS)
+            return process.ppid() == 1 and program.is_relative_to(paths.cache_directory())
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 
@@ -96,7 +99,7 @@ def _files(private: Collection[Path]) -> Iterator[Path]:
     home = Path.home()
     shared = [
         _temporary(),
-        Path("/dev/shm"),
+        _SHARED_MEMORY,
         Path("/var/tmp"),
         paths.stack_directory("any").parent,
         home,
@@ -110,6 +113,25 @@ def _files(private: Collection[Path]) -> Iterator[Path]:
         if place.is_dir():
             yield from (path for path in place.iterdir() if not path.name.startswith(_OTHER_TESTS))
     yield from (path for path in files_below(*private) if _BYTE_CODE not in path.parts)
+
+
+def _may_be_ours(path: Path, theirs: Collection[int]) -> bool:
+    """Not another user's, and not shared memory that a process of somebody else's has mapped."""
+    try:
+        user = path.lstat().st_uid
+    except FileNotFoundError:
+        return False
+    account = server_account(unprivileged=True)
+    if user not in (os.geteuid(), account.user if account else os.geteuid()):
+        return False
+    return not path.is_relative_to(_SHARED_MEMORY) or not any(_maps(pid, path) for pid in theirs)
+
+
+def _maps(pid: int, path: Path) -> bool:
+    try:
+        return str(path) in Path(f"/proc/{pid}/maps").read_text()
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
+        return False
 
 
 def _temporary() -> Path:

@@ -12,6 +12,7 @@ import trino.dbapi
 import yaml
 from minio import Minio
 from pyiceberg.catalog import Catalog, load_catalog
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from infra.settings import KEY
 from providers.local.ports import port
@@ -124,3 +125,8 @@ def iceberg_catalog(outputs: Mapping[str, Any]) -> Catalog:
             "s3.secret-access-key": key["password"],
         },
     )
+
+
+def eventually(seconds: float) -> Retrying:
+    """Attempts until one passes; the last error counts."""
+    return Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.1), reraise=True)

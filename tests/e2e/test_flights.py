@@ -5,7 +5,8 @@ The tests build on one another: they take the tables through changes, and back.
 
 import os
 import subprocess
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from tests.e2e.full import FullStack
 from tests.e2e.table_history import table_history
 
 _MONTH = 7
+Tables = Callable[[str], tuple[list[str], list[Row]]]
+"""Column names and rows of a table."""
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +27,8 @@ def data(full: FullStack) -> Path:
 
 
 @pytest.fixture(scope="module")
-def expected(data: Path, scratch_directory: Path) -> Expected:
-    return Expected(data, scratch_directory)
+def expected(data: Path, scratch_directory: Path) -> Tables:
+    return cache(Expected(data, scratch_directory).table)
 
 
 def by_trino(full: FullStack, table: str) -> tuple[list[str], list[Row]]:
@@ -75,11 +78,11 @@ def run_pipeline(full: FullStack, without_months: Collection[int] = ()) -> None:
     assert finished.returncode == 0, finished.stdout
 
 
-def differences(full: FullStack, expected: Expected) -> dict[str, str | None]:
+def differences(full: FullStack, expected: Tables) -> dict[str, str | None]:
     """Of every table: silver by PyIceberg, which is faster at that size, gold by Trino."""
     return {
         table: first_difference(
-            expected.table(table),
+            expected(table),
             by_trino(full, table) if table.startswith("gold.") else by_pyiceberg(full, table),
             key,
         )
@@ -94,14 +97,14 @@ def test_there_are_exactly_336776_flights(full: FullStack) -> None:
 
 @pytest.mark.parametrize("table", sorted(KEYS))
 def test_every_row_by_trino_is_as_computed_from_the_csv_files(
-    full: FullStack, expected: Expected, table: str
+    full: FullStack, expected: Tables, table: str
 ) -> None:
-    assert first_difference(expected.table(table), by_trino(full, table), KEYS[table]) is None
+    assert first_difference(expected(table), by_trino(full, table), KEYS[table]) is None
 
 
 @pytest.mark.parametrize("table", sorted(KEYS))
-def test_pyiceberg_reads_the_same_rows(full: FullStack, expected: Expected, table: str) -> None:
-    assert first_difference(expected.table(table), by_pyiceberg(full, table), KEYS[table]) is None
+def test_pyiceberg_reads_the_same_rows(full: FullStack, expected: Tables, table: str) -> None:
+    assert first_difference(expected(table), by_pyiceberg(full, table), KEYS[table]) is None
 
 
 def test_running_again_writes_no_snapshot(full: FullStack) -> None:
@@ -110,20 +113,20 @@ def test_running_again_writes_no_snapshot(full: FullStack) -> None:
     assert snapshots(full) == before
 
 
-def test_one_corrupted_row_fails_the_comparison(full: FullStack, expected: Expected) -> None:
+def test_one_corrupted_row_fails_the_comparison(full: FullStack, expected: Tables) -> None:
     table = "gold.delays_by_carrier_month"
     full.query(f"UPDATE {table} SET arrived = arrived + 1 WHERE month = 2 AND carrier = 'UA'")
-    found = first_difference(expected.table(table), by_trino(full, table), KEYS[table])
+    found = first_difference(expected(table), by_trino(full, table), KEYS[table])
     assert found is not None
     assert "month=2, carrier=UA: arrived" in found
 
 
 def test_a_month_removed_and_added_again_ends_in_the_same_rows_with_its_history(
-    full: FullStack, data: Path, expected: Expected, tmp_path: Path
+    full: FullStack, data: Path, expected: Tables, tmp_path: Path
 ) -> None:
     before = snapshots(full)
     run_pipeline(full, [_MONTH])
-    without = Expected(data, tmp_path, [_MONTH])
+    without = cache(Expected(data, tmp_path, [_MONTH]).table)
     assert not any(differences(full, without).values())
     removed = snapshots(full)
 

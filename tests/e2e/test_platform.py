@@ -1,11 +1,7 @@
 """Each server keeps what the platform promises of it, as the field's clients see it."""
 
 import asyncio
-import base64
 import io
-import json
-import os
-import subprocess
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -13,20 +9,13 @@ from typing import Any
 
 import nats.errors
 import psycopg
-import psycopg.errors
-import pyarrow as pa
 import pytest
 import redis
-import requests
-from keycloak import KeycloakAdmin, KeycloakOpenID
-from keycloak.exceptions import KeycloakPostError
 from minio.error import S3Error
 from nats.aio.client import Client
-from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from providers.local.plugin import processes
 from tests.e2e import topics
-from tests.e2e.full import BUCKET, CATALOG, DATABASE, TOPIC, FullStack
+from tests.e2e.full import BUCKET, DATABASE, TOPIC, FullStack
 
 _BUCKETS = {"bronze", "silver", "gold", "warehouse", "checkpoints", BUCKET}
 _WRITABLE = {
@@ -37,13 +26,6 @@ _WRITABLE = {
     "nebula": _BUCKETS,
 }
 _READABLE = {**_WRITABLE, "spark": {"warehouse", "checkpoints", "bronze"}}
-_WRONG_PASSWORDS = 10
-"""After so many Keycloak locks an account, whatever the time between them."""
-
-
-def eventually(seconds: float) -> Retrying:
-    """Attempts until one passes; the last error counts."""
-    return Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.1), reraise=True)
 
 
 def test_second_up_and_a_preview_after_it_have_no_changes(full: FullStack) -> None:
@@ -151,147 +133,6 @@ def test_kafka_keeps_what_is_produced(full: FullStack) -> None:
     servers, value = full.endpoint("kafka")["bootstrap_servers"], uuid.uuid4().bytes
     topics.produce(servers, TOPIC, value)
     assert value in topics.consume(servers, TOPIC)
-
-
-def test_tables_outlive_the_catalog_server_and_trino_and_pyiceberg_see_the_same(full: FullStack) -> None:
-    rows = pa.table({"id": pa.array([1, 2, 3], pa.int64()), "name": ["a", "b", None]})
-    table = full.catalog().create_table("silver.probe", rows.schema)
-    table.append(rows)
-
-    server = full.stack.servers()["iceberg_catalog"]
-    processes.end(processes.tree([server.pid], processes.table()))
-    for attempt in eventually(120):
-        with attempt:
-            catalog = full.catalog()
-    assert full.stack.servers()["iceberg_catalog"].pid not in (0, server.pid)
-    assert catalog.load_table("silver.probe").scan().to_arrow().to_pylist() == rows.to_pylist()
-
-    full.query("INSERT INTO silver.probe VALUES (4, 'd')")
-    assert full.query("SELECT id, name FROM silver.probe ORDER BY id") == (
-        ["id", "name"],
-        [(1, "a"), (2, "b"), (3, None), (4, "d")],
-    )
-    assert len(catalog.load_table("silver.probe").scan().to_arrow()) == 4
-    catalog.purge_table("silver.probe")
-
-
-def test_catalog_has_the_namespaces(full: FullStack) -> None:
-    assert {("bronze",), ("silver",), ("gold",)} <= set(full.catalog().list_namespaces())
-
-
-def test_trino_has_its_catalogs_and_works_itself(full: FullStack) -> None:
-    catalogs = {name for (name,) in full.query("SHOW CATALOGS")[1]}
-    assert {"lakehouse", CATALOG} <= catalogs
-    assert set(full.endpoint("trino")["catalogs"]) == {"lakehouse", CATALOG}
-    assert full.query("SELECT coordinator, state FROM system.runtime.nodes")[1] == [(True, "active")]
-    assert ("gold",) in full.query("SHOW SCHEMAS", CATALOG)[1]
-
-
-def spark_master(full: FullStack) -> dict[str, Any]:
-    answer: dict[str, Any] = requests.get(
-        f"http://{full.address('spark-master', 'ui')}/json/", timeout=30
-    ).json()
-    return answer
-
-
-def test_spark_has_a_living_worker(full: FullStack) -> None:
-    state = spark_master(full)
-    assert state["status"] == "ALIVE"
-    assert [worker["state"] for worker in state["workers"]] == ["ALIVE"]
-    assert full.endpoint("spark")["master"] == state["url"]
-
-
-def test_spark_refuses_a_submission_without_its_secret(full: FullStack) -> None:
-    before = spark_master(full)
-    submitted = subprocess.run(
-        [
-            full.home("spark") / "bin" / "spark-submit",
-            "--master", full.endpoint("spark")["master"],
-            "--deploy-mode", "cluster",
-            "--class", "org.example.Absent",
-            "absent.jar",
-        ],
-        env={
-            "PATH": os.environ["PATH"],
-            "JAVA_HOME": str(full.home("java-21")),
-            "SPARK_HOME": str(full.home("spark")),
-            "SPARK_SCALA_VERSION": "2.13",
-            "SPARK_LOCAL_IP": "127.0.0.1",
-        },
-        cwd=full.stack.tmp,
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    assert submitted.returncode != 0
-    assert "does not have SASL enabled" in submitted.stderr
-    after = spark_master(full)
-    assert after["activedrivers"] == []
-    assert after["completeddrivers"] == before["completeddrivers"]
-
-
-def login(full: FullStack, client: str, username: str, password: str) -> dict[str, Any]:
-    """The claims of a token got by a direct grant."""
-    endpoint = full.endpoint("keycloak")
-    openid = KeycloakOpenID(
-        server_url=endpoint["url"], realm_name=endpoint["realm"], client_id=client, timeout=30
-    )
-    token = openid.token(username, password)["access_token"]
-    payload = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return claims
-
-
-def test_admin_of_the_realm_logs_in_through_the_test_client(full: FullStack) -> None:
-    endpoint, admin = full.endpoint("keycloak"), full.credentials("keycloak")
-    claims = login(full, "nebula-test", admin["username"], admin["password"])
-    assert endpoint["realm"] == "nebula"
-    assert admin["username"] == claims["preferred_username"] == "nebula-admin"
-    assert claims["iss"] == endpoint["issuer"]
-    assert "nebula" in ([claims["aud"]] if isinstance(claims["aud"], str) else claims["aud"])
-    assert {"admin", "engineer", "analyst"} <= set(claims["realm_access"]["roles"])
-
-
-def test_workspace_client_refuses_direct_grants(full: FullStack) -> None:
-    admin = full.credentials("keycloak")
-    with pytest.raises(KeycloakPostError, match="direct access grants"):
-        login(full, full.endpoint("keycloak")["client"], admin["username"], admin["password"])
-
-
-def test_wrong_passwords_lock_an_account(full: FullStack) -> None:
-    endpoint, credentials = full.endpoint("keycloak"), full.credentials("keycloak")
-    admin = KeycloakAdmin(
-        server_url=endpoint["url"],
-        username=credentials["username"],
-        password=credentials["password"],
-        realm_name=endpoint["realm"],
-        client_id="nebula-test",
-        timeout=30,
-    )
-    user = admin.create_user(
-        {
-            "username": "victim",
-            "enabled": True,
-            "email": "victim@nebula.invalid",
-            "emailVerified": True,
-            "firstName": "A",
-            "lastName": "Victim",
-            "credentials": [{"type": "password", "value": "right-password", "temporary": False}],
-        }
-    )
-    try:
-        assert login(full, "nebula-test", "victim", "right-password")["preferred_username"] == "victim"
-        for _ in range(_WRONG_PASSWORDS):
-            with pytest.raises(KeycloakPostError):
-                login(full, "nebula-test", "victim", "wrong")
-        # Failures are counted after the answer was given.
-        for attempt in eventually(30):
-            with attempt:
-                assert admin.get_bruteforce_detection_status(user)["disabled"]
-        with pytest.raises(KeycloakPostError):
-            login(full, "nebula-test", "victim", "right-password")
-    finally:
-        admin.delete_user(user)
 
 
 async def nats_client(full: FullStack, **options: Any) -> Client:

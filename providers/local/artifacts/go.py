@@ -102,7 +102,7 @@ def machine_version() -> tuple[int, int] | None:
     if go is None:
         return None
     try:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        with tempfile.TemporaryDirectory() as scratch:
             printed = subprocess.run(
                 [go, "version"],
                 capture_output=True,
@@ -141,8 +141,12 @@ def toolchain(module_directory: Path, cache: Path, progress: Progress) -> str:
 
 
 def _settings(counters: Path) -> dict[str, str]:
-    """The user's own `go env -w` settings, and Go's usage counters below `counters`, not in the home."""
+    """The user's own `go env -w` settings, and Go's usage counters off."""
     config = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    # Off: a detached child would go on writing them after the command has ended.
+    mode = counters / "go" / "telemetry" / "mode"
+    mode.parent.mkdir(parents=True, exist_ok=True)
+    mode.write_text("off")
     return {
         "GOENV": os.environ.get("GOENV") or str(Path(config, "go", "env")),
         "XDG_CONFIG_HOME": str(counters),

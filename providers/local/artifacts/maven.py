@@ -155,10 +155,11 @@ def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Callable
         "-Daether.connector.http.useSystemProperties=true",
         "-Dstyle.color=never",
     ]
-    environment = dict(os.environ)
+    java_options = [os.environ.get("MAVEN_OPTS", ""), "-XX:-UsePerfData"]  # which is a file in /tmp
     if (file := trust.argument_file(cache)) is not None:
         # Relative to the working directory below: the mvn script splits MAVEN_OPTS at spaces.
-        environment["MAVEN_OPTS"] = f"{os.environ.get('MAVEN_OPTS', '')} @{file.relative_to(cache)}".strip()
+        java_options.append(f"@{file.relative_to(cache)}")
+    environment = {**os.environ, "MAVEN_OPTS": " ".join(java_options).strip()}
     # The cache as working directory, since mvn takes options from a .mvn folder there or above.
     run(
         subject,

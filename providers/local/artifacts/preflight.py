@@ -121,7 +121,9 @@ def _java_problems() -> list[str]:
 
 def _java_release(java: str) -> int | None:
     try:
-        printed = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60)
+        printed = subprocess.run(
+            [java, "-XX:-UsePerfData", "-version"], capture_output=True, text=True, timeout=60
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = _JAVA_VERSION.search(printed.stderr + printed.stdout)
