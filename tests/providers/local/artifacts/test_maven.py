@@ -16,7 +16,7 @@ _COORDINATES = "org.example:server:1.0:jar"
 _MVN = """\
 #!/bin/sh
 echo "$@" >> "$LOG"
-cat "${MAVEN_OPTS#@}" >> "$LOG.java"
+case "$MAVEN_OPTS" in *@*) cat "${MAVEN_OPTS##*@}" >> "$LOG.java" ;; esac
 for argument; do
     case "$argument" in
         -DoutputDirectory=*) cp "$REMOTE"/closure/* "${argument#*=}"; exit ;;
