@@ -55,7 +55,7 @@ format: .venv/installed ## Rewrite the code in the project's style
 	@$(VENV_PYTHON) -m ruff check --fix .
 	@$(VENV_PYTHON) -m ruff format .
 
-bench: .venv/installed ## Measure, print a table, write build/bench.json
+bench: .venv/installed ## Measure, print a table, write build/bench.json (FRESH=1: from empty caches too)
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m tests.bench
 
 lock: .venv/installed ## Renew the locks of requirements.txt and of the software table

