@@ -44,7 +44,10 @@ def _recognised(directory: StackDirectory, rows: Iterable[int]) -> dict[int, str
     found = {}
     for pid in rows:
         try:
-            place = os.readlink(f"/proc/{pid}/exe"), os.readlink(f"/proc/{pid}/cwd")
+            place = (
+                os.readlink(f"/proc/{pid}/exe"),
+                os.readlink(f"/proc/{pid}/cwd").removesuffix(" (deleted)"),
+            )
         except (FileNotFoundError, PermissionError, ProcessLookupError):
             continue
         if place in places:
