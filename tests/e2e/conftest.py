@@ -59,7 +59,10 @@ def scratch_directory() -> Iterator[Path]:
 def full() -> Iterator[FullStack]:
     """The whole platform, up since a first `pulumi up` that ended with 0."""
     with _passable_directory() as path:
-        stack = Stack("full", path, settings(_PORT_OFFSET), _PORT_OFFSET)
+        temporary = path / "tmp"
+        temporary.mkdir(mode=0o700)
+        variables = {"TMPDIR": str(temporary)}
+        stack = Stack("full", path, settings(_PORT_OFFSET), _PORT_OFFSET, variables=variables)
         try:
             yield FullStack.up(stack)
         finally:

@@ -1,6 +1,7 @@
 """What a stack might leave on the machine: processes, listening ports and files, before and after."""
 
 import os
+import re
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,20 @@ _BYTE_CODE = "__pycache__"
 _SHARED_MEMORY = Path("/dev/shm")
 _OTHER_TESTS = ("pytest-of-", "nebula-", "provisioner-test-")
 """What other tests make in the directory for temporary files."""
+_NAMES_OF_OURS = re.compile(
+    r"hsperfdata_|com_aayushatharva_|vertx|spark-|blockmgr-|trino|kafka|nessie|quarkus|kc-|keycloak|minio|nats|"
+    r"jetstream|redis|PostgreSQL|\.s\.PGSQL|pulumi|nebula|.*netty|.*\.so$",
+    re.IGNORECASE,
+)
+"""How the programs that a stack runs name what they leave in the directories for temporary files."""
+
+_LEAVINGS = (
+    ".java_pid", ".s.pgsql", "blockmgr-", "com_aayushatharva", "go-build", "hsperfdata", "iceberg", "jffi", "jna",
+    "kafka", "kc-", "keycloak", "libzstd", "liblz4", "lz4", "minio", "nats", "netty", "pip-", "postgresql",
+    "pulumi", "py4j", "quarkus", "redis", "snappy", "spark", "supervisor", "trino", "vertx", "zstd",
+)  # fmt: skip
+"""How the names begin of what our software could leave in the directory for temporary files: anything
+else that appears there while a stack lives is another program's."""
 
 
 @dataclass(frozen=True)
@@ -97,22 +112,18 @@ def _listeners() -> list[Any]:
 
 def _files(private: Collection[Path]) -> Iterator[Path]:
     home = Path.home()
-    shared = [
-        _temporary(),
-        _SHARED_MEMORY,
-        Path("/var/tmp"),
-        paths.stack_directory("any").parent,
-        home,
-        home / ".cache",
-        home / ".config",
-        home / ".local" / "share",
-        home / ".local" / "state",
-        home / ".pulumi",
-    ]
-    for place in shared:
+    for place in (paths.stack_directory("any").parent, home, home / ".pulumi"):
         if place.is_dir():
-            yield from (path for path in place.iterdir() if not path.name.startswith(_OTHER_TESTS))
+            yield from place.iterdir()
+    for place in (_temporary(), _SHARED_MEMORY, Path("/var/tmp")):
+        yield from (path for path in place.iterdir() if _looks_like_ours(path.name))
     yield from (path for path in files_below(*private) if _BYTE_CODE not in path.parts)
+
+
+def _looks_like_ours(name: str) -> bool:
+    """Whether a stack's programs may have left it where everybody writes: Java does not heed TMPDIR, by
+    which the others keep to their own directory."""
+    return bool(_NAMES_OF_OURS.match(name)) and not name.startswith(_OTHER_TESTS)
 
 
 def _may_be_ours(path: Path, theirs: Collection[int]) -> bool:
