@@ -26,14 +26,6 @@ _NAMES_OF_OURS = re.compile(
 )
 """How the programs that a stack runs name what they leave in the directories for temporary files."""
 
-_LEAVINGS = (
-    ".java_pid", ".s.pgsql", "blockmgr-", "com_aayushatharva", "go-build", "hsperfdata", "iceberg", "jffi", "jna",
-    "kafka", "kc-", "keycloak", "libzstd", "liblz4", "lz4", "minio", "nats", "netty", "pip-", "postgresql",
-    "pulumi", "py4j", "quarkus", "redis", "snappy", "spark", "supervisor", "trino", "vertx", "zstd",
-)  # fmt: skip
-"""How the names begin of what our software could leave in the directory for temporary files: anything
-else that appears there while a stack lives is another program's."""
-
 
 @dataclass(frozen=True)
 class Footprint:
