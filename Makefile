@@ -9,6 +9,8 @@ export COMPONENT FOLLOW DIFF FRESH
 export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without byte code every start of Python compiles Pulumi's SDK anew: four times slower.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up preview refresh down status logs outputs env test lint format bench lock schema snapshot clean
 .DEFAULT_GOAL := help
