@@ -68,8 +68,9 @@ lock: .venv/installed ## Renew the locks of requirements.txt and of the software
 schema: .venv/installed ## Renew stacks/platform.schema.json after a change of infra/settings.py
 	@$(VENV_PYTHON) -m infra.settings > stacks/platform.schema.json
 
-snapshot: .venv/installed ## Renew the snapshot of URNs: they are public API
+snapshot: .venv/installed ## Renew the snapshots of URNs, which are public API, and of manifests
 	@$(VENV_PYTHON) -m tests.infra.test_platform
+	@$(VENV_PYTHON) -m tests.infra.test_kubernetes_stack
 
 clean: ## Remove the cache, .venv and .nebula; refused while a stack is up
 	@if [ -x $(VENV_PYTHON) ] && [ -e .venv/installed ]; then $(NEBULA) clean --stack "$(STACK)"; \

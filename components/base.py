@@ -15,10 +15,11 @@ from components.software.model import Software
 
 @dataclass(frozen=True)
 class HostPort:
-    """A host name or IP address and a TCP port."""
+    """A host name or IP address and a TCP port; `tls` when what answers there speaks TLS."""
 
     host: pulumi.Output[str]
     port: pulumi.Output[int]
+    tls: bool = False
 
     @property
     def authority(self) -> pulumi.Output[str]:
@@ -26,7 +27,9 @@ class HostPort:
         return pulumi.Output.concat(self.host, ":", self.port.apply(lambda port: str(int(port))))
 
     def url(self, scheme: str = "http", path: str = "") -> pulumi.Output[str]:
-        return pulumi.Output.concat(scheme, "://", self.authority, path)
+        """`scheme://host:port` and `path`; of http over TLS, https."""
+        secure = "https" if self.tls and scheme == "http" else scheme
+        return pulumi.Output.concat(secure, "://", self.authority, path)
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,13 @@ class Endpoint:
     """What a client needs to connect to a capability.
 
     `component` is its name in the platform, `workloads` the names of the workloads that serve it
-    (a network policy's edge ends there) and `depends_on` what must exist before a client starts.
+    (a network policy's edge ends there), `external` its addresses when it is beyond the cluster, and
+    `depends_on` what must exist before a client starts.
     """
 
     component: str
     workloads: tuple[str, ...] = ()
+    external: tuple[HostPort, ...] = ()
     depends_on: tuple[pulumi.Resource, ...] = ()
     tls: Tls = field(default_factory=Tls)
     auth: Auth = field(default_factory=Anonymous)
@@ -94,10 +99,11 @@ class Endpoint:
 @dataclass(frozen=True)
 class Link:
     """A workload or task talks to `target`: the source of start order, network edge and, through
-    the target's `auth`, of the credential in use."""
+    the target's `auth`, of the credential in use. With `calls_back` the target talks to its ports too."""
 
     target: Endpoint
     access: Literal["read", "write", "admin"] = "write"
+    calls_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,7 @@ class Program:
     `secret_env` are the same, kept secret. `ports` maps names to standard numbers, which a cluster may
     move. It runs again when one of `triggers` changes, such as the identity of the volume that it fills
     or that its database is on. `writable` are paths that it writes beside its volume. `uses` is software
-    that is present beside its own, as `{home.NAME}`.
+    that is present beside its own, as `{home.NAME}`. `spawns` are replicas that it starts by itself.
     """
 
     name: str
@@ -174,6 +180,7 @@ class Program:
     writable: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     uses: tuple[Software, ...] = ()
+    spawns: "Spawned | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,15 +188,38 @@ class Workload(Program):
     """A long-running server.
 
     `prepare` are commands, templates too, that run on a fresh volume before the first start and are
-    idempotent. `stop_signal` asks it to end within `stop_seconds`.
+    idempotent. `stop_signal` asks it to end within `stop_seconds`. Where the cluster can, up to
+    `max_replicas` are started under load.
     """
 
     readiness: Readiness
     volume: Volume | None = None
     prepare: tuple[tuple[str, ...], ...] = ()
     replicas: int = 1
+    max_replicas: int = 0
     stop_signal: str = "TERM"
     stop_seconds: int = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spawned:
+    """Pods that a task starts by itself through the Kubernetes API at `api`, such as Spark's executors.
+
+    `workload` is their name in links, `image` and `template` (a pod's manifest, JSON) what they are made
+    from, `image_home` where the software is in that image, `labels` what they must carry, `cpu_requests`
+    the part of their cores that they request.
+    """
+
+    workload: str
+    api: str
+    namespace: pulumi.Input[str]
+    image: str
+    image_home: str
+    service_account: str
+    template: pulumi.Output[str]
+    labels: Mapping[str, str]
+    cpu_requests: float = 1.0
+    depends_on: tuple[pulumi.Resource, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +254,11 @@ class Cluster(Protocol):
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running: ...
 
     def run_task(self, task: Task, parent: pulumi.Resource) -> Finished: ...
+
+    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned | None:
+        """Let tasks start replicas of `template`, whose links they have, by themselves. None where a
+        cluster has no interface for that: its servers are then workloads like any other."""
+        ...
 
     def address(self, workload: str, port: str, number: int) -> Address:
         """The address that `port` (standard number `number`) of `workload` has once it runs: what

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pulumi
 
-from components.base import Address, Auth, Endpoint
+from components.base import Address, Auth, Endpoint, Spawned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,12 +104,16 @@ class TrinoEndpoint(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class SparkEndpoint(Endpoint):
-    """A Spark master and what a driver's `spark-defaults.conf` must say to use it and the catalog.
-    `secret_conf` holds the properties that are secrets."""
+    """A Spark master (its URL inside and outside) and what a driver's `spark-defaults.conf` must say to
+    use it and the catalog. `secret_conf` holds the properties that are secrets. Where drivers start
+    their executors themselves, `executors` says from what, and `files` are what the driver brings."""
 
-    master: Address
+    master: pulumi.Output[str]
+    outside_master: pulumi.Output[str]
     conf: Mapping[str, pulumi.Input[str]]
     secret_conf: Mapping[str, pulumi.Output[str]]
+    executors: Spawned | None = None
+    files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,11 @@ from components.endpoints import (
     SparkEndpoint,
     TrinoEndpoint,
 )
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import FLIGHTS, SPARK
+
+_DRIVER, _BLOCKS = 7078, 7079
+"""Where executors reach the driver, and fetch blocks from it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +24,7 @@ class FlightsArgs:
     """`object_store` carries a credential for the bucket `bronze` and the catalog's warehouse."""
 
     cluster: Cluster
-    size: Size
+    sizing: Sizing
     object_store: ObjectStoreEndpoint
     iceberg_catalog: IcebergCatalogEndpoint
     spark: SparkEndpoint
@@ -38,7 +41,7 @@ class Flights(pulumi.ComponentResource):
         store = args.object_store.auth
         if not isinstance(store, Password):
             raise TypeError(f"the flights pipeline needs an S3 key, got {type(store).__name__}")
-        shape = SIZES[args.size]["flights"]
+        shape = args.sizing["flights"]
         run = args.cluster.run_task(
             Task(
                 name=f"{name}-pipeline",
@@ -46,13 +49,16 @@ class Flights(pulumi.ComponentResource):
                 uses=(SPARK,),
                 command=("flights", "run", "{run}/spec.json"),
                 env={"SPARK_HOME": "{home.spark}", "SPARK_LOCAL_IP": "{bind}"},
+                files=args.spark.files,
                 secret_files={"spec.json": _spec(args, store, shape.heap)},
+                ports={"driver": _DRIVER, "blocks": _BLOCKS} if args.spark.executors else {},
+                spawns=args.spark.executors,
                 triggers={"files": args.object_store.volume, "tables": args.iceberg_catalog.volume},
                 writable=("{run}/work",),
                 links=(
                     Link(args.object_store),
                     Link(args.iceberg_catalog),
-                    Link(args.spark),
+                    Link(args.spark, calls_back=args.spark.executors is not None),
                     Link(args.trino, "read"),
                 ),
                 resources=shape.resources,
@@ -82,10 +88,11 @@ def _spec(args: FlightsArgs, store: Password, heap: int) -> pulumi.Output[str]:
                 "warehouse": catalog.warehouse,
             },
             "spark": {
-                "master": args.spark.master.inside.url("spark"),
+                "master": args.spark.master,
                 "driver_host": "{host}",
                 "driver_bind": "{bind}",
-                "auth_secret": args.spark.secret_conf["spark.authenticate.secret"],
+                **({"driver_port": _DRIVER, "block_manager_port": _BLOCKS} if args.spark.executors else {}),
+                "auth_secret": args.spark.secret_conf.get("spark.authenticate.secret"),
                 "conf": {**args.spark.conf, "spark.driver.memory": f"{heap}m"},
             },
             "trino": {

@@ -8,7 +8,7 @@ from components import jvm
 from components.base import Cluster, Http, Link, Password, Readiness, Workload
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, PostgresDatabase
 from components.provisioning import converge
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import NESSIE
 
 WAREHOUSE = "warehouse"
@@ -36,7 +36,7 @@ class IcebergCatalogArgs:
     `object_store`, with that endpoint's credential. `namespaces` are created."""
 
     cluster: Cluster
-    size: Size
+    sizing: Sizing
     database: PostgresDatabase
     object_store: ObjectStoreEndpoint
     namespaces: tuple[str, ...]
@@ -51,7 +51,7 @@ class IcebergCatalog(pulumi.ComponentResource):
         self, name: str, args: IcebergCatalogArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("nebula:components:IcebergCatalog", name, {}, opts)
-        shape = SIZES[args.size]["iceberg_catalog"]
+        shape = args.sizing["iceberg_catalog"]
         server = args.cluster.run(
             Workload(
                 name=name,
@@ -92,7 +92,7 @@ class IcebergCatalog(pulumi.ComponentResource):
                 "namespaces": list(args.namespaces),
             },
             cluster=args.cluster,
-            size=args.size,
+            sizing=args.sizing,
             link=Link(bare, "admin"),
             parent=self,
             volume=args.database.volume,

@@ -11,7 +11,7 @@ from components import jvm
 from components.base import Cluster, Link, Readiness, Secrets, Tcp, Volume, Workload
 from components.endpoints import KafkaEndpoint, NetworkEndpoint
 from components.provisioning import converge
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import KAFKA
 
 _CLIENT, _CONTROLLER = 9092, 9093
@@ -71,7 +71,7 @@ class Topic:
 class KafkaArgs:
     cluster: Cluster
     secrets: Secrets
-    size: Size
+    sizing: Sizing
     topics: tuple[Topic, ...]
     network: NetworkEndpoint | None = None
 
@@ -83,7 +83,7 @@ class Kafka(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Kafka", name, {}, opts)
-        shape = SIZES[args.size]["kafka"]
+        shape = args.sizing["kafka"]
         voters = ",".join(f"{index}@{{peer.controller.{index}}}" for index in range(shape.replicas))
         cluster_id = (
             base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:16]).decode().rstrip("=")
@@ -143,7 +143,7 @@ class Kafka(pulumi.ComponentResource):
                 ],
             },
             cluster=args.cluster,
-            size=args.size,
+            sizing=args.sizing,
             link=Link(bare, "admin"),
             parent=self,
             volume=server.volume,

@@ -9,7 +9,7 @@ from components import jvm
 from components.base import Cluster, Http, Link, Password, Readiness, Secrets, Workload
 from components.endpoints import KeycloakEndpoint, PostgresDatabase
 from components.provisioning import converge
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import KEYCLOAK
 
 REALM = "nebula"
@@ -27,7 +27,7 @@ class KeycloakArgs:
 
     cluster: Cluster
     secrets: Secrets
-    size: Size
+    sizing: Sizing
     database: PostgresDatabase
     redirect_uris: tuple[str, ...]
     test_client: bool = False
@@ -40,10 +40,12 @@ class Keycloak(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KeycloakArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Keycloak", name, {}, opts)
-        shape = SIZES[args.size]["keycloak"]
+        shape = args.sizing["keycloak"]
         owner = args.database.auth
         if not isinstance(owner, Password):
             raise TypeError(f"Keycloak's database needs a user and a password, got {type(owner).__name__}")
+        # Replicas find each other through the database, and copy sessions to one another.
+        cluster = {"jgroups": 7800, "jgroups-fd": 57800} if shape.replicas > 1 else {}
         bootstrap = args.secrets.random(f"{name}-bootstrap", self)
         admin = args.secrets.random(f"{name}-admin", self)
         server = args.cluster.run(
@@ -69,7 +71,8 @@ class Keycloak(pulumi.ComponentResource):
                 },
                 files={"jvm.options": jvm.options(shape.heap, "-XX:MaxMetaspaceSize=256m")},
                 secret_env={"KC_DB_PASSWORD": owner.password, "KC_BOOTSTRAP_ADMIN_PASSWORD": bootstrap},
-                ports={"http": 8080, "management": 9000},
+                ports={"http": 8080, "management": 9000, **cluster},
+                writable=("{home}/data",),
                 triggers={"database": args.database.volume},
                 links=(Link(args.database),),
                 replicas=shape.replicas,
@@ -108,7 +111,7 @@ class Keycloak(pulumi.ComponentResource):
                 ],
             },
             cluster=args.cluster,
-            size=args.size,
+            sizing=args.sizing,
             link=Link(bare, "admin"),
             parent=self,
             volume=args.database.volume,

@@ -7,13 +7,13 @@ import pulumi
 from components.base import Cluster, Http, Link, Password, Readiness, Secrets, Volume, Workload
 from components.endpoints import NatsEndpoint
 from components.provisioning import converge
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import NATS
 
 _USER = "nebula"
 
 _CONF = """\
-server_name: nats-{{index}}
+server_name: {name}-{{index}}
 listen: {{bind}}:{{port.client}}
 http: {{bind}}:{{port.monitor}}
 jetstream {{
@@ -23,9 +23,23 @@ jetstream {{
 }}
 authorization {{
   user: {user}
-  password: %s
+  password: $PASSWORD
 }}
 """
+
+_CLUSTER = """\
+cluster {{
+  name: {name}
+  listen: {{bind}}:{{port.cluster}}
+  authorization {{
+    user: {user}
+    password: $PASSWORD
+  }}
+  routes: [{routes}]
+}}
+"""
+_REPLICATED = 3
+"""Copies of a stream where there are as many servers."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class Stream:
 class NatsArgs:
     cluster: Cluster
     secrets: Secrets
-    size: Size
+    sizing: Sizing
     streams: tuple[Stream, ...]
 
 
@@ -51,17 +65,22 @@ class Nats(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NatsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Nats", name, {}, opts)
-        shape = SIZES[args.size]["nats"]
+        shape = args.sizing["nats"]
         password = args.secrets.random(f"{name}-password", self)
-        conf = _CONF.format(memory=shape.memory // 4, volume=shape.volume, user=_USER)
+        conf = _CONF.format(name=name, memory=shape.memory // 4, volume=shape.volume, user=_USER)
+        ports = {"client": 4222, "monitor": 8222}
+        if shape.replicas > 1:
+            ports["cluster"] = 6222
+            routes = (f"nats://{_USER}:$PASSWORD@{{peer.cluster.{n}}}" for n in range(shape.replicas))
+            conf += _CLUSTER.format(name=name, user=_USER, routes=", ".join(routes))
         server = args.cluster.run(
             Workload(
                 name=name,
                 software=NATS,
                 command=("nats-server", "--config", "{run}/nats.conf"),
                 env={"GOMEMLIMIT": f"{shape.memory}MiB"},
-                secret_files={"nats.conf": password.apply(lambda value: conf % value)},
-                ports={"client": 4222, "monitor": 8222},
+                secret_files={"nats.conf": password.apply(lambda value: conf.replace("$PASSWORD", value))},
+                ports=ports,
                 volume=Volume(shape.volume),
                 replicas=shape.replicas,
                 readiness=Readiness(Http("monitor", "/healthz"), deadline=60),
@@ -84,11 +103,16 @@ class Nats(pulumi.ComponentResource):
                 "user": _USER,
                 "password": password,
                 "streams": [
-                    {"name": stream.name, "subjects": list(stream.subjects)} for stream in args.streams
+                    {
+                        "name": stream.name,
+                        "subjects": list(stream.subjects),
+                        "replicas": min(shape.replicas, _REPLICATED),
+                    }
+                    for stream in args.streams
                 ],
             },
             cluster=args.cluster,
-            size=args.size,
+            sizing=args.sizing,
             link=Link(bare, "admin"),
             parent=self,
             volume=server.volume,

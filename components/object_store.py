@@ -9,7 +9,7 @@ import pulumi
 from components.base import Auth, Cluster, Http, Link, Password, Readiness, Secrets, Volume, Workload
 from components.endpoints import NetworkEndpoint, ObjectStoreEndpoint
 from components.provisioning import converge
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import MINIO
 
 _ROOT = "nebula-root"
@@ -28,7 +28,7 @@ class Grant:
 class ObjectStoreArgs:
     cluster: Cluster
     secrets: Secrets
-    size: Size
+    sizing: Sizing
     buckets: tuple[str, ...]
     grants: tuple[Grant, ...]
     network: NetworkEndpoint | None = None
@@ -49,7 +49,7 @@ class ObjectStore(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:ObjectStore", name, {}, opts)
-        shape = SIZES[args.size]["object_store"]
+        shape = args.sizing["object_store"]
         root = args.secrets.random(f"{name}-root", self)
         services = dict.fromkeys(grant.service for grant in args.grants)
         identities: Mapping[str, Auth] = {
@@ -118,7 +118,7 @@ class ObjectStore(pulumi.ComponentResource):
                 ],
             },
             cluster=args.cluster,
-            size=args.size,
+            sizing=args.sizing,
             link=Link(bare, "admin"),
             parent=self,
             volume=server.volume,

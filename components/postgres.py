@@ -18,7 +18,7 @@ from components.base import (
 )
 from components.endpoints import NetworkEndpoint, PostgresEndpoint
 from components.provisioning import converge
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import POSTGRES
 
 _SUPERUSER = "postgres"
@@ -51,7 +51,7 @@ class PostgresArgs:
 
     cluster: Cluster
     secrets: Secrets
-    size: Size
+    sizing: Sizing
     databases: tuple[str, ...]
     network: NetworkEndpoint | None = None
 
@@ -63,7 +63,7 @@ class Postgres(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Postgres", name, {}, opts)
-        shape = SIZES[args.size]["postgres"]
+        shape = args.sizing["postgres"]
         superuser = args.secrets.random(f"{name}-superuser", self)
         owners: Mapping[str, Auth] = {
             database: Password(database, args.secrets.random(f"{name}-{database}", self))
@@ -132,7 +132,7 @@ class Postgres(pulumi.ComponentResource):
                 ],
             },
             cluster=args.cluster,
-            size=args.size,
+            sizing=args.sizing,
             link=Link(bare, "admin"),
             parent=self,
             volume=server.volume,

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 from components.base import Cluster, Finished, Link, Task
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import PROVISIONER
 
 
@@ -15,7 +15,7 @@ def converge(
     spec: Mapping[str, Any],
     *,
     cluster: Cluster,
-    size: Size,
+    sizing: Sizing,
     link: Link,
     parent: pulumi.Resource,
     volume: pulumi.Input[str] = "",
@@ -27,7 +27,7 @@ def converge(
             name=name,
             software=PROVISIONER,
             command=("provisioner", "{run}/spec.json"),
-            resources=SIZES[size]["provisioner"].resources,
+            resources=sizing["provisioner"].resources,
             secret_files={"spec.json": pulumi.Output.json_dumps(spec, sort_keys=True)},
             triggers={"volume": volume},
             links=(link,),

@@ -6,7 +6,7 @@ import pulumi
 
 from components.base import Cluster, Password, Readiness, Secrets, Tcp, Volume, Workload
 from components.endpoints import NetworkEndpoint, RedisEndpoint
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import REDIS
 
 _CONF = """\
@@ -24,7 +24,7 @@ save ""
 class RedisArgs:
     cluster: Cluster
     secrets: Secrets
-    size: Size
+    sizing: Sizing
     network: NetworkEndpoint | None = None
 
 
@@ -35,7 +35,7 @@ class Redis(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Redis", name, {}, opts)
-        shape = SIZES[args.size]["redis"]
+        shape = args.sizing["redis"]
         password = args.secrets.random(f"{name}-password", self)
         server = args.cluster.run(
             Workload(

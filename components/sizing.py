@@ -11,20 +11,25 @@ Size = Literal["laptop", "small", "production"]
 
 @dataclass(frozen=True)
 class Shape:
-    """Replicas, cores and memory (MiB) of each, heap of a JVM (MiB), and volume (GiB)."""
+    """Replicas, cores and memory (MiB) of each, heap of a JVM (MiB), and volume (GiB). Up to
+    `max_replicas` are started under load where the cluster can."""
 
     cpu: float
     memory: int
     heap: int = 0
     volume: int = 0
     replicas: int = 1
+    max_replicas: int = 0
 
     @property
     def resources(self) -> Resources:
         return Resources(cpu=self.cpu, memory=self.memory)
 
 
-SIZES: Mapping[Size, Mapping[str, Shape]] = {
+Sizing = Mapping[str, Shape]
+"""The shape of each workload, by its name."""
+
+SIZES: Mapping[Size, Sizing] = {
     "laptop": {
         "postgres": Shape(cpu=1, memory=512, volume=10),
         "object_store": Shape(cpu=1, memory=1024, volume=20),
@@ -32,6 +37,7 @@ SIZES: Mapping[Size, Mapping[str, Shape]] = {
         "redis": Shape(cpu=0.5, memory=256, volume=1),
         "iceberg_catalog": Shape(cpu=1, memory=640, heap=256),
         "trino": Shape(cpu=2, memory=2048, heap=1280),
+        "trino-worker": Shape(cpu=2, memory=2048, heap=1280, replicas=0),
         "spark-master": Shape(cpu=0.5, memory=512, heap=256),
         "spark-worker": Shape(cpu=2, memory=2048, heap=256),
         "keycloak": Shape(cpu=1, memory=768, heap=320),
@@ -46,6 +52,7 @@ SIZES: Mapping[Size, Mapping[str, Shape]] = {
         "redis": Shape(cpu=1, memory=1024, volume=5),
         "iceberg_catalog": Shape(cpu=1, memory=1024, heap=512),
         "trino": Shape(cpu=4, memory=8192, heap=6144),
+        "trino-worker": Shape(cpu=4, memory=8192, heap=6144, replicas=0),
         "spark-master": Shape(cpu=1, memory=1024, heap=512),
         "spark-worker": Shape(cpu=4, memory=8192, heap=512),
         "keycloak": Shape(cpu=1, memory=1280, heap=512),
@@ -60,6 +67,7 @@ SIZES: Mapping[Size, Mapping[str, Shape]] = {
         "redis": Shape(cpu=2, memory=4096, volume=10),
         "iceberg_catalog": Shape(cpu=2, memory=2048, heap=1024, replicas=2),
         "trino": Shape(cpu=8, memory=32768, heap=26624),
+        "trino-worker": Shape(cpu=8, memory=32768, heap=26624, replicas=2, max_replicas=6),
         "spark-master": Shape(cpu=1, memory=2048, heap=1024),
         "spark-worker": Shape(cpu=8, memory=32768, heap=1024, replicas=3),
         "keycloak": Shape(cpu=2, memory=2048, heap=1024, replicas=2),

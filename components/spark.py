@@ -1,14 +1,25 @@
-"""Spark: a standalone master and worker, with Iceberg and S3."""
+"""Spark with Iceberg and S3: a standalone master and workers, or executors as pods."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
 from components import jvm
-from components.base import Cluster, Http, Link, Password, Readiness, Secrets, Workload
+from components.base import (
+    Cluster,
+    Http,
+    Link,
+    Password,
+    Program,
+    Readiness,
+    Running,
+    Secrets,
+    Spawned,
+    Workload,
+)
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, SparkEndpoint
-from components.sizing import SIZES, Size
+from components.sizing import Sizing
 from components.software import SPARK
 
 CATALOG = "lakehouse"
@@ -19,48 +30,65 @@ CATALOG = "lakehouse"
 class SparkArgs:
     cluster: Cluster
     secrets: Secrets
-    size: Size
+    sizing: Sizing
     iceberg_catalog: IcebergCatalogEndpoint
     object_store: ObjectStoreEndpoint
 
 
 class Spark(pulumi.ComponentResource):
-    """A standalone cluster: who does not know its secret cannot submit to it."""
+    """A standalone cluster, to which nobody submits who does not know its secret; on Kubernetes, what a
+    driver needs to start its executors as pods."""
 
     endpoint: SparkEndpoint
 
     def __init__(self, name: str, args: SparkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Spark", name, {}, opts)
-        sizes = SIZES[args.size]
+        executors = args.cluster.spawned(_executor(name, args), self)
+        if executors is None:
+            self.endpoint = self._standalone(name, args)
+        else:
+            self.endpoint = _on_kubernetes(name, args, executors)
+        self.register_outputs({"master": self.endpoint.outside_master})
+
+    def _standalone(self, name: str, args: SparkArgs) -> SparkEndpoint:
         secret = args.secrets.random(f"{name}-rpc", self)
         defaults = spark_defaults(_DEFAULTS, {"spark.authenticate.secret": secret})
-        master = args.cluster.run(
+        master = self._master(name, args, defaults)
+        address = master.addresses["rpc"]
+        bare = SparkEndpoint(
+            component=name,
+            workloads=(f"{name}-master", f"{name}-worker"),
+            depends_on=(master.resource,),
+            master=address.inside.url("spark"),
+            outside_master=address.outside.url("spark"),
+            conf={**_DEFAULTS, **_iceberg(args)},
+            secret_conf={"spark.authenticate.secret": secret, **_iceberg_secrets(args.object_store)},
+        )
+        worker = self._worker(name, args, bare, defaults)
+        return replace(bare, depends_on=(master.resource, worker.resource, *_stores(args)))
+
+    def _master(self, name: str, args: SparkArgs, defaults: pulumi.Output[str]) -> Running:
+        shape = args.sizing["spark-master"]
+        return args.cluster.run(
             Workload(
                 name=f"{name}-master",
                 software=SPARK,
                 command=("master", "--host", "{host}", "--port", "{port.rpc}", "--webui-port", "{port.ui}"),
                 env={"SPARK_CONF_DIR": "{run}/conf", "SPARK_LOCAL_IP": "{bind}"},
-                files={
-                    "jvm.options": jvm.options(sizes["spark-master"].heap),
-                    "conf/log4j2.properties": LOG4J,
-                },
+                files={"jvm.options": jvm.options(shape.heap), "conf/log4j2.properties": LOG4J},
                 secret_files={"conf/spark-defaults.conf": defaults},
                 ports={"rpc": 7077, "ui": 8080},
                 readiness=Readiness(Http("ui", "/json/"), deadline=90),
-                resources=sizes["spark-master"].resources,
+                resources=shape.resources,
             ),
             self,
         )
-        self.endpoint = SparkEndpoint(
-            component=name,
-            workloads=(f"{name}-master", f"{name}-worker"),
-            depends_on=(master.resource,),
-            master=master.addresses["rpc"],
-            conf={**_DEFAULTS, **_iceberg(args)},
-            secret_conf={"spark.authenticate.secret": secret, **_iceberg_secrets(args.object_store)},
-        )
-        shape = sizes["spark-worker"]
-        worker = args.cluster.run(
+
+    def _worker(
+        self, name: str, args: SparkArgs, master: SparkEndpoint, defaults: pulumi.Output[str]
+    ) -> Running:
+        shape = args.sizing["spark-worker"]
+        return args.cluster.run(
             Workload(
                 name=f"{name}-worker",
                 software=SPARK,
@@ -78,7 +106,7 @@ class Spark(pulumi.ComponentResource):
                     f"{shape.memory - shape.heap}M",
                     "--work-dir",
                     "{run}/work",
-                    self.endpoint.master.inside.url("spark"),
+                    master.master,
                 ),
                 env={
                     "SPARK_CONF_DIR": "{run}/conf",
@@ -96,27 +124,73 @@ class Spark(pulumi.ComponentResource):
                 secret_files={"conf/spark-defaults.conf": defaults},
                 ports={"rpc": 7078, "ui": 8081},
                 writable=("{run}/work", "{run}/local"),
-                links=(Link(self.endpoint), Link(args.object_store), Link(args.iceberg_catalog)),
+                links=(Link(master), Link(args.object_store), Link(args.iceberg_catalog)),
                 readiness=Readiness(Http("ui", "/json/"), deadline=90),
                 replicas=shape.replicas,
                 resources=shape.resources,
             ),
             self,
         )
-        self.endpoint = SparkEndpoint(
-            component=name,
-            workloads=self.endpoint.workloads,
-            depends_on=(
-                master.resource,
-                worker.resource,
-                *args.object_store.depends_on,
-                *args.iceberg_catalog.depends_on,
-            ),
-            master=self.endpoint.master,
-            conf=self.endpoint.conf,
-            secret_conf=self.endpoint.secret_conf,
-        )
-        self.register_outputs({"master": self.endpoint.master.outside.url("spark")})
+
+
+_BLOCKS = 7079
+"""Where executors fetch blocks from one another."""
+_LEAST_OVERHEAD = 384
+"""MiB beside a JVM's heap: Spark's own least."""
+_POD_TEMPLATE = "executor.json"
+
+
+def _executor(name: str, args: SparkArgs) -> Program:
+    """What an executor may talk to; its command is its driver's."""
+    return Program(
+        name=f"{name}-executor",
+        software=SPARK,
+        command=(),
+        ports={"blocks": _BLOCKS},
+        links=(Link(args.object_store), Link(args.iceberg_catalog)),
+        resources=args.sizing["spark-worker"].resources,
+    )
+
+
+def _on_kubernetes(name: str, args: SparkArgs, executors: Spawned) -> SparkEndpoint:
+    """Properties: https://spark.apache.org/docs/4.0.1/running-on-kubernetes.html. Each driver makes a
+    secret of its own for its executors."""
+    shape = args.sizing["spark-worker"]
+    overhead = max(_LEAST_OVERHEAD, shape.memory // 6)
+    kubernetes = "spark.kubernetes"
+    master = pulumi.Output.from_input(f"k8s://{executors.api}")
+    return SparkEndpoint(
+        component=name,
+        workloads=(executors.workload,),
+        depends_on=(*executors.depends_on, *_stores(args)),
+        master=master,
+        outside_master=master,
+        conf={
+            **_DEFAULTS,
+            **_iceberg(args),
+            "spark.blockManager.port": str(_BLOCKS),
+            "spark.executor.instances": str(shape.replicas),
+            "spark.executor.cores": str(max(1, int(shape.cpu))),
+            "spark.executor.memory": f"{shape.memory - overhead}m",
+            "spark.executor.memoryOverhead": f"{overhead}m",
+            f"{kubernetes}.namespace": executors.namespace,
+            f"{kubernetes}.container.image": executors.image,
+            f"{kubernetes}.container.image.pullPolicy": "IfNotPresent",
+            f"{kubernetes}.authenticate.executor.serviceAccountName": executors.service_account,
+            f"{kubernetes}.driver.pod.name": "${env:NEBULA_POD_NAME}",
+            f"{kubernetes}.executor.limit.cores": str(shape.cpu),
+            f"{kubernetes}.executor.request.cores": f"{round(shape.cpu * executors.cpu_requests * 1000)}m",
+            f"{kubernetes}.executor.podTemplateFile": f"{{run}}/{_POD_TEMPLATE}",
+            f"{kubernetes}.executor.podTemplateContainerName": "main",
+        },
+        secret_conf=_iceberg_secrets(args.object_store),
+        executors=executors,
+        files={_POD_TEMPLATE: executors.template},
+    )
+
+
+def _stores(args: SparkArgs) -> tuple[pulumi.Resource, ...]:
+    return (*args.object_store.depends_on, *args.iceberg_catalog.depends_on)
 
 
 _DEFAULTS: Mapping[str, pulumi.Input[str]] = {

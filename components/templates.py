@@ -6,6 +6,7 @@ braces and shell variables pass through untouched. The cluster fills the table:
 | placeholder    | value                                                                   |
 |----------------|-------------------------------------------------------------------------|
 | `{home}`       | directory where the software is                                         |
+| `{java}`       | the Java that it runs on                                                |
 | `{home.NAME}`  | directory of another software that the workload uses                    |
 | `{run}`        | directory where the workload's files are put                            |
 | `{data}`       | its volume                                                              |
@@ -21,7 +22,7 @@ import re
 from collections.abc import Mapping
 
 _PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[a-z0-9_-]+)*)\}")
-_NAMES = frozenset({"home", "run", "data", "bind", "host", "port", "index", "peer", "peers"})
+_NAMES = frozenset({"home", "java", "run", "data", "bind", "host", "port", "index", "peer", "peers"})
 
 
 class UnknownPlaceholderError(KeyError):

@@ -2,25 +2,34 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pulumi
 
-from components.base import Cluster, Command, Link, Password, Readiness, Workload
+from components.base import Cluster, Command, Link, Password, Readiness, Running, Workload
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, TrinoEndpoint
-from components.sizing import SIZES, Size
+from components.sizing import Shape, Sizing
 from components.software import TRINO
 
 LAKEHOUSE = "lakehouse"
 
 _CONFIG = """\
 coordinator=true
-node-scheduler.include-coordinator=true
+node-scheduler.include-coordinator=%s
 http-server.http.port={port.http}
 discovery.uri=http://{host}:{port.http}
 catalog.management=static
 web-ui.preview.enabled=false
 """
+
+_WORKER_CONFIG = """\
+coordinator=false
+http-server.http.port={port.http}
+discovery.uri=%s
+catalog.management=static
+"""
+_LOG = "io.trino=WARN\nio.airlift=WARN\n"
+_HTTP = 8080
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +37,7 @@ class TrinoArgs:
     """`catalogs` are further catalogs: name to connector properties."""
 
     cluster: Cluster
-    size: Size
+    sizing: Sizing
     iceberg_catalog: IcebergCatalogEndpoint
     object_store: ObjectStoreEndpoint
     catalogs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -41,33 +50,35 @@ class TrinoArgs:
 
 
 class Trino(pulumi.ComponentResource):
-    """A coordinator that also works, with the catalog `lakehouse` on the REST catalog."""
+    """A coordinator with the catalog `lakehouse` on the REST catalog. It also works, unless there are
+    workers; where the cluster can, their number follows the load."""
 
     endpoint: TrinoEndpoint
 
     def __init__(self, name: str, args: TrinoArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Trino", name, {}, opts)
-        shape = SIZES[args.size]["trino"]
+        shape, worker = args.sizing["trino"], args.sizing["trino-worker"]
+        catalogs = {
+            f"etc/catalog/{LAKEHOUSE}.properties": _lakehouse(args),
+            **{
+                f"etc/catalog/{catalog}.properties": _properties(properties)
+                for catalog, properties in args.catalogs.items()
+            },
+        }
         server = args.cluster.run(
             Workload(
                 name=name,
                 software=TRINO,
                 command=("server",),
                 files={
-                    "etc/config.properties": _CONFIG,
+                    "etc/config.properties": _CONFIG % str(not worker.replicas).lower(),
                     "etc/jvm.config": _jvm(shape.heap),
-                    "etc/log.properties": "io.trino=WARN\nio.airlift=WARN\n",
+                    "etc/log.properties": _LOG,
                 },
-                secret_files={
-                    f"etc/catalog/{LAKEHOUSE}.properties": _lakehouse(args),
-                    **{
-                        f"etc/catalog/{catalog}.properties": _properties(properties)
-                        for catalog, properties in args.catalogs.items()
-                    },
-                },
-                ports={"http": 8080},
+                secret_files=catalogs,
+                ports={"http": _HTTP},
                 links=(Link(args.iceberg_catalog), Link(args.object_store)),
-                readiness=Readiness(Command(("health", "{bind}", "{port.http}")), deadline=240),
+                readiness=_READY,
                 resources=shape.resources,
             ),
             self,
@@ -79,7 +90,42 @@ class Trino(pulumi.ComponentResource):
             address=server.addresses["http"],
             catalogs=(LAKEHOUSE, *args.catalogs),
         )
+        if worker.replicas:
+            workers = self._workers(name, args, worker, catalogs)
+            self.endpoint = replace(self.endpoint, depends_on=(server.resource, workers.resource))
         self.register_outputs({"url": self.endpoint.address.outside.url()})
+
+    def _workers(
+        self, name: str, args: TrinoArgs, shape: Shape, catalogs: Mapping[str, pulumi.Input[str]]
+    ) -> Running:
+        discovery = self.endpoint.address.inside.url()
+        return args.cluster.run(
+            Workload(
+                name=f"{name}-worker",
+                software=TRINO,
+                command=("server",),
+                files={
+                    "etc/config.properties": discovery.apply(lambda url: _WORKER_CONFIG % url),
+                    "etc/jvm.config": _jvm(shape.heap),
+                    "etc/log.properties": _LOG,
+                },
+                secret_files=catalogs,
+                ports={"http": _HTTP},
+                links=(
+                    Link(self.endpoint, calls_back=True),
+                    Link(args.iceberg_catalog),
+                    Link(args.object_store),
+                ),
+                readiness=_READY,
+                replicas=shape.replicas,
+                max_replicas=shape.max_replicas,
+                resources=shape.resources,
+            ),
+            self,
+        )
+
+
+_READY = Readiness(Command(("health", "{bind}", "{port.http}")), deadline=240)
 
 
 def _jvm(heap: int) -> str:

@@ -12,7 +12,8 @@ import pulumi
 
 from infra.cloud import provider_of
 from infra.platform import Platform
-from infra.settings import SettingsError, StackFile, parse
+from infra.settings import SettingsError, parse
+from infra.stack_file import StackFile
 
 
 def main() -> None:

@@ -29,3 +29,26 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
                     keep_data=settings.local.keep_data,
                 ),
             )
+        case "kubernetes":
+            from providers.kubernetes.exposure import Gateway
+            from providers.kubernetes.provider import KubernetesArgs, KubernetesProvider
+
+            stack, chosen = pulumi.get_stack(), settings.kubernetes
+            gateway = chosen.gateway
+            return KubernetesProvider(
+                "kubernetes",
+                KubernetesArgs(
+                    stack=stack,
+                    namespace=chosen.namespace.name or f"nebula-{stack}",
+                    create_namespace=chosen.namespace.create,
+                    context=chosen.context,
+                    kubeconfig=chosen.kubeconfig,
+                    storage_class=chosen.storage_class,
+                    mirror=chosen.images.mirror,
+                    pull_secrets=tuple(chosen.images.pull_secrets),
+                    cpu_requests=chosen.cpu_requests,
+                    spread=chosen.spread,
+                    exposed=settings.exposed,
+                    gateway=Gateway(gateway.name, gateway.namespace) if gateway else None,
+                ),
+            )

@@ -27,7 +27,8 @@ from components.postgres import PostgresArgs
 from components.redis import RedisArgs
 from components.spark import Spark, SparkArgs
 from components.trino import Trino, TrinoArgs
-from infra.settings import Settings, SettingsError, StackFile
+from infra.settings import Settings, SettingsError
+from infra.stack_file import StackFile
 from providers.base import CloudProvider
 
 BUCKETS = ("bronze", "silver", "gold", WAREHOUSE, "checkpoints")
@@ -45,6 +46,7 @@ class Platform:
         self._settings = settings
         self._provider = provider
         self._stack_file = stack_file
+        self._sizing = settings.shapes
         self._on = frozenset(settings.components.on)
         self._network = provider.create_network("network")
         self._cluster = provider.create_cluster("cluster", self._network)
@@ -79,7 +81,7 @@ class Platform:
         args = PostgresArgs(
             cluster=self._cluster,
             secrets=self._secrets,
-            size=self._settings.size,
+            sizing=self._sizing,
             databases=tuple(dict.fromkeys((*services, *self._settings.databases))),
             network=self._network,
         )
@@ -98,7 +100,7 @@ class Platform:
         args = ObjectStoreArgs(
             cluster=self._cluster,
             secrets=self._secrets,
-            size=self._settings.size,
+            sizing=self._sizing,
             buckets=buckets,
             grants=(*(grant for grant in grants if grant.service in on), Grant(_PEOPLE, buckets)),
             network=self._network,
@@ -109,7 +111,7 @@ class Platform:
         args = KafkaArgs(
             cluster=self._cluster,
             secrets=self._secrets,
-            size=self._settings.size,
+            sizing=self._sizing,
             topics=tuple(
                 Topic(topic.name, topic.partitions, topic.config) for topic in self._settings.topics
             ),
@@ -119,7 +121,7 @@ class Platform:
 
     def _redis(self, name: str) -> RedisEndpoint:
         args = RedisArgs(
-            cluster=self._cluster, secrets=self._secrets, size=self._settings.size, network=self._network
+            cluster=self._cluster, secrets=self._secrets, sizing=self._sizing, network=self._network
         )
         return self._provider.create_redis(name, args)
 
@@ -127,7 +129,7 @@ class Platform:
         args = NatsArgs(
             cluster=self._cluster,
             secrets=self._secrets,
-            size=self._settings.size,
+            sizing=self._sizing,
             streams=tuple(Stream(s.name, tuple(s.subjects)) for s in self._settings.streams),
         )
         return Nats(name, args).endpoint
@@ -135,7 +137,7 @@ class Platform:
     def _iceberg_catalog(self, name: str) -> IcebergCatalogEndpoint:
         args = IcebergCatalogArgs(
             cluster=self._cluster,
-            size=self._settings.size,
+            sizing=self._sizing,
             database=self._need(PostgresEndpoint, "postgres", name).database(name),
             object_store=self._need(ObjectStoreEndpoint, "object_store", name).identity(name),
             namespaces=NAMESPACES,
@@ -145,7 +147,7 @@ class Platform:
     def _trino(self, name: str) -> TrinoEndpoint:
         args = TrinoArgs(
             cluster=self._cluster,
-            size=self._settings.size,
+            sizing=self._sizing,
             iceberg_catalog=self._need(IcebergCatalogEndpoint, "iceberg_catalog", name),
             object_store=self._need(ObjectStoreEndpoint, "object_store", name).identity(name),
             catalogs=self._settings.trino.catalogs,
@@ -156,7 +158,7 @@ class Platform:
         args = SparkArgs(
             cluster=self._cluster,
             secrets=self._secrets,
-            size=self._settings.size,
+            sizing=self._sizing,
             iceberg_catalog=self._need(IcebergCatalogEndpoint, "iceberg_catalog", name),
             object_store=self._need(ObjectStoreEndpoint, "object_store", name).identity(name),
         )
@@ -166,7 +168,7 @@ class Platform:
         args = KeycloakArgs(
             cluster=self._cluster,
             secrets=self._secrets,
-            size=self._settings.size,
+            sizing=self._sizing,
             database=self._need(PostgresEndpoint, "postgres", name).database(name),
             redirect_uris=tuple(self._settings.keycloak.redirect_uris),
             test_client=self._settings.keycloak.test_client,
@@ -176,7 +178,7 @@ class Platform:
     def _flights(self, name: str) -> pulumi.Output[dict[str, Any]]:
         args = FlightsArgs(
             cluster=self._cluster,
-            size=self._settings.size,
+            sizing=self._sizing,
             object_store=self._need(ObjectStoreEndpoint, "object_store", name).identity(name),
             iceberg_catalog=self._need(IcebergCatalogEndpoint, "iceberg_catalog", name),
             spark=self._need(SparkEndpoint, "spark", name),
@@ -198,8 +200,8 @@ def _plain(endpoint: Endpoint) -> Mapping[str, Any]:
     match endpoint:
         case KafkaEndpoint(bootstrap_servers=address):
             return {"bootstrap_servers": address.outside.authority}
-        case SparkEndpoint(master=address):
-            return {"master": address.outside.url("spark")}
+        case SparkEndpoint(outside_master=master):
+            return {"master": master}
         case IcebergCatalogEndpoint(address=address, path=path, warehouse=warehouse):
             return {"url": address.outside.url("http", path), "warehouse": warehouse}
         case ObjectStoreEndpoint(address=address, buckets=buckets, region=region):

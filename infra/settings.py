@@ -7,22 +7,37 @@ the whole file is `stacks/platform.schema.json`; `python -m infra.settings` prin
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from components.sizing import Size
+from components.sizing import SIZES, Shape, Size, Sizing
+from infra.stack_file import KEY, StackFile
 from providers.local.ports import LARGEST_OFFSET
-
-KEY = "nebula:platform"
 
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")]
 DatabaseName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+Exposable = Literal["trino", "keycloak", "iceberg_catalog", "object_store"]
+Workload = Literal[
+    "postgres",
+    "object_store",
+    "kafka",
+    "redis",
+    "iceberg_catalog",
+    "trino",
+    "trino-worker",
+    "spark-master",
+    "spark-worker",
+    "keycloak",
+    "nats",
+    "provisioner",
+    "flights",
+]
 CatalogName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
@@ -86,11 +101,70 @@ class LocalSettings(_Model):
     keep_data: bool = Field(default=False, description="destroy keeps data and secrets")
 
 
+class ShapeSettings(_Model):
+    """What a workload has instead of what the size gives it. A heap that is not given keeps its part of
+    the memory."""
+
+    cpu: float | None = Field(default=None, gt=0, description="cores, at most")
+    memory: int | None = Field(default=None, ge=64, description="MiB")
+    heap: int | None = Field(default=None, ge=32, description="MiB of a JVM")
+    volume: int | None = Field(default=None, ge=1, description="GiB")
+    replicas: int | None = Field(default=None, ge=0, le=99)
+    max_replicas: int | None = Field(default=None, ge=0, le=99)
+
+    def applied(self, shape: Shape) -> Shape:
+        given = {name: value for name, value in self if value is not None}
+        if self.memory is not None and self.heap is None:
+            given["heap"] = shape.heap * self.memory // shape.memory
+        return replace(shape, **given)
+
+
+class ImageSettings(_Model):
+    """Where container images come from."""
+
+    mirror: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:/-]*[a-z0-9]$")] | None = Field(
+        default=None, description="a registry and path that holds all images: `make images` lists them"
+    )
+    pull_secrets: list[str] = Field(default_factory=list, description="Secrets of the namespace")
+
+
+class NamespaceSettings(_Model):
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = Field(
+        default=None, description="nebula-<stack> if not given"
+    )
+    create: bool = Field(default=True, description="false: it exists, and stays")
+
+
+class GatewaySettings(_Model):
+    """A Gateway of the cluster, with an HTTPS listener for the host names in `expose`."""
+
+    name: str
+    namespace: str
+
+
+class KubernetesSettings(_Model):
+    """The cluster, and how the platform uses it."""
+
+    context: str | None = Field(default=None, description="of the kubeconfig; the current one if not given")
+    kubeconfig: str | None = Field(default=None, description="a path; KUBECONFIG or ~/.kube/config if not")
+    namespace: NamespaceSettings = Field(default_factory=NamespaceSettings)
+    storage_class: str | None = Field(default=None, description="the cluster's default if not given")
+    images: ImageSettings = Field(default_factory=ImageSettings)
+    cpu_requests: float = Field(default=1.0, gt=0, le=1, description="part of their cores that pods request")
+    spread: Literal["preferred", "required"] = Field(
+        default="preferred", description="replicas on nodes of their own"
+    )
+    gateway: GatewaySettings | None = None
+
+
 class Settings(_Model):
     """Everything that a stack says of its platform."""
 
-    cloud: Literal["local"]
+    cloud: Literal["local", "kubernetes"]
     size: Size = "laptop"
+    sizing: dict[Workload, ShapeSettings] = Field(
+        default_factory=dict, description="workloads that differ from the size"
+    )
     components: Components = Field(default_factory=Components)
     demo: bool = Field(default=False, description="run the flights pipeline")
     topics: list[TopicSettings] = Field(default_factory=list)
@@ -99,52 +173,35 @@ class Settings(_Model):
     streams: list[StreamSettings] = Field(default_factory=list)
     trino: TrinoSettings = Field(default_factory=TrinoSettings)
     keycloak: KeycloakSettings = Field(default_factory=KeycloakSettings)
+    expose: dict[Exposable, HostName] = Field(
+        default_factory=dict,
+        description="components reached from outside, each at a host name",
+    )
     local: LocalSettings = Field(default_factory=LocalSettings)
+    kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
 
+    @property
+    def exposed(self) -> dict[str, str]:
+        """The host name of each exposed component."""
+        return {str(name): host for name, host in self.expose.items()}
 
-class StackFile:
-    """The stack file as text: finds the line of a setting. It may be absent (a config file kept
-    elsewhere); then errors name the key only."""
+    @property
+    def shapes(self) -> Sizing:
+        """The shape of each workload."""
+        table = SIZES[self.size]
+        given: Sizing = {name: override.applied(table[name]) for name, override in self.sizing.items()}
+        return {**table, **given}
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._root: yaml.Node | None = None
-        if path.exists():
-            self._root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-
-    def where(self, key: tuple[str | int, ...]) -> str:
-        """`stacks/Pulumi.local.yaml, line 7: nebula:platform.topics[0].partitions`."""
-        name = KEY + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
-        line = self._line((KEY, *key))
-        return f"{self.path.parent.name}/{self.path.name}{f', line {line}' if line else ''}: {name}"
-
-    def _line(self, key: tuple[str | int, ...]) -> int | None:
-        node, line = self._root, None
-        for part in ("config", *key):
-            found = _child(node, part)
-            if found is None:
-                break
-            node, line = found
-        return line
-
-    def unknown_keys(self) -> list[str]:
-        """Keys of our namespace in `config` other than `nebula:platform`."""
-        found = _child(self._root, "config")
-        if found is None or not isinstance(found[0], yaml.MappingNode):
-            return []
-        keys = [key.value for key, _ in found[0].value]
-        return [key for key in keys if key.startswith("nebula:") and key != KEY]
-
-
-def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, int] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == part:
-                return value, key.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        item = node.value[part]
-        return item, item.start_mark.line + 1
-    return None
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.expose and self.kubernetes.gateway is None:
+            raise ValueError("expose needs kubernetes.gateway, the Gateway that its routes belong to")
+        for name, shape in self.shapes.items():
+            if shape.heap and shape.heap >= shape.memory:
+                raise ValueError(f"sizing.{name}: a heap of {shape.heap} MiB does not fit {shape.memory} MiB")
+            if self.cloud == "local" and shape.replicas > 1:
+                raise ValueError(f"{name} has {shape.replicas} replicas: cloud local runs one: change size")
+        return self
 
 
 def parse(document: str | None, stack_file: StackFile) -> Settings:

@@ -4,7 +4,8 @@ registration. All SDK state is in context variables, so each run has a context a
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,28 @@ class LocalPlugin(mocks.Mocks):
         raise AssertionError(f"the program calls {args.token}, which nothing mocks")
 
 
+class Kubernetes(mocks.Mocks):
+    """Stands in for the Kubernetes and random providers: what the API server adds to an object that the
+    program reads again (a name, a namespace, a uid), and a random secret."""
+
+    def __init__(self, preview: bool) -> None:
+        self._preview = preview
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if args.typ == "random:index/randomPassword:RandomPassword":
+            result = rpc.UNKNOWN if self._preview else f"secret-of-{args.name}"
+            return self._id(args), {**args.inputs, "result": result}
+        metadata = {"name": f"{args.name}-0000000", **(args.inputs.get("metadata") or {})}
+        metadata["uid"] = rpc.UNKNOWN if self._preview else f"uid-of-{args.name}"
+        return self._id(args), {**args.inputs, "metadata": metadata}
+
+    def _id(self, args: mocks.MockResourceArgs) -> str:
+        return "" if self._preview else args.resource_id or f"{args.name}-id"
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"the program calls {args.token}, which nothing mocks")
+
+
 def _reveal(value: Any, secret: Callable[[Any], Any]) -> Any:
     if rpc.is_rpc_secret(value):
         return secret(_reveal(rpc.unwrap_rpc_secret(value), secret))
@@ -67,6 +90,18 @@ def _reveal(value: Any, secret: Callable[[Any], Any]) -> Any:
     if isinstance(value, list):
         return [_reveal(item, secret) for item in value]
     return value
+
+
+@contextmanager
+def _own_loop() -> Iterator[None]:
+    """The SDK's monitor opens an event loop in each worker thread and leaves it: this one is closed."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 class _Recorder(mocks.MockMonitor):
@@ -89,14 +124,12 @@ class _Recorder(mocks.MockMonitor):
             provider=request.provider,
             dependencies=frozenset(request.dependencies),
         )
-        # The SDK's monitor opens an event loop in each worker thread and leaves it: close it here.
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        try:
+        with _own_loop():
             return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own
-        finally:
-            asyncio.set_event_loop(None)
-            loop.close()
+
+    def ReadResource(self, request: Any) -> Any:
+        with _own_loop():
+            return super().ReadResource(request)  # type: ignore[no-untyped-call] # the same
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         registered = self._run.resources.get(request.urn)
@@ -106,7 +139,13 @@ class _Recorder(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # the same
 
 
-def run_program(program: Callable[[], None], *, stack: str = "local", preview: bool = False) -> Run:
+def run_program(
+    program: Callable[[], None],
+    *,
+    stack: str = "local",
+    preview: bool = False,
+    stand_in: Callable[[bool], mocks.Mocks] = LocalPlugin,
+) -> Run:
     """Run `program` to its end and return what it registered. Raises what the program raises."""
 
     def isolated() -> Run:
@@ -114,7 +153,7 @@ def run_program(program: Callable[[], None], *, stack: str = "local", preview: b
         settings.ROOT.set(None)
         settings.configure(
             mocks.MockSettings(
-                monitor=_Recorder(LocalPlugin(preview), run),
+                monitor=_Recorder(stand_in(preview), run),
                 engine=mocks.MockEngine(None),
                 project="nebula",
                 stack=stack,

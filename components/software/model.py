@@ -69,10 +69,14 @@ class Script:
 
 @dataclass(frozen=True)
 class Generated:
-    """A command (template over `{home}`) that completes the home from nothing but itself, so that
-    the result is the same for every stack; run once, after all other parts."""
+    """A command (template over `{home}`, and `{java}` of the software `java`) that completes the home
+    from nothing but itself, so that the result serves every stack; run once, after all other parts.
+
+    The home is moved afterwards: what is generated must not hold its own path.
+    """
 
     command: tuple[str, ...]
+    java: "Software | None" = None
 
 
 Part = Maven | MavenClosure | Wheel | GoBinary | BundledApp | Script | Generated
@@ -80,20 +84,27 @@ Part = Maven | MavenClosure | Wheel | GoBinary | BundledApp | Script | Generated
 
 @dataclass(frozen=True)
 class Executable:
-    """How a program of the software is launched: in its distribution (`{home}` is where that was
-    put) and in its image. Arguments of the workload follow."""
+    """How a program of the software is launched: a template over `{home}`, where the software is, and
+    `{java}`, its Java. Arguments of the workload follow. `image` is given where the layout of the
+    image differs from the distribution's."""
 
     distribution: tuple[str, ...]
-    image: tuple[str, ...]
+    image: tuple[str, ...] | None = None
+
+    @property
+    def in_image(self) -> tuple[str, ...]:
+        return self.distribution if self.image is None else self.image
 
 
 @dataclass(frozen=True)
 class Image:
-    """A container image: `reference` has a pinned tag, `user` is the numeric uid it runs as.
-    `ours` marks an image that the program builds (its Dockerfile is beside the source)."""
+    """A container image: `reference` has a pinned tag, `user` is the numeric uid it runs as, `home`
+    where the software is in it. `ours` marks an image that the program builds, as its registry has
+    none that is ready to run."""
 
     reference: str
     user: int
+    home: str
     ours: bool = False
 
 
@@ -101,9 +112,7 @@ class Image:
 class Software:
     """One row of the software table.
 
-    `java` is the Java release that it runs on. `build` are commands (templates over `{home}`) that
-    derive what must be built from the distribution before it runs; they act on a private copy.
-    `unprivileged` software refuses to run as root.
+    `java` is the Java release that it runs on. `unprivileged` software refuses to run as root.
     """
 
     name: str
@@ -113,7 +122,6 @@ class Software:
     executables: Mapping[str, Executable]
     image: Image
     java: int | None = None
-    build: tuple[tuple[str, ...], ...] = ()
     unprivileged: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 

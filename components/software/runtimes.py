@@ -2,7 +2,7 @@
 
 from components.software.model import Executable, Generated, Image, Script, Software, Wheel
 
-JAVA = "{home.java}/bin/java"
+JAVA = "{java}"
 """The java of a launch line."""
 
 OPTIONS = "@{run}/jvm.options"
@@ -31,8 +31,8 @@ def _java(release: int, requirement: str, image: str) -> Software:
             Script("bin/java", _WITHOUT_VECTOR_API),
             Generated(("{home}/bin/java", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:dump")),
         ),
-        executables={"java": Executable(("{home}/bin/java",), ("java",))},
-        image=Image(image, user=1000),
+        executables={"java": Executable(("{home}/bin/java",))},
+        image=Image(image, user=1000, home="/opt/java/openjdk"),
         java=release,
     )
 

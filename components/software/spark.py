@@ -34,10 +34,7 @@ _SPARK_MODULES = (
 def _spark_daemon(main: str) -> Executable:
     """A daemon of the standalone cluster, without the second JVM of `spark-class`."""
 
-    def launch(java: str, home: str) -> tuple[str, ...]:
-        return (java, OPTIONS, *_SPARK_MODULES, "-cp", f"{{run}}/conf:{home}/jars/*", main)
-
-    return Executable(launch(JAVA, "{home}"), launch("java", "/opt/spark"))
+    return Executable((JAVA, OPTIONS, *_SPARK_MODULES, "-cp", "{run}/conf:{home}/jars/*", main))
 
 
 SPARK = Software(
@@ -60,9 +57,9 @@ SPARK = Software(
     executables={
         "master": _spark_daemon("org.apache.spark.deploy.master.Master"),
         "worker": _spark_daemon("org.apache.spark.deploy.worker.Worker"),
-        "submit": Executable(("{home}/bin/spark-submit",), ("/opt/spark/bin/spark-submit",)),
+        "submit": Executable(("{home}/bin/spark-submit",)),
     },
-    image=Image("nebula/spark:4.0.1-iceberg1.10.1", user=185, ours=True),
+    image=Image("nebula/spark:4.0.1-iceberg1.10.1", user=185, home="/opt/spark", ours=True),
     java=21,
     # Spark looks for its build directories without the second, which its scripts set.
     environment={"SPARK_HOME": "{home}", "SPARK_SCALA_VERSION": "2.13"},

@@ -55,7 +55,7 @@ def servers(stack: str, directory: Path) -> None:
 
 
 def log_of(component: str, directory: Path) -> Path:
-    """The log of the server, task or build `component`. Raises UnknownComponentError."""
+    """The log of the server or task `component`. Raises UnknownComponentError."""
     path = log_path(directory, component)
     if not component or not path.exists():
         raise UnknownComponentError(component, sorted(log.stem for log in path.parent.glob("*.log")))

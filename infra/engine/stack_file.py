@@ -1,7 +1,7 @@
 """Stack files: `stacks/Pulumi.<stack>.yaml`.
 
-`local` is everybody's own: `pulumi stack init` writes a salt into it that binds it to one
-passphrase, so it is not tracked but made from a tracked template.
+Each is everybody's own: `pulumi stack init` writes a salt into it that binds it to one passphrase,
+so it is not tracked; those that come with the project are made from tracked templates.
 """
 
 import re
@@ -14,26 +14,25 @@ from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.errors import MalformedStackFileError, StaleSaltError, UnknownStackError
 
 LOCAL = "local"
-_NAME = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9_-]+)\.yaml$")
+_NAME = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9_-]+)(\.template)?\.yaml$")
 _SALT = re.compile(r"^encryptionsalt:.*\n", re.MULTILINE)
 
 
 def known_stacks(checkout: Checkout) -> list[str]:
-    """The stacks that have a file, and `local`, whose file is made at need."""
+    """The stacks that have a file, or a template that theirs is made from."""
     files = (_NAME.match(path.name) for path in checkout.stacks.glob("Pulumi.*.yaml"))
-    return sorted({match["stack"] for match in files if match} | {LOCAL})
+    return sorted({match["stack"] for match in files if match})
 
 
 def ensure(checkout: Checkout, stack: str) -> None:
-    """Make the stack file of `local` from its template. Raises UnknownStackError for another stack
-    that has none."""
+    """Make the file of a stack from its template. Raises UnknownStackError for a stack without."""
     path = checkout.stack_file(stack)
     if path.exists():
         return
     if stack not in known_stacks(checkout):
         raise UnknownStackError(stack, known_stacks(checkout), checkout.stacks)
     temporary = path.with_suffix(".new")
-    shutil.copyfile(checkout.stacks / "Pulumi.local.template.yaml", temporary)
+    shutil.copyfile(checkout.stacks / f"Pulumi.{stack}.template.yaml", temporary)
     temporary.rename(path)
 
 

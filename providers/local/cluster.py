@@ -22,7 +22,7 @@ from components.base import (
 from components.software import TABLE, Software
 from providers.local.artifacts import locked_parts
 from providers.local.ports import port
-from providers.local.resources import Artifact, Build, Host, Plugin, Process
+from providers.local.resources import Artifact, Host, Plugin, Process
 from providers.local.resources import Task as TaskResource
 
 BIND = "127.0.0.1"
@@ -73,6 +73,9 @@ class LocalCluster:
         resource = TaskResource(task.name, inputs, self._options(parent, dependencies(task.links)))
         return Finished(resource=resource, result=resource.result)
 
+    def spawned(self, template: Program, parent: pulumi.Resource) -> None:
+        """A process starts no replicas of another."""
+
     def _inputs(self, program: Program) -> dict[str, Any]:
         software = program.software
         homes = {"home": self._home(software)}
@@ -81,6 +84,7 @@ class LocalCluster:
         releases = {java for used in (software, *program.uses) if (java := used.java) is not None}
         if releases:
             homes["home.java"] = self._home(TABLE[f"java-{min(releases)}"])
+            homes["java"] = pulumi.Output.concat(homes["home.java"], "/bin/java")
             env["JAVA_HOME"] = "{home.java}"
         return {
             "directory": self._host.directory,
@@ -106,24 +110,8 @@ class LocalCluster:
                 cache=str(self._cache),
                 opts=self._options(self._host, []),
             )
-            self._homes[software.name] = self._built(software, artifact.home)
+            self._homes[software.name] = artifact.home
         return self._homes[software.name]
-
-    def _built(self, software: Software, home: pulumi.Output[str]) -> pulumi.Output[str]:
-        if not software.build:
-            return home
-        env: dict[str, pulumi.Input[str]] = dict(software.environment)
-        if software.java is not None:
-            env["JAVA_HOME"] = self._home(TABLE[f"java-{software.java}"])
-        build = Build(
-            f"{software.name}-build",
-            directory=self._host.directory,
-            source=home,
-            commands=software.build,
-            env=env,
-            opts=self._options(self._host, []),
-        )
-        return build.home
 
     def _options(
         self, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource]

@@ -7,20 +7,11 @@ from pathlib import Path
 import pulumi
 
 from components.base import Cluster
-from components.endpoints import (
-    KafkaEndpoint,
-    NetworkEndpoint,
-    ObjectStoreEndpoint,
-    PostgresEndpoint,
-    RedisEndpoint,
-)
-from components.kafka import Kafka, KafkaArgs
-from components.object_store import ObjectStore, ObjectStoreArgs
-from components.postgres import Postgres, PostgresArgs
-from components.redis import Redis, RedisArgs
+from components.endpoints import NetworkEndpoint
 from providers.local.cluster import LocalCluster
 from providers.local.ports import ports_of
 from providers.local.resources import Host, Plugin, Secret
+from providers.self_hosted import SelfHosted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +40,7 @@ class LocalSecrets:
         return Secret(name, directory=self._host.directory, length=length, opts=opts).value
 
 
-class LocalProvider:
+class LocalProvider(SelfHosted):
     """Every capability is self-hosted: the components themselves, on the local cluster."""
 
     def __init__(self, name: str, args: LocalArgs) -> None:
@@ -76,23 +67,3 @@ class LocalProvider:
 
     def create_secrets(self, name: str, opts: pulumi.ResourceOptions | None = None) -> LocalSecrets:
         return LocalSecrets(self._plugin, self._host)
-
-    def create_postgres(
-        self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> PostgresEndpoint:
-        return Postgres(name, args, opts).endpoint
-
-    def create_object_store(
-        self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> ObjectStoreEndpoint:
-        return ObjectStore(name, args, opts).endpoint
-
-    def create_kafka(
-        self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> KafkaEndpoint:
-        return Kafka(name, args, opts).endpoint
-
-    def create_redis(
-        self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> RedisEndpoint:
-        return Redis(name, args, opts).endpoint

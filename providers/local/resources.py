@@ -79,35 +79,6 @@ class Artifact(pulumi.CustomResource):
         super().__init__(f"{PACKAGE}:index:Artifact", name, inputs, opts)
 
 
-class Build(pulumi.CustomResource):
-    """What is derived from a distribution before it runs, on a private copy in the stack's directory.
-
-    Output `home` is the copy's directory.
-    """
-
-    home: pulumi.Output[str]
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        directory: pulumi.Input[str],
-        source: pulumi.Input[str],
-        commands: Sequence[Sequence[str]],
-        env: Mapping[str, pulumi.Input[str]],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        inputs: dict[str, Any] = {
-            "name": name,
-            "directory": directory,
-            "source": source,
-            "commands": commands,
-            "env": env,
-            "home": None,
-        }
-        super().__init__(f"{PACKAGE}:index:Build", name, inputs, opts)
-
-
 class Process(pulumi.CustomResource):
     """A supervised server. Output `volume` is the identity of its data volume, empty without one.
 

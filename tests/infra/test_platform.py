@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from infra.platform import Platform
-from infra.settings import Settings, SettingsError, StackFile
+from infra.settings import Settings, SettingsError
+from infra.stack_file import StackFile
 from providers.local.provider import LocalArgs, LocalProvider
 from tests.mocked_program import Run, run_program
 

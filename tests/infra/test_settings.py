@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.settings import KEY, SettingsError, StackFile, json_schema, parse
+from infra.settings import SettingsError, json_schema, parse
+from infra.stack_file import KEY, StackFile
 
 _ROOT = Path(__file__).parents[2]
 

@@ -20,6 +20,7 @@ from providers.local.artifacts.unpack import Member, extract, extract_inner
 _FETCHERS = {"maven": maven.fetch, "closure": maven.fetch_closure, "pypi": pypi.fetch, "go": go.fetch}
 _OWN = frozenset({"app", "script", "generated"})
 _AT_ONCE = 3
+_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
 def install(
@@ -43,7 +44,7 @@ def install(
                 say("unpacking")
                 _lay_out(fetched, scratch)
                 for row in rows:
-                    _complete(row, scratch, cache)
+                    _complete(row, scratch, cache, say)
     return home
 
 
@@ -89,7 +90,7 @@ def _link(files: list[Path], folder: Path) -> None:
             shutil.copy2(file, folder / file.name)
 
 
-def _complete(row: Row, home: Path, cache: Path) -> None:
+def _complete(row: Row, home: Path, cache: Path, progress: Progress) -> None:
     """Add what is not fetched: our own sources and scripts, and what is generated from the rest."""
     match row["kind"]:
         case "app":
@@ -100,6 +101,17 @@ def _complete(row: Row, home: Path, cache: Path) -> None:
             script.write_text(str(row["text"]))
             script.chmod(0o755)
         case "generated":
-            argv = [render(str(word), {"home": str(home)}) for word in row["command"]]
-            remedy = "Its output follows; the software table or this machine is at fault."
-            run(" ".join(argv), argv, environment=os.environ, activity=None, remedy=remedy)
+            _generate(row, home, cache, progress)
+
+
+def _generate(row: Row, home: Path, cache: Path, progress: Progress) -> None:
+    """Run the command in an environment of its own: nothing of the user's may end up in a home that
+    every stack shares."""
+    values = {"home": str(home)}
+    if java := row.get("java"):
+        runtime = install(java["software"], java["version"], java["parts"], cache, progress)
+        values["java"] = str(runtime / "bin" / "java")
+    argv = [render(str(word), values) for word in row["command"]]
+    progress("completing it, once for all stacks")
+    remedy = "Its output follows; the software table or this machine is at fault."
+    run(" ".join(argv), argv, environment=_ENVIRONMENT, activity=None, directory=home, remedy=remedy)

@@ -75,8 +75,9 @@ def _locked(software: Software, part: Part) -> Row:
             return {"kind": "app", **row, **_app(software, path)}
         case Script():
             return {"kind": "script", **row}
-        case Generated():
-            return {"kind": "generated", **row}
+        case Generated(java=java):
+            runtime = {"java": _runtime(java)} if java else {}
+            return {"kind": "generated", **row, **runtime}
     files = read_lock().get(str(key_of(part)))
     if not files:
         raise LockError(
@@ -84,6 +85,11 @@ def _locked(software: Software, part: Part) -> Row:
             f"Run 'make lock' and commit {LOCK.relative_to(REPOSITORY)}."
         )
     return {"kind": _KINDS[type(part)], **row, "files": [dict(file) for file in files]}
+
+
+def _runtime(java: Software) -> Row:
+    """What `install` takes: the Java that generates a part is an input of the part's home."""
+    return {"software": java.name, "version": java.version, "parts": locked_parts(java)}
 
 
 _KINDS: Mapping[type[Part], str] = {Maven: "maven", MavenClosure: "closure", Wheel: "pypi"}

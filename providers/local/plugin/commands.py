@@ -1,4 +1,4 @@
-"""Commands run to completion: prepare steps, builds, tasks and readiness commands.
+"""Commands run to completion: prepare steps, tasks and readiness commands.
 
 Each runs in a session of its own, since the engine interrupts the plugin's process group when it
 ends, with its output in a log file.

@@ -35,10 +35,6 @@ class StackDirectory:
         return self.root / "secrets"
 
     @property
-    def builds(self) -> Path:
-        return self.root / "build"
-
-    @property
     def lock(self) -> Path:
         return self.root.with_name(f".{self.root.name}.lock")
 
@@ -74,10 +70,10 @@ class StackDirectory:
         return made
 
     def make(self) -> None:
-        """Make the directory and its folders. As root the way to `run`, `data` and `build` is passable
-        for an unprivileged server."""
+        """Make the directory and its folders. As root the way to `run` and `data` is passable for an
+        unprivileged server."""
         passable = 0o711 if os.geteuid() == 0 else 0o700
-        for path in (self.root, self.root / "run", self.root / "data", self.builds):
+        for path in (self.root, self.root / "run", self.root / "data"):
             path.mkdir(exist_ok=True)
             path.chmod(passable)
         for path in (self.secrets, self.root / "logs", self.control, self.control / "programs"):

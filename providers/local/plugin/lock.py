@@ -50,7 +50,7 @@ class DirectoryLock:
             raise BusyError(
                 f"another pulumi is at work on {directory.root} (its plugin has pid "
                 f"{holder.get('pid', 'unknown')}); wait until it has finished, or stop it"
-            ) from None
+            ) from error
         # Whoever held it before may have removed the file: then this lock is on a file without name.
         with suppress(FileNotFoundError):
             if os.stat(directory.lock).st_ino == os.fstat(descriptor).st_ino:

@@ -11,7 +11,6 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from providers.local.plugin.artifact import Artifact
-from providers.local.plugin.build import Build
 from providers.local.plugin.commands import end_children
 from providers.local.plugin.engine import Engine
 from providers.local.plugin.errors import CancelledError, PluginError
@@ -42,7 +41,6 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         kinds: dict[str, Callable[[Surroundings], Resource]] = {
             "Host": Host,
             "Artifact": Artifact,
-            "Build": Build,
             "Process": Process,
             "Task": Task,
             "Secret": Secret,

@@ -48,7 +48,7 @@ def servers(directory: Path) -> list[ServerStatus]:
 
 
 def log_path(directory: Path, name: str) -> Path:
-    """The log of a server, task or (`build.<name>`) build of the stack in `directory`."""
+    """The log of a server or task of the stack in `directory`."""
     return StackDirectory(directory).log(name)
 
 

@@ -21,7 +21,7 @@ from providers.local.artifacts.lock import SOFTWARE, key_of, locked_parts, read_
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SPDX = re.compile(r"[A-Za-z0-9.-]+( WITH [A-Za-z0-9.-]+)?")
-_VALUES = {"home": "/home", "home.java": "/java", "run": "/run", "index": "0", "bind": "::", "host": "h"}
+_VALUES = {"home": "/home", "java": "/java", "run": "/run", "index": "0", "bind": "::", "host": "h"}
 
 every_software = pytest.mark.parametrize("software", TABLE.values(), ids=TABLE.keys())
 
@@ -58,16 +58,15 @@ def test_a_row_is_complete(software: Software) -> None:
     assert 0 < software.image.user < 65536
     assert ":" in software.image.reference
     assert not software.image.reference.endswith(":latest")
+    assert software.image.home.startswith("/")
 
 
 @every_software
 def test_launch_lines_name_only_what_the_cluster_knows(software: Software) -> None:
     for executable in software.executables.values():
-        for word in executable.distribution:
+        for word in (*executable.distribution, *executable.in_image):
             assert "{home" not in render(word, _VALUES)
-        for word in executable.image:
-            assert "{home" not in word, "an image's layout is its own"
-    uses_java = any("{home.java}" in word for e in software.executables.values() for word in e.distribution)
+    uses_java = any("{java}" in word for e in software.executables.values() for word in e.distribution)
     assert software.java is not None or not uses_java
 
 

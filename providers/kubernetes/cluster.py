@@ -1,0 +1,378 @@
+"""The Kubernetes cluster: workloads as StatefulSets and Deployments, tasks as Jobs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes import apps, autoscaling, batch, core, meta, policy, rbac
+
+from components.base import (
+    Address,
+    Finished,
+    HostPort,
+    Program,
+    Running,
+    Spawned,
+    Task,
+    Workload,
+    dependencies,
+)
+from providers.kubernetes import files, pods
+from providers.kubernetes.exposure import Gateway, outside_of, route
+from providers.kubernetes.naming import Naming, dns_label
+from providers.kubernetes.network import Network
+from providers.kubernetes.placeholders import is_stateful
+from providers.kubernetes.pods import PodSettings
+from providers.kubernetes.results import Results
+
+_API = "https://kubernetes.default.svc"
+# A node may have to be added, and an image pulled, before a server can begin to start.
+_ARRIVAL = 900
+_RETRIES = 3
+_BUSY = 80
+"""Percent of its requested cpu at which an autoscaler adds a replica."""
+
+# A claim that waits for its first pod never becomes bound by itself, a service has no pod yet.
+_AT_ONCE = {"pulumi.com/skipAwait": "true"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSettings:
+    """`exposed` are the workloads that are reached from beyond the cluster, each at a host name of
+    `gateway`."""
+
+    pods: PodSettings
+    storage_class: str | None = None
+    exposed: Mapping[str, str] = field(default_factory=dict)
+    gateway: Gateway | None = None
+
+
+class KubernetesCluster:
+    """Runs workloads in one namespace of a cluster that exists."""
+
+    def __init__(
+        self,
+        provider: pulumi.ProviderResource,
+        settings: ClusterSettings,
+        results: Results,
+        depends_on: Sequence[pulumi.Resource],
+    ) -> None:
+        self._provider = provider
+        self._settings = settings
+        self._pods = settings.pods
+        self._naming: Naming = settings.pods.naming
+        self._results = results
+        self._depends_on = depends_on
+        self._network = Network(self._naming)
+
+    def address(self, workload: str, port: str, number: int) -> Address:
+        """Inside, the service's name; outside, the same until the workload is exposed."""
+        inside = HostPort(
+            pulumi.Output.from_input(self._naming.service_host(workload)), pulumi.Output.from_input(number)
+        )
+        if (hostname := self._settings.exposed.get(workload)) is None:
+            return Address(inside=inside, outside=inside)
+        return Address(inside=inside, outside=outside_of(hostname))
+
+    def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
+        opts = self._options(parent, dependencies(workload.links))
+        parts, edges = self._parts(workload, opts)
+        service = self._service(workload, workload.name, opts)
+        scaled = workload.max_replicas > workload.replicas
+        volume = pulumi.Output.from_input("")
+        resource: pulumi.Resource
+        if is_stateful(workload):
+            claims = [self._claim(workload, index, opts) for index in range(workload.replicas)]
+            volume = claims[0].metadata.uid.apply(str)
+            peers = self._service(workload, self._naming.peers(workload.name), opts, headless=True)
+            resource = self._stateful_set(
+                workload, parts, self._after(opts, [service, peers, *claims, *edges], workload)
+            )
+        else:
+            resource = self._deployment(
+                workload, parts, scaled, self._after(opts, [service, *edges], workload)
+            )
+        if hostname := self._settings.exposed.get(workload.name):
+            self._expose(workload, hostname, opts)
+        if scaled:
+            self._autoscaler(workload, opts)
+        if max(workload.replicas, workload.max_replicas) > 1:
+            self._disruption_budget(workload, opts)
+        return Running(
+            resource=resource,
+            volume=volume,
+            addresses={
+                name: self.address(workload.name, name, number) for name, number in workload.ports.items()
+            },
+        )
+
+    def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
+        opts = self._options(parent, dependencies(task.links))
+        made = files.create(task, self._naming, opts)
+        account = self._service_account(task, opts)
+        needed: list[pulumi.Resource] = [*self._network.connect(task, opts)]
+        if task.ports:
+            needed.append(self._service(task, task.name, opts, headless=True))
+        if task.spawns is not None:
+            needed += self._permission_to_spawn(task, opts)
+        template = pods.template(task, made, self._pods, account.metadata.name)
+        inputs = pulumi.Output.all(made.digest, pulumi.Output.json_dumps(_plain(task, self._pods)))
+        digest = files.digest({"inputs": inputs.apply(lambda known: "".join(known))})
+        job = batch.v1.Job(
+            task.name,
+            metadata=meta.v1.ObjectMetaArgs(
+                name=digest.apply(lambda value: f"{dns_label(task.name)}-{value}"),
+                namespace=self._naming.namespace,
+                labels=self._naming.labels(task.name),
+            ),
+            spec=batch.v1.JobSpecArgs(
+                template=template, backoff_limit=_RETRIES, active_deadline_seconds=_ARRIVAL + task.timeout
+            ),
+            opts=self._within(opts, needed, _ARRIVAL + task.timeout),
+        )
+        return Finished(resource=job, result=self._results.of(job))
+
+    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned:
+        """The API's own address, and pods that Pod Security admits."""
+        opts = self._options(parent, dependencies(template.links))
+        account = self._service_account(template, opts)
+        edges = self._network.connect(template, opts, among=True)
+        name = dns_label(template.name)
+        manifest = pods.spawned_manifest(template, self._pods, name)
+        return Spawned(
+            workload=template.name,
+            api=_API,
+            namespace=self._naming.namespace,
+            image=self._pods.image(template.software),
+            image_home=template.software.image.home,
+            service_account=name,
+            template=pulumi.Output.from_input(json.dumps(manifest)),
+            labels=self._naming.labels(template.name),
+            cpu_requests=self._pods.cpu_requests,
+            depends_on=(account, *edges),
+        )
+
+    def _parts(
+        self, workload: Workload, opts: pulumi.ResourceOptions
+    ) -> tuple[core.v1.PodTemplateSpecArgs, list[pulumi.Resource]]:
+        made = files.create(workload, self._naming, opts)
+        account = self._service_account(workload, opts)
+        edges = self._network.connect(workload, opts)
+        return pods.template(workload, made, self._pods, account.metadata.name), edges
+
+    def _stateful_set(
+        self, workload: Workload, template: core.v1.PodTemplateSpecArgs, opts: pulumi.ResourceOptions
+    ) -> pulumi.Resource:
+        claim = core.v1.PersistentVolumeClaimArgs(
+            metadata=meta.v1.ObjectMetaArgs(name=pods.CLAIM_TEMPLATE),
+            spec=pods.claim_template(workload, self._settings.storage_class),
+        )
+        return apps.v1.StatefulSet(
+            workload.name,
+            metadata=self._metadata(workload.name),
+            spec=apps.v1.StatefulSetSpecArgs(
+                replicas=workload.replicas,
+                service_name=self._naming.peers(workload.name),
+                selector=self._selector(workload),
+                template=template,
+                volume_claim_templates=[claim],
+                # A quorum forms only when all of it may start.
+                pod_management_policy="Parallel",
+                persistent_volume_claim_retention_policy=(
+                    apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicyArgs(
+                        when_deleted="Retain", when_scaled="Retain"
+                    )
+                ),
+            ),
+            opts=opts,
+        )
+
+    def _deployment(
+        self,
+        workload: Workload,
+        template: core.v1.PodTemplateSpecArgs,
+        scaled: bool,
+        opts: pulumi.ResourceOptions,
+    ) -> pulumi.Resource:
+        return apps.v1.Deployment(
+            workload.name,
+            metadata=self._metadata(workload.name),
+            spec=apps.v1.DeploymentSpecArgs(
+                # Where an autoscaler owns the number, it is not said here.
+                replicas=None if scaled else workload.replicas,
+                selector=self._selector(workload),
+                template=template,
+            ),
+            opts=opts,
+        )
+
+    def _claim(
+        self, workload: Workload, index: int, opts: pulumi.ResourceOptions
+    ) -> core.v1.PersistentVolumeClaim:
+        """Made here under the name that the StatefulSet looks for: replacing that keeps the data,
+        destroying the stack removes it, and its uid is the volume's identity."""
+        return core.v1.PersistentVolumeClaim(
+            f"{workload.name}-data-{index}",
+            metadata=meta.v1.ObjectMetaArgs(
+                name=pods.claim_name(workload.name, index, self._naming),
+                namespace=self._naming.namespace,
+                labels=self._naming.labels(workload.name),
+                annotations=_AT_ONCE,
+            ),
+            spec=pods.claim_template(workload, self._settings.storage_class),
+            opts=opts,
+        )
+
+    def _service(
+        self, program: Program, name: str, opts: pulumi.ResourceOptions, *, headless: bool = False
+    ) -> pulumi.Resource:
+        return core.v1.Service(
+            name,
+            metadata=meta.v1.ObjectMetaArgs(
+                name=dns_label(name),
+                namespace=self._naming.namespace,
+                labels=self._naming.labels(program.name),
+                annotations=_AT_ONCE,
+            ),
+            spec=core.v1.ServiceSpecArgs(
+                type="ClusterIP",
+                cluster_ip="None" if headless else None,
+                # Peers find one another before they are ready, as they are ready only together.
+                publish_not_ready_addresses=headless,
+                selector=self._naming.selector(program.name),
+                ports=[
+                    core.v1.ServicePortArgs(name=port, port=number, target_port=port)
+                    for port, number in program.ports.items()
+                ],
+            ),
+            opts=opts,
+        )
+
+    def _expose(self, workload: Workload, hostname: str, opts: pulumi.ResourceOptions) -> None:
+        gateway = self._settings.gateway
+        if gateway is None:
+            raise ValueError(f"{workload.name} is to be exposed as {hostname}, but there is no gateway")
+        port = next(iter(workload.ports.values()))
+        route(workload.name, hostname, port, gateway, self._naming, opts)
+        self._network.admit(workload.name, (port,), gateway.namespace, opts)
+
+    def _service_account(self, program: Program, opts: pulumi.ResourceOptions) -> core.v1.ServiceAccount:
+        return core.v1.ServiceAccount(
+            program.name,
+            metadata=self._metadata(program.name),
+            automount_service_account_token=False,
+            opts=opts,
+        )
+
+    def _permission_to_spawn(self, task: Task, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        role = rbac.v1.Role(
+            task.name,
+            metadata=self._metadata(task.name),
+            rules=[
+                rbac.v1.PolicyRuleArgs(
+                    api_groups=[""],
+                    resources=["pods", "configmaps"],
+                    verbs=["create", "get", "list", "watch", "delete", "deletecollection", "patch"],
+                ),
+                rbac.v1.PolicyRuleArgs(
+                    api_groups=[""],
+                    resources=["services", "persistentvolumeclaims"],
+                    verbs=["list", "delete", "deletecollection"],
+                ),
+            ],
+            opts=opts,
+        )
+        binding = rbac.v1.RoleBinding(
+            task.name,
+            metadata=self._metadata(task.name),
+            role_ref=rbac.v1.RoleRefArgs(
+                api_group="rbac.authorization.k8s.io", kind="Role", name=dns_label(task.name)
+            ),
+            subjects=[
+                rbac.v1.SubjectArgs(
+                    kind="ServiceAccount", name=dns_label(task.name), namespace=self._naming.namespace
+                )
+            ],
+            opts=opts,
+        )
+        return [role, binding]
+
+    def _autoscaler(self, workload: Workload, opts: pulumi.ResourceOptions) -> None:
+        autoscaling.v2.HorizontalPodAutoscaler(
+            workload.name,
+            metadata=self._metadata(workload.name),
+            spec=autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
+                scale_target_ref=autoscaling.v2.CrossVersionObjectReferenceArgs(
+                    api_version="apps/v1", kind="Deployment", name=dns_label(workload.name)
+                ),
+                min_replicas=workload.replicas,
+                max_replicas=workload.max_replicas,
+                metrics=[
+                    autoscaling.v2.MetricSpecArgs(
+                        type="Resource",
+                        resource=autoscaling.v2.ResourceMetricSourceArgs(
+                            name="cpu",
+                            target=autoscaling.v2.MetricTargetArgs(
+                                type="Utilization", average_utilization=_BUSY
+                            ),
+                        ),
+                    )
+                ],
+            ),
+            opts=opts,
+        )
+
+    def _disruption_budget(self, workload: Workload, opts: pulumi.ResourceOptions) -> None:
+        policy.v1.PodDisruptionBudget(
+            workload.name,
+            metadata=self._metadata(workload.name),
+            spec=policy.v1.PodDisruptionBudgetSpecArgs(max_unavailable=1, selector=self._selector(workload)),
+            opts=opts,
+        )
+
+    def _metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
+        return meta.v1.ObjectMetaArgs(
+            name=dns_label(name), namespace=self._naming.namespace, labels=self._naming.labels(name)
+        )
+
+    def _selector(self, workload: Workload) -> meta.v1.LabelSelectorArgs:
+        return meta.v1.LabelSelectorArgs(match_labels=self._naming.selector(workload.name))
+
+    def _after(
+        self, opts: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource], workload: Workload
+    ) -> pulumi.ResourceOptions:
+        return self._within(opts, resources, _ARRIVAL + workload.readiness.deadline * workload.replicas)
+
+    @staticmethod
+    def _within(
+        opts: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource], seconds: int
+    ) -> pulumi.ResourceOptions:
+        limit = f"{seconds}s"
+        more = pulumi.ResourceOptions(
+            depends_on=[*resources], custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit)
+        )
+        return pulumi.ResourceOptions.merge(opts, more)
+
+    def _options(
+        self, parent: pulumi.Resource, depends_on: Sequence[pulumi.Resource]
+    ) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            parent=parent,
+            provider=self._provider,
+            depends_on=[*self._depends_on, *depends_on],
+        )
+
+
+def _plain(task: Task, settings: PodSettings) -> dict[str, Any]:
+    """What makes a task run again, beside its files and secrets."""
+    return {
+        "image": settings.image(task.software),
+        "command": list(task.command),
+        "env": dict(task.env),
+        "triggers": dict(task.triggers),
+        "cpu": task.resources.cpu,
+        "memory": task.resources.memory,
+        "timeout": task.timeout,
+    }

@@ -1,0 +1,50 @@
+"""Names and labels of what the platform puts into a namespace."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+COMPONENT = "app.kubernetes.io/component"
+INSTANCE = "app.kubernetes.io/instance"
+
+
+def dns_label(name: str) -> str:
+    """`object_store` as a DNS label (RFC 1123): `object-store`."""
+    return name.replace("_", "-").replace(".", "-")
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Of one stack, `instance`, in one namespace, which may hold other things too."""
+
+    instance: str
+    namespace: str
+
+    @property
+    def everything(self) -> Mapping[str, str]:
+        """Selects every pod of the stack."""
+        return {INSTANCE: self.instance}
+
+    def selector(self, workload: str) -> Mapping[str, str]:
+        """Selects the pods of a workload; never changes, as a workload's selector cannot."""
+        return {INSTANCE: self.instance, COMPONENT: dns_label(workload)}
+
+    def labels(self, workload: str) -> Mapping[str, str]:
+        """The recommended labels (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/)."""
+        return {
+            **self.selector(workload),
+            "app.kubernetes.io/part-of": "nebula",
+            "app.kubernetes.io/managed-by": "pulumi",
+        }
+
+    def service_host(self, workload: str) -> str:
+        return f"{dns_label(workload)}.{self.namespace}.svc"
+
+    def peers(self, workload: str) -> str:
+        """The headless service of a workload whose replicas have names."""
+        return f"{dns_label(workload)}-peers"
+
+    def pod_name(self, workload: str, index: int) -> str:
+        return f"{dns_label(workload)}-{index}"
+
+    def pod_host(self, workload: str, pod_name: str) -> str:
+        return f"{pod_name}.{self.peers(workload)}.{self.namespace}.svc"

@@ -1,0 +1,136 @@
+"""Network policies: everything is denied but the edges that links declare."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pulumi
+from pulumi_kubernetes import meta, networking
+
+from components.base import Link, Program, Workload
+from providers.kubernetes.naming import Naming
+
+_DNS = 53
+_API = (443, 6443)
+"""Where the API server listens: as the service `kubernetes`, and behind it."""
+
+Ingress = networking.v1.NetworkPolicyIngressRuleArgs
+Egress = networking.v1.NetworkPolicyEgressRuleArgs
+
+
+class Network:
+    """The policies of one stack. It learns the ports of each workload as it is declared."""
+
+    def __init__(self, naming: Naming) -> None:
+        self._naming = naming
+        self._ports: dict[str, tuple[int, ...]] = {}
+
+    def deny_by_default(self, name: str, opts: pulumi.ResourceOptions) -> pulumi.Resource:
+        """Nothing reaches a pod of the stack, and it reaches nothing but name servers."""
+        return networking.v1.NetworkPolicy(
+            name,
+            metadata=meta.v1.ObjectMetaArgs(
+                name=f"{self._naming.instance}-default-deny",
+                namespace=self._naming.namespace,
+                labels=self._naming.labels(name),
+            ),
+            spec=networking.v1.NetworkPolicySpecArgs(
+                pod_selector=_selected(self._naming.everything),
+                policy_types=["Ingress", "Egress"],
+                egress=[Egress(ports=[_port(_DNS, "UDP"), _port(_DNS, "TCP")])],
+            ),
+            opts=opts,
+        )
+
+    def connect(
+        self, program: Program, opts: pulumi.ResourceOptions, *, among: bool = False
+    ) -> list[pulumi.Resource]:
+        """Two policies for each edge from the program, one at each end; and, where it has replicas or
+        `among` is set, between those."""
+        name = program.name
+        self._ports[name] = tuple(program.ports.values())
+        made = []
+        replicas = program.max_replicas or program.replicas if isinstance(program, Workload) else 1
+        if replicas > 1 or among:
+            made += self._edge(name, name, self._ports[name], opts)
+        for link in program.links:
+            for target in link.target.workloads:
+                made += self._edge(name, target, self._ports[target], opts)
+                if link.calls_back:
+                    made += self._edge(target, name, self._ports[name], opts)
+        if external := _external(program.links):
+            made.append(self._leave(f"{name}-to-outside", name, external, opts))
+        if program.spawns is not None:
+            made.append(self._leave(f"{name}-to-api", name, _API, opts))
+        return made
+
+    def _edge(
+        self, client: str, target: str, ports: Sequence[int], opts: pulumi.ResourceOptions
+    ) -> list[pulumi.Resource]:
+        there, here = self._naming.selector(target), self._naming.selector(client)
+        opened = [_port(number) for number in ports]
+        leaving = Egress(to=[_peer(there)], ports=opened)
+        arriving = Ingress(from_=[_peer(here)], ports=opened)
+        return [
+            self._policy(f"{client}-to-{target}", client, here, egress=[leaving], opts=opts),
+            self._policy(f"{target}-from-{client}", target, there, ingress=[arriving], opts=opts),
+        ]
+
+    def _leave(
+        self, name: str, client: str, ports: Iterable[pulumi.Input[int]], opts: pulumi.ResourceOptions
+    ) -> pulumi.Resource:
+        """To addresses outside, which a policy cannot name: the ports alone are."""
+        egress = Egress(ports=[_port(number) for number in ports])
+        return self._policy(name, client, self._naming.selector(client), egress=[egress], opts=opts)
+
+    def admit(
+        self, workload: str, ports: Sequence[int], namespace: str | None, opts: pulumi.ResourceOptions
+    ) -> pulumi.Resource:
+        """Let everything in `namespace` (None: anything anywhere) reach `ports` of an exposed workload."""
+        label = {"kubernetes.io/metadata.name": namespace} if namespace else None
+        source = (
+            []
+            if label is None
+            else [networking.v1.NetworkPolicyPeerArgs(namespace_selector=_selected(label))]
+        )
+        ingress = Ingress(from_=source, ports=[_port(number) for number in ports])
+        name, selector = f"{workload}-from-outside", self._naming.selector(workload)
+        return self._policy(name, workload, selector, ingress=[ingress], opts=opts)
+
+    def _policy(
+        self,
+        name: str,
+        owner: str,
+        selector: Mapping[str, str],
+        *,
+        ingress: Sequence[Ingress] | None = None,
+        egress: Sequence[Egress] | None = None,
+        opts: pulumi.ResourceOptions,
+    ) -> pulumi.Resource:
+        return networking.v1.NetworkPolicy(
+            name,
+            metadata=meta.v1.ObjectMetaArgs(
+                namespace=self._naming.namespace, labels=self._naming.labels(owner)
+            ),
+            spec=networking.v1.NetworkPolicySpecArgs(
+                pod_selector=_selected(selector),
+                policy_types=["Ingress" if egress is None else "Egress"],
+                ingress=ingress,
+                egress=egress,
+            ),
+            opts=opts,
+        )
+
+
+def _external(links: Sequence[Link]) -> list[pulumi.Input[int]]:
+    return [address.port for link in links for address in link.target.external]
+
+
+def _selected(labels: Mapping[str, str]) -> meta.v1.LabelSelectorArgs:
+    return meta.v1.LabelSelectorArgs(match_labels=labels)
+
+
+def _peer(labels: Mapping[str, str]) -> networking.v1.NetworkPolicyPeerArgs:
+    return networking.v1.NetworkPolicyPeerArgs(pod_selector=_selected(labels))
+
+
+def _port(number: pulumi.Input[int], protocol: str = "TCP") -> networking.v1.NetworkPolicyPortArgs:
+    return networking.v1.NetworkPolicyPortArgs(port=number, protocol=protocol)

@@ -1,0 +1,75 @@
+"""The values of templates (components/templates.py) in a pod."""
+
+from collections.abc import Mapping
+
+from components.base import Program, Workload
+from components.templates import render
+from providers.kubernetes.naming import Naming
+
+RUN = "/nebula/run"
+VOLUME = "/nebula/volume"
+DATA = f"{VOLUME}/data"
+"""Below the volume's own root, which is not the server's to change and may hold lost+found."""
+
+POD_NAME, POD_IP, POD_INDEX = "NEBULA_POD_NAME", "NEBULA_POD_IP", "NEBULA_POD_INDEX"
+"""Environment variables that say which pod this is."""
+
+
+def is_stateful(program: Program) -> bool:
+    """Whether its replicas have names and volumes of their own."""
+    return isinstance(program, Workload) and program.volume is not None
+
+
+def of_program(program: Program, naming: Naming) -> dict[str, str]:
+    """What is the same in every pod of the program."""
+    values = {
+        "home": program.software.image.home,
+        "java": "java",
+        "run": RUN,
+        "data": DATA,
+        "bind": "0.0.0.0",  # noqa: S104  # a pod has an address of its own, and network policies
+    }
+    values |= {f"home.{used.name}": used.image.home for used in program.uses}
+    values |= {f"port.{name}": str(number) for name, number in program.ports.items()}
+    if is_stateful(program) and isinstance(program, Workload):
+        pods = [naming.pod_name(program.name, index) for index in range(program.replicas)]
+        for name, number in program.ports.items():
+            peers = [f"{naming.pod_host(program.name, pod)}:{number}" for pod in pods]
+            values[f"peers.{name}"] = ",".join(peers)
+            values |= {f"peer.{name}.{index}": peer for index, peer in enumerate(peers)}
+    return values
+
+
+def of_files(program: Program, naming: Naming) -> list[dict[str, str]]:
+    """What files hold: one table for each named replica, else one for all pods, in which `{host}` is the
+    service's name and `{index}` is 0 when there is but one pod."""
+    common = of_program(program, naming)
+    if is_stateful(program) and isinstance(program, Workload):
+        return [
+            {**common, "index": str(index), "host": naming.pod_host(program.name, pod)}
+            for index in range(program.replicas)
+            for pod in [naming.pod_name(program.name, index)]
+        ]
+    if _is_single(program):
+        return [{**common, "index": "0", "host": naming.service_host(program.name)}]
+    return [common]
+
+
+def of_pod(program: Program, naming: Naming) -> dict[str, str]:
+    """What commands and environment hold: Kubernetes itself replaces `$(NAME)` in each pod."""
+    common = of_program(program, naming)
+    if is_stateful(program):
+        host = naming.pod_host(program.name, f"$({POD_NAME})")
+        return {**common, "index": f"$({POD_INDEX})", "host": host}
+    if _is_single(program):
+        return {**common, "index": "0", "host": naming.service_host(program.name)}
+    return {**common, "index": f"$({POD_NAME})", "host": f"$({POD_IP})"}
+
+
+def render_for_pod(template: str, values: Mapping[str, str]) -> str:
+    """Render a word of a command or a value of the environment, in which `$(` of its own stays."""
+    return render(template.replace("$(", "$$("), values)
+
+
+def _is_single(program: Program) -> bool:
+    return not isinstance(program, Workload) or max(program.replicas, program.max_replicas) == 1

@@ -1,0 +1,255 @@
+"""The whole lab stack against Pulumi's mocks: its URNs, its manifests, its edges, its secrets."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.infra.kubernetes_stack import manifests, objects, run
+from tests.mocked_program import Run
+
+_URNS = Path(__file__).with_name("lab_urns.txt")
+_MANIFESTS = Path(__file__).with_name("lab_manifests.yaml")
+
+
+class _Readable(yaml.SafeDumper):
+    """Files in a manifest keep their lines."""
+
+
+def _text_of(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Readable.add_representer(str, _text_of)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Run:
+    return run()
+
+
+@pytest.fixture(scope="module")
+def production() -> Run:
+    return run({"size": "production"})
+
+
+def _text(lab: Run) -> str:
+    return yaml.dump_all(manifests(lab), Dumper=_Readable, sort_keys=True, width=110)
+
+
+def test_urns_are_those_of_the_snapshot(lab: Run) -> None:
+    """URNs are public API: a changed one replaces servers. Renew with `make snapshot` on purpose."""
+    assert sorted(lab.resources) == _URNS.read_text().splitlines()
+
+
+def test_manifests_are_those_of_the_snapshot(lab: Run) -> None:
+    assert _text(lab) == _MANIFESTS.read_text()
+
+
+def test_preview_registers_the_same_resources(lab: Run) -> None:
+    assert set(run(preview=True).resources) == set(lab.resources)
+
+
+def test_every_resource_carries_an_explicit_provider(production: Run) -> None:
+    owned = [r for r in production.resources.values() if r.type.startswith(("kubernetes:", "random:"))]
+    assert owned
+    for resource in owned:
+        assert "::kubernetes::" in resource.provider, resource.urn
+
+
+def test_no_secret_stands_in_a_plain_input(lab: Run) -> None:
+    minted = {f"secret-of-{name}" for name in lab.of_type("random:index/randomPassword:RandomPassword")}
+    assert minted
+    for resource in lab.resources.values():
+        text = json.dumps(resource.plain_inputs, default=str)
+        assert not [secret for secret in minted if secret in text], f"{resource.urn} shows a secret"
+
+
+def _pods(registered: Run) -> dict[str, dict[str, Any]]:
+    """The pod template of each workload and task, by `Kind/name`."""
+    return {
+        name: r.inputs["spec"]["template"]["spec"]
+        for name, r in objects(registered).items()
+        if name.startswith(("StatefulSet/", "Deployment/", "Job/"))
+    }
+
+
+@pytest.mark.parametrize("size", ["laptop", "small", "production"])
+def test_every_container_passes_pod_security_restricted(size: str) -> None:
+    for name, pod in _pods(run({"size": size})).items():
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["runAsUser"] > 0, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in (*pod["containers"], *(pod.get("initContainers") or ())):
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+            assert context["readOnlyRootFilesystem"] is True, name
+
+
+def test_no_pod_mounts_a_token_but_what_spawns_others(lab: Run) -> None:
+    for name, pod in _pods(lab).items():
+        assert pod["automountServiceAccountToken"] is (name == "Job/flights-pipeline"), name
+
+
+def test_every_container_says_what_it_requests_and_may_use(lab: Run) -> None:
+    for name, pod in _pods(lab).items():
+        for container in pod["containers"]:
+            assert set(container["resources"]["limits"]) == {"cpu", "memory"}, name
+            assert set(container["resources"]["requests"]) == {"cpu", "memory"}, name
+
+
+def test_every_image_comes_from_the_mirror(lab: Run) -> None:
+    for pod in _pods(lab).values():
+        for container in (*pod["containers"], *(pod.get("initContainers") or ())):
+            assert container["image"].startswith("registry.nebula.test/")
+
+
+def test_pull_secrets_reach_every_pod() -> None:
+    images = {"mirror": "registry.example/nebula", "pull_secrets": ["regcred"]}
+    for name, pod in _pods(run({"kubernetes": {"images": images}})).items():
+        assert pod["imagePullSecrets"] == [{"name": "regcred"}], name
+
+
+def test_a_volume_outlives_its_stateful_set(production: Run) -> None:
+    found = objects(production)
+    for name in ("kafka", "nats", "postgres"):
+        retained = found[f"StatefulSet/{name}"].inputs["spec"]["persistentVolumeClaimRetentionPolicy"]
+        assert retained == {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    assert "PersistentVolumeClaim/kafka-data-2" in found
+    assert found["PersistentVolumeClaim/kafka-data-2"].inputs["metadata"]["name"] == "data-kafka-2"
+
+
+def test_quorums_name_their_peers(production: Run) -> None:
+    files = objects(production)["ConfigMap/kafka-files"].inputs["data"]
+    voters = ",".join(f"{n}@kafka-{n}.kafka-peers.nebula-lab.svc:9093" for n in range(3))
+    for n in range(3):
+        assert f"node.id={n}\ncontroller.quorum.voters={voters}\n" in files[f"{n}.server.properties"]
+        assert (
+            f"advertised.listeners=CLIENT://kafka-{n}.kafka-peers.nebula-lab.svc:9092"
+            in (files[f"{n}.server.properties"])
+        )
+
+
+def test_replicated_workloads_have_a_budget_and_are_spread(production: Run) -> None:
+    found, pods = objects(production), _pods(production)
+    for name in ("StatefulSet/kafka", "StatefulSet/nats", "Deployment/keycloak", "Deployment/trino-worker"):
+        budget = found[f"PodDisruptionBudget/{name.partition('/')[2]}"].inputs["spec"]
+        assert budget["maxUnavailable"] == 1
+        assert pods[name]["topologySpreadConstraints"][0]["topologyKey"] == "kubernetes.io/hostname"
+
+
+def test_an_autoscaler_owns_the_number_of_its_replicas(production: Run) -> None:
+    found = objects(production)
+    assert "replicas" not in found["Deployment/trino-worker"].inputs["spec"]
+    scaler = found["HorizontalPodAutoscaler/trino-worker"].inputs["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 6)
+
+
+def _edges(registered: Run) -> set[tuple[str, str]]:
+    """Client and server of every opening in the policies, as both ends say it."""
+    component = "app.kubernetes.io/component"
+    leaving, arriving = set(), set()
+    for name, policy in objects(registered).items():
+        if not name.startswith("NetworkPolicy/"):
+            continue
+        spec = policy.inputs["spec"]
+        here = spec["podSelector"]["matchLabels"].get(component)
+        for rule in spec.get("egress") or ():
+            for peer in rule.get("to") or ():
+                leaving.add((here, peer["podSelector"]["matchLabels"][component]))
+        for rule in spec.get("ingress") or ():
+            for peer in rule.get("from") or ():
+                arriving.add((peer["podSelector"]["matchLabels"][component], here))
+    assert leaving == arriving
+    return leaving
+
+
+def test_network_policies_open_exactly_the_declared_links(lab: Run) -> None:
+    assert _edges(lab) == {
+        ("postgres-databases", "postgres"),
+        ("object-store-buckets", "object-store"),
+        ("kafka-topics", "kafka"),
+        ("nats-streams", "nats"),
+        ("iceberg-catalog", "postgres"),
+        ("iceberg-catalog", "object-store"),
+        ("iceberg-catalog-namespaces", "iceberg-catalog"),
+        ("trino", "iceberg-catalog"),
+        ("trino", "object-store"),
+        ("keycloak", "postgres"),
+        ("keycloak-realm", "keycloak"),
+        ("spark-executor", "spark-executor"),
+        ("spark-executor", "object-store"),
+        ("spark-executor", "iceberg-catalog"),
+        ("flights-pipeline", "object-store"),
+        ("flights-pipeline", "iceberg-catalog"),
+        ("flights-pipeline", "spark-executor"),
+        ("spark-executor", "flights-pipeline"),
+        ("flights-pipeline", "trino"),
+    }
+
+
+def test_quorums_may_talk_among_themselves(production: Run) -> None:
+    edges = _edges(production)
+    assert {("kafka", "kafka"), ("nats", "nats"), ("keycloak", "keycloak")} <= edges
+    assert {("trino", "trino-worker"), ("trino-worker", "trino")} <= edges
+    assert ("redis", "redis") not in edges
+
+
+def test_everything_else_is_denied(lab: Run) -> None:
+    spec = objects(lab)["NetworkPolicy/network"].inputs["spec"]
+    assert spec["podSelector"]["matchLabels"] == {"app.kubernetes.io/instance": "lab"}
+    assert sorted(spec["policyTypes"]) == ["Egress", "Ingress"]
+    assert not spec.get("ingress")
+    assert all({port["port"] for port in rule["ports"]} == {53} for rule in spec["egress"])
+
+
+def test_nothing_is_reached_from_outside_unless_exposed(lab: Run) -> None:
+    kinds = {name.partition("/")[0] for name in objects(lab)}
+    assert not kinds & {"HTTPRoute", "Ingress"}
+    for name, service in objects(lab).items():
+        if name.startswith("Service/"):
+            assert service.inputs["spec"]["type"] == "ClusterIP"
+
+
+def test_an_exposed_component_tells_its_clients_the_outer_address() -> None:
+    exposed = run(
+        {
+            "expose": {"keycloak": "auth.example.org", "trino": "sql.example.org"},
+            "kubernetes": {"gateway": {"name": "public", "namespace": "gateways"}},
+        }
+    )
+    found = objects(exposed)
+    assert found["HTTPRoute/keycloak-route"].inputs["spec"]["hostnames"] == ["auth.example.org"]
+    assert exposed.outputs["endpoints"]["keycloak"]["url"] == "https://auth.example.org:443"
+    environment = _pods(exposed)["Deployment/keycloak"]["containers"][0]["env"]
+    assert {"name": "KC_HOSTNAME", "value": "https://auth.example.org:443"} in environment
+    arriving = found["NetworkPolicy/keycloak-from-outside"].inputs["spec"]["ingress"]
+    assert arriving[0]["from"] == [
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}}
+    ]
+
+
+def test_a_change_of_inputs_is_another_job() -> None:
+    def name(changes: Mapping[str, object]) -> str:
+        job = objects(run(changes))["Job/kafka-topics"]
+        return str(job.inputs["metadata"]["name"])
+
+    assert name({}) == name({})
+    assert name({}) != name({"topics": [{"name": "other"}]})
+
+
+def test_a_namespace_of_the_users_own_is_not_made() -> None:
+    given = run({"kubernetes": {"namespace": {"name": "data", "create": False}}})
+    assert "Namespace/data" not in objects(given)
+    claims = [r for n, r in objects(given).items() if n.startswith("PersistentVolumeClaim/")]
+    assert {claim.inputs["metadata"]["namespace"] for claim in claims} == {"data"}
+
+
+if __name__ == "__main__":  # make snapshot
+    _lab = run()
+    _URNS.write_text("\n".join(sorted(_lab.resources)) + "\n")
+    _MANIFESTS.write_text(_text(_lab))

@@ -1,0 +1,116 @@
+"""Every manifest of every stack is accepted by a real API server: server-side apply as a dry run, with
+strict field validation and Pod Security `restricted` enforced. No pod is run."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from kubernetes import config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.exceptions import DynamicApiError
+
+from providers.local.paths import cache_directory
+from tests.infra.kubernetes_stack import manifests, run
+from tests.testbed.binaries import API_PROGRAMS, missing
+from tests.testbed.control_plane import ControlPlane
+
+_STACKS: Mapping[str, Mapping[str, object]] = {
+    "lab": {},
+    "small": {"size": "small"},
+    "production": {"size": "production"},
+    "private": {
+        "kubernetes": {
+            "images": {"mirror": "registry.example:5000/nebula", "pull_secrets": ["registry"]},
+            "storage_class": "fast",
+            "spread": "required",
+        }
+    },
+}
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """Applies objects as a dry run. Raises what the server answers."""
+
+    dynamic: DynamicClient
+
+    def accept(self, manifest: Mapping[str, Any], namespace: str | None) -> Any:
+        resource = self.dynamic.resources.get(api_version=manifest["apiVersion"], kind=manifest["kind"])
+        return self.dynamic.server_side_apply(
+            resource,
+            body=dict(manifest),
+            name=manifest["metadata"]["name"],
+            namespace=namespace,
+            field_manager="nebula",
+            query_params=[("dryRun", "All"), ("fieldValidation", "Strict")],
+        )
+
+
+@pytest.fixture(scope="module")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    if absent := missing(API_PROGRAMS, cache_directory()):
+        pytest.skip(f"{', '.join(program.name for program in absent)} not built: python -m tests.testbed build --api-only")
+    with (
+        ControlPlane(tmp_path_factory.mktemp("kubernetes")) as control_plane,
+        config.new_client_from_config(str(control_plane.kubeconfig)) as api,
+    ):
+        yield ApiServer(DynamicClient(api))
+
+
+def _named(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """With the name that the engine would have given it."""
+    metadata = {"name": f"{manifest['kind'].lower()}-0000000", **manifest["metadata"]}
+    return {**manifest, "metadata": metadata}
+
+
+def _pod(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The pod of a workload by itself: Pod Security refuses pods, and only warns of templates."""
+    template = (manifest.get("spec") or {}).get("template")
+    if template is None:
+        return None
+    spec = dict(template["spec"])
+    claims = [claim["metadata"]["name"] for claim in manifest["spec"].get("volumeClaimTemplates") or ()]
+    spec["volumes"] = [*spec["volumes"], *({"name": name, "emptyDir": {}} for name in claims)]
+    metadata = {"name": manifest["metadata"]["name"], "labels": template["metadata"]["labels"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+@pytest.mark.parametrize("stack", _STACKS)
+def test_the_api_server_accepts_every_manifest(api_server: ApiServer, stack: str) -> None:
+    every = [_named(manifest) for manifest in manifests(run(_STACKS[stack]), secrets=True)]
+    (namespace,) = [manifest for manifest in every if manifest["kind"] == "Namespace"]
+    name = f"{namespace['metadata']['name']}-{stack}"
+    namespace = {**namespace, "metadata": {**namespace["metadata"], "name": name}}
+    core = api_server.dynamic.resources.get(api_version="v1", kind="Namespace")
+    core.create(body=namespace)
+    refused, accepted = [], 0
+    for manifest in every:
+        if manifest["kind"] == "Namespace":
+            continue
+        placed = {**manifest, "metadata": {**manifest["metadata"], "namespace": name}}
+        for candidate in filter(None, (placed, _pod(placed))):
+            try:
+                api_server.accept(candidate, name)
+                accepted += 1
+            except (ApiException, DynamicApiError) as error:
+                refused.append(f"{candidate['kind']} {candidate['metadata']['name']}: {error}")
+    assert not refused, "\n".join(refused)
+    assert accepted > len(every)
+
+
+def test_the_server_refuses_what_is_wrong(api_server: ApiServer) -> None:
+    """The test above can fail: the server that it asks does refuse."""
+    claim = next(m for m in manifests(run()) if m["kind"] == "PersistentVolumeClaim")
+    wrong = {**claim, "spec": {**claim["spec"], "storage": "10Gi"}}
+    core = api_server.dynamic.resources.get(api_version="v1", kind="Namespace")
+    metadata = {"name": "refusing", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+    core.create(body={"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    with pytest.raises((ApiException, DynamicApiError), match=r"unknown field|not declared in schema"):
+        api_server.accept({**wrong, "metadata": {**wrong["metadata"], "namespace": "refusing"}}, "refusing")
+    pod = _pod(next(m for m in manifests(run()) if m["kind"] == "Deployment"))
+    assert pod is not None
+    del pod["spec"]["securityContext"]
+    with pytest.raises((ApiException, DynamicApiError), match="violates PodSecurity"):
+        api_server.accept({**pod, "metadata": {"name": "root", "namespace": "refusing"}}, "refusing")
