@@ -118,7 +118,10 @@ def status(stack: str, checkout: Checkout) -> int:
     stack_file.ensure(checkout, stack)
     from infra.engine import report
 
-    report.servers(stack, directory_of(checkout, stack))
+    if stack_file.is_local(checkout, stack):
+        report.servers(stack, directory_of(checkout, stack))
+    else:
+        report.pods(stack, stack_file.platform(checkout, stack))
     return 0
 
 
@@ -127,9 +130,13 @@ def logs(stack: str, checkout: Checkout) -> int:
     component, follow = os.environ.get("COMPONENT", ""), os.environ.get("FOLLOW") == "1"
     from infra.engine import report
 
-    path = report.log_of(component, directory_of(checkout, stack))
-    command = ["tail", "-n", "200", *(["-F"] if follow else []), str(path)]
-    os.execvp(command[0], command)
+    if not stack_file.is_local(checkout, stack):
+        report.pod_log(component, stack, stack_file.platform(checkout, stack), follow=follow)
+    else:
+        path = report.log_of(component, directory_of(checkout, stack))
+        command = ["tail", "-n", str(report.LOG_LINES), *(["-F"] if follow else []), str(path)]
+        os.execvp(command[0], command)
+    return 0
 
 
 def clean(stack: str, checkout: Checkout) -> int:

@@ -1,6 +1,7 @@
 """What people read at the end: what runs and where, the demo's answer, what to try next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.engine import stack_file
-from infra.engine.errors import UnknownComponentError
+from infra.engine.errors import EngineError, UnknownComponentError
 from infra.engine.session import Session
 from providers.local.plugin.status import ServerStatus, log_path
 from providers.local.plugin.status import servers as servers_in
 
+LOG_LINES = 200
 _ADDRESS_KEYS = ("url", "bootstrap_servers", "master")
 
 
@@ -52,6 +54,42 @@ def servers(stack: str, directory: Path) -> None:
             _uptime(server.uptime),
         )
     console.print(table)
+
+
+def pods(stack: str, platform: Mapping[str, Any]) -> None:
+    """The table of `make status` for a stack on a cluster."""
+    from providers.kubernetes import status
+
+    with _asking_a_cluster():
+        found = status.pods(status.Site.of(stack, platform.get("kubernetes") or {}))
+    console = Console()
+    if not found:
+        console.print(f"Nothing runs in stack {stack}. Start it: make up STACK={stack}", markup=False)
+        return
+    table = Table("pod", "workload", "state", "restarts", "node", "age")
+    for pod in found:
+        table.add_row(pod.name, pod.workload, pod.state, str(pod.restarts), pod.node, _uptime(pod.age))
+    console.print(table)
+
+
+def pod_log(component: str, stack: str, platform: Mapping[str, Any], *, follow: bool) -> None:
+    """Print the log of a workload's newest pod."""
+    from providers.kubernetes import status
+
+    site = status.Site.of(stack, platform.get("kubernetes") or {})
+    with _asking_a_cluster():
+        for piece in status.log(site, component, follow=follow, lines=LOG_LINES):
+            print(piece, end="")
+
+
+@contextmanager
+def _asking_a_cluster() -> Iterator[None]:
+    from providers.kubernetes.status import ClusterError
+
+    try:
+        yield
+    except ClusterError as error:
+        raise EngineError(str(error)) from error
 
 
 def log_of(component: str, directory: Path) -> Path:

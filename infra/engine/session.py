@@ -33,7 +33,7 @@ class Session:
     @property
     def is_local(self) -> bool:
         """Whether the stack runs on this machine."""
-        return str(stack_file.platform(self.checkout, self.stack).get("cloud", "local")) == "local"
+        return stack_file.is_local(self.checkout, self.stack)
 
     @property
     def directory(self) -> Path:

@@ -63,3 +63,8 @@ def platform(checkout: Checkout, stack: str) -> dict[str, Any]:
     config = content.get("config") if isinstance(content, dict) else None
     platform = config.get(f"{PROJECT}:platform") if isinstance(config, dict) else None
     return platform if isinstance(platform, dict) else {}
+
+
+def is_local(checkout: Checkout, stack: str) -> bool:
+    """Whether the stack runs on this machine."""
+    return str(platform(checkout, stack).get("cloud", LOCAL)) == LOCAL

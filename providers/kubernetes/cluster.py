@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes import apps, autoscaling, batch, core, meta, policy, rbac
+from pulumi_kubernetes import apps, batch, core, meta
 
 from components.base import (
     Address,
@@ -21,19 +21,21 @@ from components.base import (
 )
 from providers.kubernetes import files, pods
 from providers.kubernetes.exposure import Gateway, outside_of, route
+from providers.kubernetes.identity import permission_to_spawn, service_account
 from providers.kubernetes.naming import Naming, dns_label
 from providers.kubernetes.network import Network
 from providers.kubernetes.placeholders import is_stateful
 from providers.kubernetes.pods import PodSettings
 from providers.kubernetes.results import Results
+from providers.kubernetes.scaling import autoscaler, disruption_budget
 
 _API = "https://kubernetes.default.svc"
 # A node may have to be added, and an image pulled, before a server can begin to start.
 _ARRIVAL = 900
 _RETRIES = 3
-_BUSY = 80
-"""Percent of its requested cpu at which an autoscaler adds a replica."""
 
+# A Job that failed stays failed: the next `up` makes it again.
+_ANEW = {"pulumi.com/replaceUnready": "true"}
 # A claim that waits for its first pod never becomes bound by itself, a service has no pod yet.
 _AT_ONCE = {"pulumi.com/skipAwait": "true"}
 
@@ -97,9 +99,9 @@ class KubernetesCluster:
         if hostname := self._settings.exposed.get(workload.name):
             self._expose(workload, hostname, opts)
         if scaled:
-            self._autoscaler(workload, opts)
+            autoscaler(workload, self._naming, opts)
         if max(workload.replicas, workload.max_replicas) > 1:
-            self._disruption_budget(workload, opts)
+            disruption_budget(workload, self._naming, opts)
         return Running(
             resource=resource,
             volume=volume,
@@ -111,12 +113,12 @@ class KubernetesCluster:
     def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
         opts = self._options(parent, dependencies(task.links))
         made = files.create(task, self._naming, opts)
-        account = self._service_account(task, opts)
+        account = service_account(task, self._naming, opts)
         needed: list[pulumi.Resource] = [*self._network.connect(task, opts)]
         if task.ports:
             needed.append(self._service(task, task.name, opts, headless=True))
         if task.spawns is not None:
-            needed += self._permission_to_spawn(task, opts)
+            needed += permission_to_spawn(task, self._naming, opts)
         template = pods.template(task, made, self._pods, account.metadata.name)
         inputs = pulumi.Output.all(made.digest, pulumi.Output.json_dumps(_plain(task, self._pods)))
         digest = files.digest({"inputs": inputs.apply(lambda known: "".join(known))})
@@ -126,6 +128,7 @@ class KubernetesCluster:
                 name=digest.apply(lambda value: f"{dns_label(task.name)}-{value}"),
                 namespace=self._naming.namespace,
                 labels=self._naming.labels(task.name),
+                annotations=_ANEW,
             ),
             spec=batch.v1.JobSpecArgs(
                 template=template, backoff_limit=_RETRIES, active_deadline_seconds=_ARRIVAL + task.timeout
@@ -137,7 +140,7 @@ class KubernetesCluster:
     def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned:
         """The API's own address, and pods that Pod Security admits."""
         opts = self._options(parent, dependencies(template.links))
-        account = self._service_account(template, opts)
+        account = service_account(template, self._naming, opts)
         edges = self._network.connect(template, opts, among=True)
         name = dns_label(template.name)
         manifest = pods.spawned_manifest(template, self._pods, name)
@@ -158,7 +161,7 @@ class KubernetesCluster:
         self, workload: Workload, opts: pulumi.ResourceOptions
     ) -> tuple[core.v1.PodTemplateSpecArgs, list[pulumi.Resource]]:
         made = files.create(workload, self._naming, opts)
-        account = self._service_account(workload, opts)
+        account = service_account(workload, self._naming, opts)
         edges = self._network.connect(workload, opts)
         return pods.template(workload, made, self._pods, account.metadata.name), edges
 
@@ -171,7 +174,7 @@ class KubernetesCluster:
         )
         return apps.v1.StatefulSet(
             workload.name,
-            metadata=self._metadata(workload.name),
+            metadata=self._naming.metadata(workload.name),
             spec=apps.v1.StatefulSetSpecArgs(
                 replicas=workload.replicas,
                 service_name=self._naming.peers(workload.name),
@@ -198,7 +201,7 @@ class KubernetesCluster:
     ) -> pulumi.Resource:
         return apps.v1.Deployment(
             workload.name,
-            metadata=self._metadata(workload.name),
+            metadata=self._naming.metadata(workload.name),
             spec=apps.v1.DeploymentSpecArgs(
                 # Where an autoscaler owns the number, it is not said here.
                 replicas=None if scaled else workload.replicas,
@@ -257,85 +260,6 @@ class KubernetesCluster:
         port = next(iter(workload.ports.values()))
         route(workload.name, hostname, port, gateway, self._naming, opts)
         self._network.admit(workload.name, (port,), gateway.namespace, opts)
-
-    def _service_account(self, program: Program, opts: pulumi.ResourceOptions) -> core.v1.ServiceAccount:
-        return core.v1.ServiceAccount(
-            program.name,
-            metadata=self._metadata(program.name),
-            automount_service_account_token=False,
-            opts=opts,
-        )
-
-    def _permission_to_spawn(self, task: Task, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-        role = rbac.v1.Role(
-            task.name,
-            metadata=self._metadata(task.name),
-            rules=[
-                rbac.v1.PolicyRuleArgs(
-                    api_groups=[""],
-                    resources=["pods", "configmaps"],
-                    verbs=["create", "get", "list", "watch", "delete", "deletecollection", "patch"],
-                ),
-                rbac.v1.PolicyRuleArgs(
-                    api_groups=[""],
-                    resources=["services", "persistentvolumeclaims"],
-                    verbs=["list", "delete", "deletecollection"],
-                ),
-            ],
-            opts=opts,
-        )
-        binding = rbac.v1.RoleBinding(
-            task.name,
-            metadata=self._metadata(task.name),
-            role_ref=rbac.v1.RoleRefArgs(
-                api_group="rbac.authorization.k8s.io", kind="Role", name=dns_label(task.name)
-            ),
-            subjects=[
-                rbac.v1.SubjectArgs(
-                    kind="ServiceAccount", name=dns_label(task.name), namespace=self._naming.namespace
-                )
-            ],
-            opts=opts,
-        )
-        return [role, binding]
-
-    def _autoscaler(self, workload: Workload, opts: pulumi.ResourceOptions) -> None:
-        autoscaling.v2.HorizontalPodAutoscaler(
-            workload.name,
-            metadata=self._metadata(workload.name),
-            spec=autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
-                scale_target_ref=autoscaling.v2.CrossVersionObjectReferenceArgs(
-                    api_version="apps/v1", kind="Deployment", name=dns_label(workload.name)
-                ),
-                min_replicas=workload.replicas,
-                max_replicas=workload.max_replicas,
-                metrics=[
-                    autoscaling.v2.MetricSpecArgs(
-                        type="Resource",
-                        resource=autoscaling.v2.ResourceMetricSourceArgs(
-                            name="cpu",
-                            target=autoscaling.v2.MetricTargetArgs(
-                                type="Utilization", average_utilization=_BUSY
-                            ),
-                        ),
-                    )
-                ],
-            ),
-            opts=opts,
-        )
-
-    def _disruption_budget(self, workload: Workload, opts: pulumi.ResourceOptions) -> None:
-        policy.v1.PodDisruptionBudget(
-            workload.name,
-            metadata=self._metadata(workload.name),
-            spec=policy.v1.PodDisruptionBudgetSpecArgs(max_unavailable=1, selector=self._selector(workload)),
-            opts=opts,
-        )
-
-    def _metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
-        return meta.v1.ObjectMetaArgs(
-            name=dns_label(name), namespace=self._naming.namespace, labels=self._naming.labels(name)
-        )
 
     def _selector(self, workload: Workload) -> meta.v1.LabelSelectorArgs:
         return meta.v1.LabelSelectorArgs(match_labels=self._naming.selector(workload.name))

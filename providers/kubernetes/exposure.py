@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_kubernetes import meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.base import HostPort
@@ -37,9 +36,7 @@ def route(
         f"{workload}-route",
         api_version="gateway.networking.k8s.io/v1",
         kind="HTTPRoute",
-        metadata=meta.v1.ObjectMetaArgs(
-            name=dns_label(workload), namespace=naming.namespace, labels=naming.labels(workload)
-        ),
+        metadata=naming.metadata(workload),
         spec={
             "parentRefs": [{"name": gateway.name, "namespace": gateway.namespace}],
             "hostnames": [hostname],

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pulumi_kubernetes import meta
+
 COMPONENT = "app.kubernetes.io/component"
 INSTANCE = "app.kubernetes.io/instance"
 
@@ -35,6 +37,12 @@ class Naming:
             "app.kubernetes.io/part-of": "nebula",
             "app.kubernetes.io/managed-by": "pulumi",
         }
+
+    def metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
+        """Of an object called as its workload is."""
+        return meta.v1.ObjectMetaArgs(
+            name=dns_label(name), namespace=self.namespace, labels=self.labels(name)
+        )
 
     def service_host(self, workload: str) -> str:
         return f"{dns_label(workload)}.{self.namespace}.svc"

