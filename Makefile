@@ -12,12 +12,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Without byte code every start of Python compiles Pulumi's SDK anew: four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up preview refresh down status logs outputs env test lint format bench lock schema snapshot clean
+.PHONY: help up preview refresh down status logs outputs env images test test-kubernetes lint format bench lock schema snapshot clean
 .DEFAULT_GOAL := help
 
 help: ## This list
 	@echo "make <target> [STACK=$(STACK)]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { gsub(/[$$][$$]/, "$$", $$2); printf "  %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/[$$][$$]/, "$$", $$2); printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 up: .venv/installed ## Stand the platform up, or bring it to what the stack file says
 	@$(NEBULA) up --stack "$(STACK)"
@@ -43,9 +43,18 @@ outputs: .venv/installed ## Endpoints and credentials as JSON (make -s outputs)
 env: .venv/installed ## What a shell needs to call pulumi itself: eval "$$(make -s env)"
 	@$(NEBULA) env --stack "$(STACK)"
 
+images: .venv/installed ## The container images of the stack: source, tab, name below its mirror
+	@$(VENV_PYTHON) -m infra.images --stack "$(STACK)"
+
 test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
 	@$(VENV_PYTHON) -m providers.local.artifacts install
-	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest tests
+	@$(VENV_PYTHON) -m tests.testbed build --api-only
+	@variables=$$($(NEBULA) test-env) && eval "$$variables" && \
+		$(VENV_PYTHON) -m pytest tests --ignore tests/e2e/kubernetes
+
+test-kubernetes: .venv/installed ## The platform on the cluster of KUBECONFIG, or on a testbed (as root)
+	@[ -n "$$KUBECONFIG" ] || $(VENV_PYTHON) -m tests.testbed build
+	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest tests/e2e/kubernetes
 
 lint: .venv/installed ## Style, types and import contracts
 	@$(VENV_PYTHON) -m ruff check .

@@ -189,7 +189,10 @@ class KubernetesCluster:
                     )
                 ),
             ),
-            opts=opts,
+            # A claim that grows is changed itself (_claim); a template cannot be.
+            opts=pulumi.ResourceOptions.merge(
+                opts, pulumi.ResourceOptions(ignore_changes=["spec.volumeClaimTemplates"])
+            ),
         )
 
     def _deployment(

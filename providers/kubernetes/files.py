@@ -15,7 +15,7 @@ from pulumi_kubernetes import core, meta
 from components.base import Program
 from components.templates import render
 from providers.kubernetes import placeholders
-from providers.kubernetes.naming import Naming
+from providers.kubernetes.naming import Naming, dns_label
 from providers.kubernetes.placeholders import POD_NAME, RUN
 
 _FILES, _SECRETS = "files", "secrets"
@@ -51,7 +51,7 @@ def create(program: Program, naming: Naming, opts: pulumi.ResourceOptions) -> Fi
     metadata = meta.v1.ObjectMetaArgs(namespace=naming.namespace, labels=naming.labels(program.name))
     if plain:
         config = core.v1.ConfigMap(
-            f"{program.name}-files", metadata=metadata, data=plain, immutable=True, opts=replaced
+            f"{dns_label(program.name)}-files", metadata=metadata, data=plain, immutable=True, opts=replaced
         )
         source = core.v1.ConfigMapVolumeSourceArgs(
             name=config.metadata.name, items=_items(program.files, pods), default_mode=_MODE
@@ -61,7 +61,7 @@ def create(program: Program, naming: Naming, opts: pulumi.ResourceOptions) -> Fi
     if secret or environment:
         data = {key: value.apply(_base64) for key, value in {**secret, **environment}.items()}
         kept = core.v1.Secret(
-            f"{program.name}-secrets",
+            f"{dns_label(program.name)}-secrets",
             metadata=metadata,
             data=pulumi.Output.secret(data),
             immutable=True,

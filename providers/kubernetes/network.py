@@ -6,7 +6,7 @@ import pulumi
 from pulumi_kubernetes import meta, networking
 
 from components.base import Link, Program, Workload
-from providers.kubernetes.naming import Naming
+from providers.kubernetes.naming import Naming, dns_label
 
 _DNS = 53
 _API = (443, 6443)
@@ -106,7 +106,7 @@ class Network:
         opts: pulumi.ResourceOptions,
     ) -> pulumi.Resource:
         return networking.v1.NetworkPolicy(
-            name,
+            dns_label(name),
             metadata=meta.v1.ObjectMetaArgs(
                 namespace=self._naming.namespace, labels=self._naming.labels(owner)
             ),

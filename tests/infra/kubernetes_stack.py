@@ -57,8 +57,13 @@ def objects(registered: Run) -> dict[str, Registration]:
 
 def manifests(registered: Run, *, secrets: bool = False) -> list[Any]:
     """The objects themselves, in order of kind and name, with `[secret]` for each unless asked for."""
-    listed = sorted(objects(registered).items())
-    return [_whole(r.inputs if secrets else r.plain_inputs) for _, r in listed]
+    return [_named(r, secrets) for _, r in sorted(objects(registered).items())]
+
+
+def _named(registration: Registration, secrets: bool) -> Any:
+    """With a name as the engine gives it to what has none: the resource's, and a random end."""
+    manifest = _whole(registration.inputs if secrets else registration.plain_inputs)
+    return {**manifest, "metadata": {"name": f"{registration.name}-0000000", **manifest["metadata"]}}
 
 
 def _whole(value: Any) -> Any:
