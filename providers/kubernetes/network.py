@@ -8,7 +8,8 @@ from pulumi_kubernetes import meta, networking
 from components.base import Link, Program, Workload
 from providers.kubernetes.naming import Naming, dns_label
 
-_DNS = 53
+_DNS = (53, 5353)
+"""Where name servers listen: as a service, and their pods behind it, where policies apply (OpenShift)."""
 _API = (443, 6443)
 """Where the API server listens: as the service `kubernetes`, and behind it."""
 
@@ -35,7 +36,7 @@ class Network:
             spec=networking.v1.NetworkPolicySpecArgs(
                 pod_selector=_selected(self._naming.everything),
                 policy_types=["Ingress", "Egress"],
-                egress=[Egress(ports=[_port(_DNS, "UDP"), _port(_DNS, "TCP")])],
+                egress=[Egress(ports=[_port(n, protocol) for n in _DNS for protocol in ("UDP", "TCP")])],
             ),
             opts=opts,
         )

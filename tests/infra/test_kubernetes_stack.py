@@ -204,7 +204,7 @@ def test_everything_else_is_denied(lab: Run) -> None:
     assert spec["podSelector"]["matchLabels"] == {"app.kubernetes.io/instance": "lab"}
     assert sorted(spec["policyTypes"]) == ["Egress", "Ingress"]
     assert not spec.get("ingress")
-    assert all({port["port"] for port in rule["ports"]} == {53} for rule in spec["egress"])
+    assert all({port["port"] for port in rule["ports"]} == {53, 5353} for rule in spec["egress"])
 
 
 def test_nothing_is_reached_from_outside_unless_exposed(lab: Run) -> None:

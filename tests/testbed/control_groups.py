@@ -1,0 +1,75 @@
+"""The control groups of the pods: below one of our own, in every hierarchy that is mounted."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.testbed.errors import HostError
+
+ROOT = "nebula-testbed"
+"""The group, of each hierarchy, that the kubelet puts its pods' groups into."""
+
+_MOUNTS = Path("/proc/self/mounts")
+_END_SECONDS = 20.0
+
+
+def create() -> None:
+    """Make the group in every hierarchy that has controllers."""
+    for hierarchy in _hierarchies():
+        (hierarchy / ROOT).mkdir(exist_ok=True)
+
+
+def existing() -> list[Path]:
+    """Our groups that there are, the innermost first."""
+    return [
+        Path(folder)
+        for hierarchy in _hierarchies()
+        for folder, _, _ in os.walk(hierarchy / ROOT, topdown=False)
+        if (hierarchy / ROOT).is_dir()
+    ]
+
+
+def processes() -> set[int]:
+    """The processes of all pods."""
+    found: set[int] = set()
+    for group in existing():
+        with contextlib.suppress(FileNotFoundError, OSError):
+            found.update(int(pid) for pid in (group / "cgroup.procs").read_text().split())
+    return found
+
+
+def kill() -> None:
+    """Kill the processes of all pods. Raises HostError when the kernel does not let go of one."""
+    deadline = time.monotonic() + _END_SECONDS
+    while pids := processes():
+        if time.monotonic() > deadline:
+            raise HostError(f"Processes of pods do not end: {sorted(pids)}. Look at them with ps.")
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def remove() -> None:
+    """Remove our groups, whose processes have ended."""
+    for group in existing():
+        with contextlib.suppress(FileNotFoundError):
+            group.rmdir()
+
+
+def _hierarchies() -> Iterator[Path]:
+    """Version 1 has one for each controller, version 2 one for all; a v2 mount beside v1 has none."""
+    for line in _MOUNTS.read_text().splitlines():
+        _, place, kind, _ = line.split(maxsplit=3)
+        if kind == "cgroup" or (
+            kind == "cgroup2" and (Path(place) / "cgroup.controllers").read_text().strip()
+        ):
+            yield Path(place)
+
+
+def version_2() -> bool:
+    """Whether the machine has the unified hierarchy, with its controllers."""
+    return Path("/sys/fs/cgroup/cgroup.controllers").exists()

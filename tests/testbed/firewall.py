@@ -1,0 +1,86 @@
+"""The packet filter's rules that Kubernetes makes, and their removal."""
+
+import itertools
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+from tests.testbed.errors import HostError
+
+_COMMANDS = {"iptables": "ip", "ip6tables": "ip6"}
+"""The commands, and the family of each in nft."""
+_PREFIXES = ("KUBE-", "CNI-")
+
+
+def rules() -> list[str]:
+    """Rules and chains of Kubernetes and its network plugins, as iptables-save prints them."""
+    return [
+        f"{command} {table}: {line}"
+        for command in _COMMANDS
+        for table, line in _saved(command)
+        if _is_ours(line)
+    ]
+
+
+def tables() -> set[str]:
+    """The tables of nftables, where iptables makes its own (`ip nat`)."""
+    if shutil.which("nft") is None:
+        return set()
+    return {line.removeprefix("table ") for line in _run("nft", "list", "tables").splitlines()}
+
+
+def clear(kept: set[str]) -> None:
+    """Remove all rules of Kubernetes, and the tables that are empty without them but for those `kept`."""
+    for command, family in _COMMANDS.items():
+        saved = list(_saved(command))
+        changes = "".join(_removal(table, saved) for table in dict.fromkeys(table for table, _ in saved))
+        if changes:
+            _run(f"{command}-restore", "--noflush", stdin=changes)
+        used = {table for table, line in _saved(command) if not _is_builtin(line)}
+        for table in {table for table, _ in saved} - used:
+            if f"{family} {table}" in tables() - kept:
+                _run("nft", "delete", "table", family, table)
+
+
+def _removal(table: str, saved: list[tuple[str, str]]) -> str:
+    """Input of iptables-restore: first the jumps into our chains, then what is in them, then they."""
+    lines = [line for owner, line in saved if owner == table and _is_ours(line)]
+    chains = [line.split()[0][1:] for line in lines if line.startswith(":")]
+    jumps = [f"-D{line[2:]}" for line in lines if line.startswith("-A") and line.split()[1] not in chains]
+    steps = [*jumps, *(f"-F {chain}" for chain in chains), *(f"-X {chain}" for chain in chains)]
+    return "\n".join([f"*{table}", *steps, "COMMIT", ""]) if steps else ""
+
+
+def _is_ours(line: str) -> bool:
+    words = shlex.split(line)
+    if line.startswith(":"):
+        return words[0][1:].startswith(_PREFIXES)
+    return words[1].startswith(_PREFIXES) or any(
+        word in ("-j", "-g") and following.startswith(_PREFIXES)
+        for word, following in itertools.pairwise(words)
+    )
+
+
+def _is_builtin(line: str) -> bool:
+    """Whether it declares one of the kernel's own chains, which have a policy."""
+    return line.startswith(":") and line.split()[1] != "-"
+
+
+def _saved(command: str) -> Iterator[tuple[str, str]]:
+    """Chains and rules, each with its table."""
+    if shutil.which(f"{command}-save") is None:
+        return
+    table = ""
+    for line in _run(f"{command}-save").splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        elif line.startswith((":", "-A")):
+            yield table, line
+
+
+def _run(*argv: str, stdin: str = "") -> str:
+    ended = subprocess.run(argv, input=stdin, capture_output=True, text=True)
+    if ended.returncode:
+        raise HostError(f"{' '.join(argv)} failed: {ended.stderr.strip()[-500:]}")
+    return ended.stdout

@@ -1,0 +1,125 @@
+"""What the image of each row of the software table holds, and how it is configured."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.software import JAVA_21, JAVA_25, NESSIE, SPARK, TABLE
+from components.software.images import reference
+from components.software.model import BundledApp, Software
+from providers.local.artifacts import Progress, install, locked_parts
+from tests.testbed.errors import ImageError
+from tests.testbed.images import base, spark
+from tests.testbed.images.layers import Layer, Part, Symlink, Text, Tree, make
+
+MIRROR = "registry.nebula.test"
+"""The registry under which the testbed has all images; nobody serves it, nothing is pulled."""
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_JAVA = {software.java: software for software in (JAVA_21, JAVA_25)}
+_USES: Mapping[str, tuple[Software, ...]] = {"flights": (SPARK,)}
+"""Software that stands beside an app's own in its image, as `Program.uses` has it."""
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """The part of an image's configuration that a container runtime reads."""
+
+    user: str = ""
+    environment: Mapping[str, str] = field(default_factory=lambda: {"PATH": SYSTEM_PATH})
+    directory: str = "/"
+    entrypoint: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that is ready to be loaded under the name `reference`."""
+
+    reference: str
+    layers: tuple[Layer, ...]
+    config: ImageConfig
+
+
+def rows(names: Sequence[str] = ()) -> list[Software]:
+    """The rows of the table that run as containers, or those of `names`."""
+    chosen = [software for name, software in TABLE.items() if not name.startswith("java-")]
+    return [software for software in chosen if not names or software.name in names]
+
+
+def images(names: Sequence[str], cache: Path, progress: Progress) -> list[Image]:
+    """The images of all rows that run as containers, or of those called `names`, made where they are
+    not in the cache."""
+    debian = base.layer(cache, progress)
+    return [_image(row, debian, cache, progress) for row in rows(names)]
+
+
+def _image(software: Software, debian: Layer, cache: Path, progress: Progress) -> Image:
+    together = (*_USES.get(software.name, ()), software)
+    java = next((_JAVA[row.java] for row in together if row.java is not None), None)
+    layers = [debian]
+    path = [f"{row.image.home}/bin" for row in reversed(together)]
+    environment = {}
+    if java is not None:
+        home = install(java.name, java.version, locked_parts(java), cache, progress)
+        layers.append(make([Tree(home, java.image.home, home.name)], cache))
+        path.insert(0, f"{java.image.home}/bin")
+        environment["JAVA_HOME"] = java.image.home
+    for row in together:
+        layers += _layers(row, debian, cache, progress)
+    layers.append(make([_accounts(software, debian)], cache))
+    if SPARK in together:
+        environment["SPARK_HOME"] = SPARK.image.home
+    config = ImageConfig(
+        user=str(software.image.user),
+        environment={"PATH": ":".join([*path, SYSTEM_PATH]), **environment},
+        directory=spark.WORK_DIRECTORY if software is SPARK else "/",
+        entrypoint=(spark.ENTRYPOINT,) if software is SPARK else (),
+    )
+    return Image(reference(software.image, MIRROR), tuple(layers), config)
+
+
+def _layers(software: Software, debian: Layer, cache: Path, progress: Progress) -> list[Layer]:
+    """What one row adds to an image, above the base layer `debian`."""
+    home = install(software.name, software.version, locked_parts(software), cache, progress)
+    target = software.image.home
+    if any(isinstance(part, BundledApp) for part in software.parts):
+        return [
+            make(parts, cache)
+            for parts in (_venv(home, debian), [Tree(home / "src", f"{target}/src", home.name)])
+        ]
+    whole = Tree(home, target, home.name)
+    if software is NESSIE:
+        # The official image has an exploded application behind a jar of this name.
+        jar = next((home / "lib").iterdir()).name
+        return [
+            make([Tree(home / "lib", target, home.name), Symlink(f"{target}/quarkus-run.jar", jar)], cache)
+        ]
+    if software is SPARK:
+        return [make([whole], cache), make(spark.parts(), cache)]
+    return [make([whole], cache)]
+
+
+def _venv(home: Path, debian: Layer) -> list[Part]:
+    """The packages of a bundled app, for the image's own Python."""
+    venv = (home / "venv").resolve()
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if not base.has(debian, f"usr/bin/{python}"):
+        raise ImageError(
+            f"the apps' packages are for {python}, which Debian's release here does not have. Run the "
+            "testbed with the Python of this Debian."
+        )
+    packages = Path("lib", python, "site-packages")
+    settings = "home = /usr/bin\ninclude-system-site-packages = false\n"
+    return [
+        Tree(venv / packages, f"/app/venv/{packages}", venv.name),
+        Text("/app/venv/pyvenv.cfg", settings),
+        Symlink("/app/venv/bin/python", f"/usr/bin/{python}"),
+    ]
+
+
+def _accounts(software: Software, debian: Layer) -> Part:
+    """/etc/passwd with the image's user in it: initdb and Hadoop refuse a user without a name."""
+    user = software.image.user
+    entry = f"{software.name}:x:{user}:{user}::/nonexistent:/usr/sbin/nologin\n"
+    return Text("/etc/passwd", base.read(debian, "etc/passwd") + entry)

@@ -1,0 +1,70 @@
+"""What the machine was like before the testbed, and how it becomes so again.
+
+Servers of a node change settings of the kernel and make directories whatever they are told.
+"""
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+
+from tests.testbed import firewall
+
+_SYSCTL = Path("/proc/sys")
+_SETTINGS = (
+    "kernel/keys/root_maxbytes",
+    "kernel/keys/root_maxkeys",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "net/bridge/bridge-nf-call-iptables",
+    "net/ipv4/conf/all/route_localnet",
+    "net/ipv4/ip_forward",
+    "net/netfilter/nf_conntrack_max",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+)
+"""Settings that the testbed, the network plugins, the kubelet or kube-proxy change."""
+_DIRECTORIES = (
+    "/run/containerd",
+    "/var/lib/cni",
+    "/var/lib/kubelet",
+    "/var/log/containers",
+    "/var/log/pods",
+)
+"""Directories that containerd's shims, the network plugins and the kubelet make."""
+
+
+def remember(record: Path) -> None:
+    """Write to `record` what `restore` needs."""
+    settings = {name: value for name in _SETTINGS if (value := _read(name)) is not None}
+    record.write_text(
+        json.dumps(
+            {
+                "settings": settings,
+                "tables": sorted(firewall.tables()),
+                "directories": [path for path in _DIRECTORIES if Path(path).exists()],
+            },
+            indent=2,
+        )
+    )
+
+
+def restore(record: Path) -> None:
+    """Remove the rules and directories that were not there, and set the kernel as it was. Without a
+    record the rules alone, which are known by their names."""
+    if not record.exists():
+        firewall.clear(firewall.tables())
+        return
+    before = json.loads(record.read_text())
+    firewall.clear(set(before["tables"]))
+    for path in set(_DIRECTORIES) - set(before["directories"]):
+        shutil.rmtree(path, ignore_errors=True)
+    for name, value in before["settings"].items():
+        if _read(name) != value:
+            (_SYSCTL / name).write_text(value)
+
+
+def _read(name: str) -> str | None:
+    with contextlib.suppress(FileNotFoundError):
+        return (_SYSCTL / name).read_text().strip()
+    return None

@@ -1,0 +1,116 @@
+"""The network of the node: a bridge that pods hang on, and the kernel's settings for it.
+
+Nothing masquerades what pods send: they reach one another and this machine, and nothing beyond it.
+"""
+
+import ipaddress
+import json
+import subprocess
+from pathlib import Path
+
+from tests.testbed.control_plane import SERVICE_RANGE
+from tests.testbed.errors import HostError
+
+BRIDGE = "nebula-testbed"
+POD_RANGE = "10.244.0.0/23"
+NODE_ADDRESS = "10.244.0.1"
+"""The machine's address on the bridge: of the node, of its API server and of everything that serves it."""
+
+_NETWORK = "nebula-testbed"
+_SETTINGS = {
+    "net/ipv4/ip_forward": "1",
+    # Else the answer of a pod on the same bridge would not pass the rules that gave it a service's name.
+    "net/bridge/bridge-nf-call-iptables": "1",
+}
+_SYSCTL = Path("/proc/sys")
+_RESULTS = Path("/var/lib/cni/results")
+
+
+def check() -> None:
+    """Raises HostError when something is already where the pods' and services' addresses shall be."""
+    for line in _ip("-4", "route", "show").splitlines():
+        destination = line.split()[0]
+        if destination in ("default", "unreachable", "blackhole") or f"dev {BRIDGE}" in line:
+            continue
+        route = ipaddress.ip_network(destination, strict=False)
+        for wanted in (POD_RANGE, SERVICE_RANGE):
+            if route.overlaps(ipaddress.ip_network(wanted)):
+                raise HostError(
+                    f"The testbed's addresses {wanted} are in use on this machine (route: {line.strip()}). "
+                    "Take that network down first."
+                )
+
+
+def owner() -> Path | None:
+    """The directory of the testbed whose bridge there is, as far as it still exists."""
+    alias = Path("/sys/class/net", BRIDGE, "ifalias")
+    directory = Path(alias.read_text().strip()) if alias.exists() else None
+    return directory if directory and directory.is_absolute() and directory.exists() else None
+
+
+def raise_bridge(directory: Path) -> None:
+    """Make the bridge, for the testbed in `directory`, and set the kernel to pass packets on."""
+    for name, value in _SETTINGS.items():
+        if (_SYSCTL / name).exists():
+            (_SYSCTL / name).write_text(value)
+    if not bridge_exists():
+        _ip("link", "add", BRIDGE, "type", "bridge")
+        _ip("link", "set", BRIDGE, "alias", str(directory))
+        prefix = POD_RANGE.partition("/")[2]
+        _ip("address", "add", f"{NODE_ADDRESS}/{prefix}", "dev", BRIDGE)
+    _ip("link", "set", BRIDGE, "up")
+
+
+def write_configuration(directory: Path, state: Path) -> None:
+    """The configuration of the network plugins in `directory`; they keep addresses in `state`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    plugin = {
+        "type": "bridge",
+        "bridge": BRIDGE,
+        "isGateway": True,
+        "ipMasq": False,
+        "hairpinMode": True,
+        "ipam": {
+            "type": "host-local",
+            "dataDir": str(state),
+            "ranges": [[{"subnet": POD_RANGE, "gateway": NODE_ADDRESS}]],
+            "routes": [{"dst": "0.0.0.0/0"}],
+        },
+    }
+    text = json.dumps({"cniVersion": "0.4.0", "name": _NETWORK, "plugins": [plugin]}, indent=2)
+    (directory / "10-testbed.conflist").write_text(text)
+
+
+def bridge_exists() -> bool:
+    return Path("/sys/class/net", BRIDGE).exists()
+
+
+def interfaces() -> list[str]:
+    """The bridge and what is plugged into it."""
+    ports = Path("/sys/class/net", BRIDGE, "brif")
+    return [BRIDGE, *sorted(port.name for port in ports.iterdir())] if bridge_exists() else []
+
+
+def results() -> list[Path]:
+    """What the network plugins noted of the testbed's pods."""
+    if not _RESULTS.is_dir():
+        return []
+    ours = [path for path in _RESULTS.iterdir() if path.name.startswith(f"{_NETWORK}-")]
+    pods = {path.name.removeprefix(f"{_NETWORK}-").partition("-")[0] for path in ours}
+    loopback = [path for path in _RESULTS.iterdir() if path.name.split("-")[-2:-1] in [[pod] for pod in pods]]
+    return sorted({*ours, *loopback})
+
+
+def clear() -> None:
+    """Remove the interfaces and what the network plugins noted."""
+    for name in reversed(interfaces()):
+        subprocess.run(["ip", "link", "delete", name], capture_output=True, check=False)
+    for path in results():
+        path.unlink(missing_ok=True)
+
+
+def _ip(*arguments: str) -> str:
+    ended = subprocess.run(["ip", *arguments], capture_output=True, text=True)
+    if ended.returncode:
+        raise HostError(f"ip {' '.join(arguments)} failed: {ended.stderr.strip()}")
+    return ended.stdout
