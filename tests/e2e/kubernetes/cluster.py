@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Cluster:
         return set(self._objects())
 
     def _objects(self) -> Iterator[str]:
-        for resource in self._dynamic.resources:
+        for resource in chain.from_iterable(self._dynamic.resources):
             if "list" not in resource.verbs or resource.kind in _PASSING or resource.kind.endswith("List"):
                 continue
             try:
@@ -75,12 +76,18 @@ class Cluster:
                 assert all(ready(pod) and pod.metadata.uid not in other_than for pod in pods)
 
     def run(
-        self, namespace: str, software: str, program: str, arguments: Sequence[str], labels: Mapping[str, str]
+        self,
+        namespace: str,
+        software: str,
+        program: str,
+        arguments: Sequence[str],
+        labels: Mapping[str, str],
+        name: str = "client",
     ) -> str:
         """What a Python program prints that runs in a pod of the image of one of the bundled apps."""
         image = reference(TABLE[software].image, self.mirror)
         home, user = TABLE[software].image.home, TABLE[software].image.user
-        name = f"check-{software}"
+        name = f"check-{name}"
         container = client.V1Container(
             name="main",
             image=image,
