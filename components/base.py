@@ -95,6 +95,16 @@ class Endpoint:
     tls: Tls = field(default_factory=Tls)
     auth: Auth = field(default_factory=Anonymous)
 
+    @property
+    def ca_file(self) -> str | None:
+        """Where a client finds the issuer's certificates (a template), None for a public issuer."""
+        return None if self.tls.ca is None else f"{{run}}/{self.component}-ca.pem"
+
+    @property
+    def ca_files(self) -> Mapping[str, pulumi.Input[str]]:
+        """What such a client must have among its files."""
+        return {} if self.tls.ca is None else {f"{self.component}-ca.pem": self.tls.ca}
+
 
 @dataclass(frozen=True)
 class Link:
@@ -213,7 +223,7 @@ class Spawned:
     workload: str
     api: str
     namespace: pulumi.Input[str]
-    image: str
+    image: pulumi.Input[str]
     image_home: str
     service_account: str
     template: pulumi.Output[str]

@@ -1,11 +1,12 @@
 """What a client needs to connect, one frozen dataclass per capability."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import pulumi
 
-from components.base import Address, Auth, Endpoint, Spawned
+from components.base import Address, Auth, Endpoint, HostPort, Spawned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,15 +29,20 @@ class PostgresDatabase(Endpoint):
 
     @property
     def jdbc_url(self) -> pulumi.Output[str]:
-        return self.address.inside.url("jdbc:postgresql", f"/{self.name}")
+        """A template, for a client that has `ca_files`."""
+        options = "" if self.tls.mode == "disabled" else f"?sslmode={SSLMODE[self.tls.mode]}"
+        root = "" if self.ca_file is None else f"&sslrootcert={self.ca_file}"
+        return self.address.inside.url("jdbc:postgresql", f"/{self.name}{options}{root}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresEndpoint(Endpoint):
-    """A Postgres server with a database and an owner of its own for each service."""
+    """A Postgres server with a database and an owner of its own for each service. `names` are those of
+    databases that are called otherwise there."""
 
     address: Address
     databases: Mapping[str, Auth]
+    names: Mapping[str, str] = field(default_factory=dict)
     volume: pulumi.Input[str] = ""
 
     def database(self, name: str) -> PostgresDatabase:
@@ -45,13 +51,18 @@ class PostgresEndpoint(Endpoint):
         return PostgresDatabase(
             component=self.component,
             workloads=self.workloads,
+            external=self.external,
             depends_on=self.depends_on,
             tls=self.tls,
             auth=self.databases[name],
             address=self.address,
-            name=name,
+            name=self.names.get(name, name),
             volume=self.volume,
         )
+
+
+SSLMODE: Mapping[str, str] = {"disabled": "prefer", "required": "require", "verify-full": "verify-full"}
+"""Postgres' own word for a TLS mode: a server that has no TLS is asked for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +83,30 @@ class ObjectStoreEndpoint(Endpoint):
         and no others. Raises KeyError for a service without a grant."""
         return replace(self, auth=self.identities[service], identities={})
 
+    def bucket(self, name: str) -> pulumi.Output[str]:
+        """The bucket's own name, by its logical one."""
+        return pulumi.Output.from_input(self.buckets[name]).apply(lambda uri: uri.removeprefix("s3://"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaEndpoint(Endpoint):
-    """Kafka's bootstrap servers."""
+    """Kafka's bootstrap servers; `sasl_mechanism` is that of `auth`."""
 
-    bootstrap_servers: Address
+    brokers: tuple[Address, ...]
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+
+    @property
+    def bootstrap_servers(self) -> pulumi.Output[str]:
+        """Inside, comma-separated."""
+        return _joined([broker.inside for broker in self.brokers])
+
+    @property
+    def outside_bootstrap_servers(self) -> pulumi.Output[str]:
+        return _joined([broker.outside for broker in self.brokers])
+
+
+def _joined(addresses: Sequence[HostPort]) -> pulumi.Output[str]:
+    return pulumi.Output.all(*(address.authority for address in addresses)).apply(",".join)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +147,13 @@ class SparkEndpoint(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class KeycloakEndpoint(Endpoint):
-    """An OpenID Connect issuer: `auth` is the admin user of `realm`."""
+    """An OpenID Connect issuer, and the client that browsers use. Of our own, `auth` is the admin user
+    of `realm`."""
 
     address: Address
-    realm: str
+    issuer: pulumi.Output[str]
     client: str
+    realm: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

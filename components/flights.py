@@ -49,7 +49,7 @@ class Flights(pulumi.ComponentResource):
                 uses=(SPARK,),
                 command=("flights", "run", "{run}/spec.json"),
                 env={"SPARK_HOME": "{home.spark}", "SPARK_LOCAL_IP": "{bind}"},
-                files=args.spark.files,
+                files={**args.spark.files, **args.object_store.ca_files},
                 secret_files={"spec.json": _spec(args, store, shape.heap)},
                 ports={"driver": _DRIVER, "blocks": _BLOCKS} if args.spark.executors else {},
                 spawns=args.spark.executors,
@@ -72,17 +72,19 @@ class Flights(pulumi.ComponentResource):
 
 def _spec(args: FlightsArgs, store: Password, heap: int) -> pulumi.Output[str]:
     """The pipeline's spec file; its schema is in apps/pipelines/flights/README.md."""
-    catalog, trino = args.iceberg_catalog, args.trino
+    catalog, trino, objects = args.iceberg_catalog, args.trino, args.object_store
     return pulumi.Output.json_dumps(
         {
             "object_store": {
-                "endpoint": args.object_store.address.inside.authority,
-                "tls": False,
-                "region": args.object_store.region,
+                "endpoint": objects.address.inside.authority,
+                "tls": objects.address.inside.tls,
+                "region": objects.region,
                 "access_key": store.username,
                 "secret_key": store.password,
+                **({} if objects.path_style else {"path_style": False}),
+                **({} if objects.ca_file is None else {"ca_file": objects.ca_file}),
             },
-            "buckets": {"bronze": "bronze"},
+            "buckets": {"bronze": objects.bucket("bronze")},
             "catalog": {
                 "uri": catalog.address.inside.url("http", catalog.path),
                 "warehouse": catalog.warehouse,

@@ -62,7 +62,8 @@ class IcebergCatalog(pulumi.ComponentResource):
                         shape.heap,
                         "-Dquarkus.config.locations={run}/nessie.properties",
                         "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
-                    )
+                    ),
+                    **args.database.ca_files,
                 },
                 secret_files={"nessie.properties": _properties(args)},
                 ports={"http": 19120, "management": 9000},

@@ -4,11 +4,12 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pulumi
 
 from components import jvm
-from components.base import Cluster, Link, Readiness, Secrets, Tcp, Volume, Workload
+from components.base import Cluster, Link, Password, Readiness, Secrets, Tcp, Volume, Workload
 from components.endpoints import KafkaEndpoint, NetworkEndpoint
 from components.provisioning import converge
 from components.sizing import Sizing
@@ -125,23 +126,11 @@ class Kafka(pulumi.ComponentResource):
             component=name,
             workloads=(name,),
             depends_on=(server.resource,),
-            bootstrap_servers=server.addresses["client"],
+            brokers=(server.addresses["client"],),
         )
         topics = converge(
             f"{name}-topics",
-            {
-                "service": "kafka",
-                "bootstrap_servers": bare.bootstrap_servers.inside.authority,
-                "topics": [
-                    {
-                        "name": topic.name,
-                        "partitions": topic.partitions,
-                        "replication_factor": shape.replicas,
-                        "config": dict(topic.config),
-                    }
-                    for topic in args.topics
-                ],
-            },
+            _topics(bare, args.topics, shape.replicas),
             cluster=args.cluster,
             sizing=args.sizing,
             link=Link(bare, "admin"),
@@ -149,4 +138,68 @@ class Kafka(pulumi.ComponentResource):
             volume=server.volume,
         )
         self.endpoint = replace(bare, depends_on=(server.resource, topics.resource))
-        self.register_outputs({"bootstrap_servers": bare.bootstrap_servers.outside.authority})
+        self.register_outputs({"bootstrap_servers": bare.outside_bootstrap_servers})
+
+
+@dataclass(frozen=True, kw_only=True)
+class KafkaTopicsArgs:
+    """`cluster` is where the provisioner runs; the brokers of `server` run already."""
+
+    cluster: Cluster
+    sizing: Sizing
+    server: KafkaEndpoint
+    topics: tuple[Topic, ...]
+    replication_factor: int
+
+
+class KafkaTopics(pulumi.ComponentResource):
+    """Topics on brokers that somebody else runs."""
+
+    endpoint: KafkaEndpoint
+
+    def __init__(self, name: str, args: KafkaTopicsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("nebula:components:KafkaTopics", name, {}, opts)
+        topics = converge(
+            f"{name}-topics",
+            _topics(args.server, args.topics, args.replication_factor),
+            cluster=args.cluster,
+            sizing=args.sizing,
+            link=Link(args.server, "admin"),
+            parent=self,
+        )
+        self.endpoint = replace(args.server, depends_on=(*args.server.depends_on, topics.resource))
+        self.register_outputs({"topics": [topic.name for topic in args.topics]})
+
+
+def _topics(server: KafkaEndpoint, topics: tuple[Topic, ...], replication_factor: int) -> dict[str, Any]:
+    return {
+        "service": "kafka",
+        **connection(server),
+        "topics": [
+            {
+                "name": topic.name,
+                "partitions": topic.partitions,
+                "replication_factor": replication_factor,
+                "config": dict(topic.config),
+            }
+            for topic in topics
+        ],
+    }
+
+
+def connection(server: KafkaEndpoint) -> dict[str, Any]:
+    """How the provisioner reaches `server`; its spec is in apps/provisioner/README.md."""
+    known: dict[str, Any] = {"bootstrap_servers": server.bootstrap_servers}
+    transport = "PLAINTEXT" if server.tls.mode == "disabled" else "SSL"
+    if isinstance(server.auth, Password):
+        known |= {
+            "sasl_mechanism": server.sasl_mechanism,
+            "username": server.auth.username,
+            "password": server.auth.password,
+        }
+        transport = f"SASL_{transport}"
+    if transport != "PLAINTEXT":
+        known["security_protocol"] = transport
+    if server.ca_file is not None:
+        known["ca_file"] = server.ca_file
+    return known

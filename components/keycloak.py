@@ -69,7 +69,10 @@ class Keycloak(pulumi.ComponentResource):
                     "KC_BOOTSTRAP_ADMIN_USERNAME": _BOOTSTRAP,
                     "KC_LOG_LEVEL": "warn",
                 },
-                files={"jvm.options": jvm.options(shape.heap, "-XX:MaxMetaspaceSize=256m")},
+                files={
+                    "jvm.options": jvm.options(shape.heap, "-XX:MaxMetaspaceSize=256m"),
+                    **args.database.ca_files,
+                },
                 secret_env={"KC_DB_PASSWORD": owner.password, "KC_BOOTSTRAP_ADMIN_PASSWORD": bootstrap},
                 ports={"http": 8080, "management": 9000, **cluster},
                 writable=("{home}/data",),
@@ -87,8 +90,9 @@ class Keycloak(pulumi.ComponentResource):
             depends_on=(server.resource,),
             auth=Password(_ADMIN, admin),
             address=server.addresses["http"],
-            realm=REALM,
+            issuer=server.addresses["http"].outside.url("http", f"/realms/{REALM}"),
             client=CLIENT,
+            realm=REALM,
         )
         realm = converge(
             f"{name}-realm",

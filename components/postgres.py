@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 
 from components.base import (
     Auth,
     Cluster,
+    Finished,
     Link,
     Password,
     Readiness,
@@ -16,7 +18,7 @@ from components.base import (
     Volume,
     Workload,
 )
-from components.endpoints import NetworkEndpoint, PostgresEndpoint
+from components.endpoints import SSLMODE, NetworkEndpoint, PostgresEndpoint
 from components.provisioning import converge
 from components.sizing import Sizing
 from components.software import POSTGRES
@@ -65,10 +67,7 @@ class Postgres(pulumi.ComponentResource):
         super().__init__("nebula:components:Postgres", name, {}, opts)
         shape = args.sizing["postgres"]
         superuser = args.secrets.random(f"{name}-superuser", self)
-        owners: Mapping[str, Auth] = {
-            database: Password(database, args.secrets.random(f"{name}-{database}", self))
-            for database in args.databases
-        }
+        owners = _owners(name, args.databases, args.secrets, self)
         server = args.cluster.run(
             Workload(
                 name=name,
@@ -117,25 +116,86 @@ class Postgres(pulumi.ComponentResource):
             databases=owners,
             volume=server.volume,
         )
-        databases = converge(
-            f"{name}-databases",
-            {
-                "service": "postgres",
-                "host": address.inside.host,
-                "port": address.inside.port,
-                "user": _SUPERUSER,
-                "password": superuser,
-                "databases": [
-                    {"name": database, "owner": owner.username, "password": owner.password}
-                    for database, owner in owners.items()
-                    if isinstance(owner, Password)
-                ],
-            },
-            cluster=args.cluster,
-            sizing=args.sizing,
-            link=Link(bare, "admin"),
-            parent=self,
-            volume=server.volume,
-        )
+        databases = _create_databases(name, bare, args.cluster, args.sizing, self)
         self.endpoint = replace(bare, depends_on=(server.resource, databases.resource))
         self.register_outputs({"host": address.outside.host, "port": address.outside.port})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgresDatabasesArgs:
+    """`server` runs already; its `auth` may create databases and roles."""
+
+    cluster: Cluster
+    secrets: Secrets
+    sizing: Sizing
+    server: PostgresEndpoint
+    databases: tuple[str, ...]
+
+
+class PostgresDatabases(pulumi.ComponentResource):
+    """Databases and their owners on a server that somebody else runs."""
+
+    endpoint: PostgresEndpoint
+
+    def __init__(
+        self, name: str, args: PostgresDatabasesArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("nebula:components:PostgresDatabases", name, {}, opts)
+        bare = replace(args.server, databases=_owners(name, args.databases, args.secrets, self))
+        # What else is on that server is not ours to close.
+        databases = _create_databases(name, bare, args.cluster, args.sizing, self, restrict=[])
+        self.endpoint = replace(bare, depends_on=(*bare.depends_on, databases.resource))
+        self.register_outputs({"databases": list(args.databases)})
+
+
+def _owners(
+    name: str, databases: tuple[str, ...], secrets: Secrets, parent: pulumi.Resource
+) -> Mapping[str, Auth]:
+    return {
+        database: Password(database, secrets.random(f"{name}-{database}", parent)) for database in databases
+    }
+
+
+def _create_databases(
+    name: str,
+    server: PostgresEndpoint,
+    cluster: Cluster,
+    sizing: Sizing,
+    parent: pulumi.Resource,
+    **further: Any,
+) -> Finished:
+    return converge(
+        f"{name}-databases",
+        {
+            "service": "postgres",
+            **login(server, server.auth),
+            "databases": [
+                {"name": database, "owner": owner.username, "password": owner.password}
+                for database, owner in server.databases.items()
+                if isinstance(owner, Password)
+            ],
+            **further,
+        },
+        cluster=cluster,
+        sizing=sizing,
+        link=Link(server, "admin"),
+        parent=parent,
+        volume=server.volume,
+    )
+
+
+def login(server: PostgresEndpoint, auth: Auth) -> dict[str, Any]:
+    """How the provisioner logs in to `server` as `auth`; its spec is in apps/provisioner/README.md."""
+    if not isinstance(auth, Password):
+        raise TypeError(f"Postgres needs a user and a password, got {type(auth).__name__}")
+    inside = server.address.inside
+    secured = {} if server.tls.mode == "disabled" else {"sslmode": SSLMODE[server.tls.mode]}
+    ca = {} if server.ca_file is None else {"ca_file": server.ca_file}
+    return {
+        "host": inside.host,
+        "port": inside.port,
+        "user": auth.username,
+        "password": auth.password,
+        **secured,
+        **ca,
+    }

@@ -1,6 +1,6 @@
 """Converging what lives inside a server, by the bundled provisioner as a Task beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -22,15 +22,38 @@ def converge(
 ) -> Finished:
     """Run the provisioner on `spec` (the schema is in apps/provisioner/README.md; `service` says
     which server). It runs again when the spec changes, or `volume`, the identity of what it fills."""
-    return cluster.run_task(
-        Task(
-            name=name,
-            software=PROVISIONER,
-            command=("provisioner", "{run}/spec.json"),
-            resources=sizing["provisioner"].resources,
-            secret_files={"spec.json": pulumi.Output.json_dumps(spec, sort_keys=True)},
-            triggers={"volume": volume},
-            links=(link,),
-        ),
-        parent,
+    return cluster.run_task(_task(name, spec, sizing, (link,), {"volume": volume}), parent)
+
+
+def check(
+    name: str,
+    endpoints: Sequence[Mapping[str, Any]],
+    *,
+    cluster: Cluster,
+    sizing: Sizing,
+    links: tuple[Link, ...],
+    parent: pulumi.Resource,
+) -> Finished:
+    """Reach servers that somebody else runs, the targets of `links`. It runs again when what is known
+    of them changes."""
+    spec = {"service": "check", "endpoints": list(endpoints)}
+    return cluster.run_task(_task(name, spec, sizing, links, {}), parent)
+
+
+def _task(
+    name: str,
+    spec: Mapping[str, Any],
+    sizing: Sizing,
+    links: tuple[Link, ...],
+    triggers: Mapping[str, pulumi.Input[str]],
+) -> Task:
+    return Task(
+        name=name,
+        software=PROVISIONER,
+        command=("provisioner", "{run}/spec.json"),
+        resources=sizing["provisioner"].resources,
+        files={path: text for link in links for path, text in link.target.ca_files.items()},
+        secret_files={"spec.json": pulumi.Output.json_dumps(spec, sort_keys=True)},
+        triggers=triggers,
+        links=links,
     )

@@ -143,6 +143,7 @@ def _jvm(heap: int) -> str:
             "-Djdk.attach.allowAttachSelf=true",
             "-Dfile.encoding=UTF-8",
             "-Djava.io.tmpdir={run}",
+            "-Djna.tmpdir={run}",  # else it is below the user's home
             "",
         )
     )

@@ -17,25 +17,24 @@ from components.endpoints import (
     SparkEndpoint,
     TrinoEndpoint,
 )
+from components.external import After, ExternalCheck, ExternalCheckArgs
 from components.flights import Flights, FlightsArgs
 from components.iceberg_catalog import WAREHOUSE, IcebergCatalog, IcebergCatalogArgs
-from components.kafka import KafkaArgs, Topic
+from components.kafka import KafkaArgs, KafkaTopics, KafkaTopicsArgs, Topic
 from components.keycloak import Keycloak, KeycloakArgs
 from components.nats import Nats, NatsArgs, Stream
 from components.object_store import Grant, ObjectStoreArgs
-from components.postgres import PostgresArgs
+from components.postgres import PostgresArgs, PostgresDatabases, PostgresDatabasesArgs
 from components.redis import RedisArgs
 from components.spark import Spark, SparkArgs
 from components.trino import Trino, TrinoArgs
+from infra.external import PEOPLE, endpoints, key_of
+from infra.external_settings import BUCKETS, DATABASES
 from infra.settings import Settings, SettingsError
 from infra.stack_file import StackFile
 from providers.base import CloudProvider
 
-BUCKETS = ("bronze", "silver", "gold", WAREHOUSE, "checkpoints")
 NAMESPACES = ("bronze", "silver", "gold")
-_PEOPLE = "nebula"
-"""The object store's identity for people and clients outside: every bucket."""
-
 _E = TypeVar("_E", bound=Endpoint)
 
 
@@ -51,6 +50,8 @@ class Platform:
         self._network = provider.create_network("network")
         self._cluster = provider.create_cluster("cluster", self._network)
         self._secrets = provider.create_secrets("secrets")
+        self._topics = tuple(Topic(each.name, each.partitions, each.config) for each in settings.topics)
+        self._given = self._check_given("external")
         self.endpoints: dict[str, Endpoint] = {}
         for name, stand_up in (
             ("postgres", self._postgres),
@@ -76,19 +77,52 @@ class Platform:
         where = self._stack_file.where(("components", target))
         raise SettingsError(f"{where}: {by} needs {target}, which is off: turn it on, or turn off {off} too")
 
+    def _check_given(self, name: str) -> Mapping[str, Endpoint]:
+        """The endpoints of the user's own servers. Whatever starts from here on does so after they have
+        been reached."""
+        external, grants = self._settings.external, self._grants()
+        buckets = dict.fromkeys(bucket for grant in grants for bucket in grant.buckets)
+        given = endpoints(external, [grant.service for grant in grants], buckets)
+        if not given:
+            return given
+        wanted = () if external.kafka is None or external.kafka.create_topics else self._topics
+        args = ExternalCheckArgs(
+            cluster=self._cluster,
+            sizing=self._sizing,
+            endpoints={key_of(component): endpoint for component, endpoint in given.items()},
+            grants=grants,
+            topics=tuple(topic.name for topic in wanted),
+        )
+        self._cluster = After(self._cluster, ExternalCheck(name, args).passed)
+        return given
+
     def _postgres(self, name: str) -> PostgresEndpoint:
-        services = tuple(service for service in ("iceberg_catalog", "keycloak") if service in self._on)
+        services = tuple(service for service in DATABASES if service in self._settings.run)
+        databases = tuple(dict.fromkeys((*services, *self._settings.databases)))
+        if isinstance(given := self._given.get(name), PostgresEndpoint):
+            if given.databases:
+                return given
+            return PostgresDatabases(
+                name,
+                PostgresDatabasesArgs(
+                    cluster=self._cluster,
+                    secrets=self._secrets,
+                    sizing=self._sizing,
+                    server=given,
+                    databases=databases,
+                ),
+            ).endpoint
         args = PostgresArgs(
             cluster=self._cluster,
             secrets=self._secrets,
             sizing=self._sizing,
-            databases=tuple(dict.fromkeys((*services, *self._settings.databases))),
+            databases=databases,
             network=self._network,
         )
         return self._provider.create_postgres(name, args)
 
-    def _object_store(self, name: str) -> ObjectStoreEndpoint:
-        buckets = tuple(dict.fromkeys((*BUCKETS, *self._settings.buckets)))
+    def _grants(self) -> tuple[Grant, ...]:
+        """Who reaches which buckets; people reach all."""
         grants = (
             Grant("iceberg_catalog", (WAREHOUSE,)),
             Grant("trino", (WAREHOUSE,)),
@@ -97,24 +131,52 @@ class Platform:
             Grant("flights", ("bronze", WAREHOUSE)),
         )
         on = self._on | ({"flights"} if self._settings.demo else frozenset())
+        services = tuple(grant for grant in grants if grant.service in on)
+        given = self._settings.external.object_store
+        if given is None:
+            return (*services, Grant(PEOPLE, self._buckets()))
+        if given.access_key is None:
+            return services
+        needed = (*(bucket for grant in services for bucket in grant.buckets), *given.buckets)
+        mine = tuple(dict.fromkeys((*needed, *self._settings.buckets)))
+        return (*services, Grant(PEOPLE, mine or self._buckets()))
+
+    def _buckets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*BUCKETS, *self._settings.buckets)))
+
+    def _object_store(self, name: str) -> ObjectStoreEndpoint:
+        if isinstance(given := self._given.get(name), ObjectStoreEndpoint):
+            return given
         args = ObjectStoreArgs(
             cluster=self._cluster,
             secrets=self._secrets,
             sizing=self._sizing,
-            buckets=buckets,
-            grants=(*(grant for grant in grants if grant.service in on), Grant(_PEOPLE, buckets)),
+            buckets=self._buckets(),
+            grants=self._grants(),
             network=self._network,
         )
         return self._provider.create_object_store(name, args)
 
     def _kafka(self, name: str) -> KafkaEndpoint:
+        external = self._settings.external.kafka
+        if external is not None and isinstance(given := self._given.get(name), KafkaEndpoint):
+            if not external.create_topics:
+                return given
+            return KafkaTopics(
+                name,
+                KafkaTopicsArgs(
+                    cluster=self._cluster,
+                    sizing=self._sizing,
+                    server=given,
+                    topics=self._topics,
+                    replication_factor=external.replication_factor,
+                ),
+            ).endpoint
         args = KafkaArgs(
             cluster=self._cluster,
             secrets=self._secrets,
             sizing=self._sizing,
-            topics=tuple(
-                Topic(topic.name, topic.partitions, topic.config) for topic in self._settings.topics
-            ),
+            topics=self._topics,
             network=self._network,
         )
         return self._provider.create_kafka(name, args)
@@ -165,6 +227,8 @@ class Platform:
         return Spark(name, args).endpoint
 
     def _keycloak(self, name: str) -> KeycloakEndpoint:
+        if isinstance(given := self._given.get(name), KeycloakEndpoint):
+            return given
         args = KeycloakArgs(
             cluster=self._cluster,
             secrets=self._secrets,
@@ -198,8 +262,8 @@ class Platform:
 def _plain(endpoint: Endpoint) -> Mapping[str, Any]:
     """What a client outside needs to connect, without credentials."""
     match endpoint:
-        case KafkaEndpoint(bootstrap_servers=address):
-            return {"bootstrap_servers": address.outside.authority}
+        case KafkaEndpoint(outside_bootstrap_servers=servers):
+            return {"bootstrap_servers": servers}
         case SparkEndpoint(outside_master=master):
             return {"master": master}
         case IcebergCatalogEndpoint(address=address, path=path, warehouse=warehouse):
@@ -208,9 +272,9 @@ def _plain(endpoint: Endpoint) -> Mapping[str, Any]:
             return {"url": address.outside.url(), "region": region, "buckets": dict(buckets)}
         case TrinoEndpoint(address=address, catalogs=catalogs):
             return {"url": address.outside.url(), "catalogs": list(catalogs)}
-        case KeycloakEndpoint(address=address, realm=realm, client=client):
-            issuer = address.outside.url("http", f"/realms/{realm}")
-            return {"url": address.outside.url(), "issuer": issuer, "realm": realm, "client": client}
+        case KeycloakEndpoint(address=address, issuer=issuer, realm=realm, client=client):
+            known = {"url": address.outside.url(), "issuer": issuer, "client": client}
+            return known if realm is None else {**known, "realm": realm}
         case NatsEndpoint(address=address):
             return {"url": address.outside.url("nats")}
         case PostgresEndpoint(address=address, databases=databases):
@@ -228,7 +292,7 @@ def _credentials(endpoint: Endpoint) -> Mapping[str, Any]:
             return {**_auth(endpoint.auth), "databases": owners}
         case ObjectStoreEndpoint(identities=identities):
             services = {name: _auth(auth) for name, auth in identities.items()}
-            return {**services[_PEOPLE], "services": services}
+            return {**services.get(PEOPLE, {}), "services": services}
         case SparkEndpoint(secret_conf=secret_conf):
             return {"conf": dict(secret_conf)}
     return _auth(endpoint.auth)

@@ -11,17 +11,16 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from components.sizing import SIZES, Shape, Size, Sizing
+from infra.external_settings import External
+from infra.model import BucketName, DatabaseName, HostName, Model
 from infra.stack_file import KEY, StackFile
 from providers.local.ports import LARGEST_OFFSET
 
-BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")]
-DatabaseName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 Exposable = Literal["trino", "keycloak", "iceberg_catalog", "object_store"]
 Workload = Literal[
     "postgres",
@@ -45,11 +44,7 @@ class SettingsError(Exception):
     """The stack's configuration is wrong; the message says where and how to mend it."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Components(_Model):
+class Components(Model):
     """Which components run. What depends on one that is off says so at preview."""
 
     postgres: bool = True
@@ -67,7 +62,7 @@ class Components(_Model):
         return tuple(name for name, enabled in self if enabled)
 
 
-class TopicSettings(_Model):
+class TopicSettings(Model):
     """A Kafka topic: partitions may grow later, never shrink."""
 
     name: TopicName
@@ -75,25 +70,25 @@ class TopicSettings(_Model):
     config: dict[str, str] = Field(default_factory=dict, description="Kafka's own topic properties")
 
 
-class StreamSettings(_Model):
+class StreamSettings(Model):
     """A JetStream stream and the subjects it keeps."""
 
     name: StreamName
     subjects: list[str] = Field(min_length=1)
 
 
-class TrinoSettings(_Model):
+class TrinoSettings(Model):
     catalogs: dict[CatalogName, dict[str, str]] = Field(
         default_factory=dict, description="further catalogs: name to connector properties"
     )
 
 
-class KeycloakSettings(_Model):
+class KeycloakSettings(Model):
     redirect_uris: list[str] = Field(default_factory=lambda: ["http://127.0.0.1:*", "http://localhost:*"])
     test_client: bool = Field(default=False, description="a client with direct grants, for tests")
 
 
-class LocalSettings(_Model):
+class LocalSettings(Model):
     """Where the local stack lives."""
 
     port_offset: int = Field(default=0, ge=0, le=LARGEST_OFFSET, description="added to every port")
@@ -101,7 +96,7 @@ class LocalSettings(_Model):
     keep_data: bool = Field(default=False, description="destroy keeps data and secrets")
 
 
-class ShapeSettings(_Model):
+class ShapeSettings(Model):
     """What a workload has instead of what the size gives it. A heap that is not given keeps its part of
     the memory."""
 
@@ -119,30 +114,39 @@ class ShapeSettings(_Model):
         return replace(shape, **given)
 
 
-class ImageSettings(_Model):
+class ImageSettings(Model):
     """Where container images come from."""
 
     mirror: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:/-]*[a-z0-9]$")] | None = Field(
         default=None, description="a registry and path that holds all images: `make images` lists them"
     )
     pull_secrets: list[str] = Field(default_factory=list, description="Secrets of the namespace")
+    build: bool = Field(
+        default=False, description="build images of ours with Docker, and push them to the mirror"
+    )
+
+    @model_validator(mode="after")
+    def _pushed_somewhere(self) -> Self:
+        if self.build and self.mirror is None:
+            raise ValueError("build needs mirror, the registry and path that images are pushed to")
+        return self
 
 
-class NamespaceSettings(_Model):
+class NamespaceSettings(Model):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = Field(
         default=None, description="nebula-<stack> if not given"
     )
     create: bool = Field(default=True, description="false: it exists, and stays")
 
 
-class GatewaySettings(_Model):
+class GatewaySettings(Model):
     """A Gateway of the cluster, with an HTTPS listener for the host names in `expose`."""
 
     name: str
     namespace: str
 
 
-class KubernetesSettings(_Model):
+class KubernetesSettings(Model):
     """The cluster, and how the platform uses it."""
 
     context: str | None = Field(default=None, description="of the kubeconfig; the current one if not given")
@@ -157,7 +161,7 @@ class KubernetesSettings(_Model):
     gateway: GatewaySettings | None = None
 
 
-class Settings(_Model):
+class Settings(Model):
     """Everything that a stack says of its platform."""
 
     cloud: Literal["local", "kubernetes"]
@@ -177,6 +181,7 @@ class Settings(_Model):
         default_factory=dict,
         description="components reached from outside, each at a host name",
     )
+    external: External = Field(default_factory=External, description="servers of the user's own")
     local: LocalSettings = Field(default_factory=LocalSettings)
     kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
 
@@ -184,6 +189,11 @@ class Settings(_Model):
     def exposed(self) -> dict[str, str]:
         """The host name of each exposed component."""
         return {str(name): host for name, host in self.expose.items()}
+
+    @property
+    def run(self) -> tuple[str, ...]:
+        """The components that the platform runs itself."""
+        return tuple(name for name in self.components.on if name not in self.external.components)
 
     @property
     def shapes(self) -> Sizing:
@@ -194,6 +204,8 @@ class Settings(_Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        on = (*self.components.on, *(["flights"] if self.demo else []))
+        self.external.require(on, self.databases, self.buckets, self.expose)
         if self.expose and self.kubernetes.gateway is None:
             raise ValueError("expose needs kubernetes.gateway, the Gateway that its routes belong to")
         for name, shape in self.shapes.items():
@@ -225,7 +237,7 @@ def parse(document: str | None, stack_file: StackFile) -> Settings:
 
 
 def _explain(detail: Mapping[str, Any], stack_file: StackFile) -> str:
-    key = tuple(detail["loc"])
+    key = tuple(detail["loc"]) + tuple(detail.get("ctx", {}).get("key", ()))
     message = str(detail["msg"])
     if detail["type"] == "extra_forbidden":
         known = _fields(key[:-1])
@@ -234,10 +246,16 @@ def _explain(detail: Mapping[str, Any], stack_file: StackFile) -> str:
             f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
         )
     elif detail["type"].endswith("_type") or detail["type"].startswith("literal"):
-        message = f"{message}, got {json.dumps(detail['input'])}"
+        message = f"{message}, got {_shown(key, detail['input'])}"
     elif detail["type"] == "string_pattern_mismatch":
-        message = f"{json.dumps(detail['input'])} is not a valid name ({detail['ctx']['pattern']})"
+        message = f"{_shown(key, detail['input'])} is not a valid name ({detail['ctx']['pattern']})"
     return f"{stack_file.where(key)}: {message}"
+
+
+def _shown(key: tuple[str | int, ...], given: object) -> str:
+    """What was given, but its type alone where it may hold a secret."""
+    hidden = key[:1] == ("external",) or isinstance(given, dict | list)
+    return type(given).__name__ if hidden else json.dumps(given)
 
 
 def _fields(key: tuple[str | int, ...]) -> list[str]:

@@ -61,8 +61,9 @@ class LocalPlugin(mocks.Mocks):
 
 
 class Kubernetes(mocks.Mocks):
-    """Stands in for the Kubernetes and random providers: what the API server adds to an object that the
-    program reads again (a name, a namespace, a uid), and a random secret."""
+    """Stands in for the Kubernetes, random and Docker providers: what the API server adds to an object
+    that the program reads again (a name, a namespace, a uid), a random secret, and a pushed image's
+    digest."""
 
     def __init__(self, preview: bool) -> None:
         self._preview = preview
@@ -71,6 +72,10 @@ class Kubernetes(mocks.Mocks):
         if args.typ == "random:index/randomPassword:RandomPassword":
             result = rpc.UNKNOWN if self._preview else f"secret-of-{args.name}"
             return self._id(args), {**args.inputs, "result": result}
+        if args.typ == "docker:index/image:Image":
+            repository = str(args.inputs["imageName"]).rpartition(":")[0]
+            digest = rpc.UNKNOWN if self._preview else f"{repository}@sha256:digest-of-{args.name}"
+            return self._id(args), {**args.inputs, "repoDigest": digest}
         metadata = {"name": f"{args.name}-0000000", **(args.inputs.get("metadata") or {})}
         metadata["uid"] = rpc.UNKNOWN if self._preview else f"uid-of-{args.name}"
         return self._id(args), {**args.inputs, "metadata": metadata}

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from apps.provisioner.changes import Changes
+from apps.provisioner.given import CheckSpec
 from apps.provisioner.specs import (
     AnySpec,
     IcebergCatalogSpec,
@@ -15,7 +16,8 @@ from apps.provisioner.specs import (
 
 
 def converge(spec: AnySpec, changes: Changes) -> None:
-    """Bring the service to the state of `spec`, recording each change. Raises ProvisionError."""
+    """Bring the service to the state of `spec`, recording each change; what is given is only checked.
+    Raises ProvisionError."""
     match spec:
         case PostgresSpec():
             from apps.provisioner import postgres
@@ -41,5 +43,9 @@ def converge(spec: AnySpec, changes: Changes) -> None:
             from apps.provisioner import iceberg_catalog
 
             iceberg_catalog.converge(spec, changes)
+        case CheckSpec():
+            from apps.provisioner import check
+
+            check.check(spec)
         case _:
             assert_never(spec)

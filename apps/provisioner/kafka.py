@@ -14,6 +14,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from apps.provisioner.changes import Changes
 from apps.provisioner.errors import ProvisionError, RefusedError, UnreachableError, one_line
+from apps.provisioner.fields import KafkaConnection
 from apps.provisioner.specs import KafkaSpec, Topic
 from apps.provisioner.waiting import CONNECT_SECONDS, wait_for_server, wait_until_seen
 
@@ -22,7 +23,7 @@ _BOOTSTRAP_SECONDS = 30
 
 def converge(spec: KafkaSpec, changes: Changes) -> None:
     """Topics, partitions and topic settings. Raises ProvisionError."""
-    admin = _connect(spec)
+    admin = connect(spec, spec.wait_seconds)
     try:
         present = {topic["name"]: topic["partitions"] for topic in admin.describe_topics()}
         for topic in spec.topics:
@@ -37,7 +38,9 @@ def converge(spec: KafkaSpec, changes: Changes) -> None:
         admin.close()
 
 
-def _connect(spec: KafkaSpec) -> KafkaAdminClient:
+def connect(spec: KafkaConnection, wait_seconds: float) -> KafkaAdminClient:
+    """A client, within `wait_seconds` for a broker to accept a connection. Raises ProvisionError."""
+
     def any_accepts() -> None:
         failure: OSError | None = None
         for server in spec.bootstrap_servers.split(","):
@@ -53,10 +56,10 @@ def _connect(spec: KafkaSpec) -> KafkaAdminClient:
     def transient(error: BaseException) -> bool:
         return isinstance(error, OSError)
 
-    wait_for_server("Kafka", spec.bootstrap_servers, any_accepts, transient, spec.wait_seconds)
+    wait_for_server("Kafka", spec.bootstrap_servers, any_accepts, transient, wait_seconds)
     # Its warnings repeat at each attempt; what matters of them is in the errors raised here.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    seconds = min(_BOOTSTRAP_SECONDS, spec.wait_seconds)
+    seconds = min(_BOOTSTRAP_SECONDS, wait_seconds)
     try:
         return KafkaAdminClient(
             bootstrap_servers=spec.bootstrap_servers,

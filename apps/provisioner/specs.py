@@ -1,46 +1,22 @@
 """The declared state of each service: the schema of the spec file (README.md has an example of each)."""
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, TypeAdapter, model_validator
+from pydantic import Field, SecretStr, StringConstraints, TypeAdapter, model_validator
 
 from apps.kit.settings import Spec
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Secret = Annotated[SecretStr, Field(min_length=1)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-def _host_and_port(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdecimal() or "/" in value:
-        raise ValueError("must be host:port")
-    return value
-
-
-def _http_url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("must start with http:// or https://")
-    return value.rstrip("/")
-
-
-HostPort = Annotated[str, AfterValidator(_host_and_port)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-
-
-def _refuse_repeated(key: str, names: Iterable[str]) -> None:
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise ValueError(f"{key}: {repeated[0]!r} is declared more than once")
-
-
-class ServiceSpec(Spec):
-    """What every spec has. `wait_seconds` bounds the wait for the server."""
-
-    wait_seconds: Annotated[float, Field(gt=0)] = 120
-    ca_file: str | None = None
+from apps.provisioner.fields import (
+    HostPort,
+    HttpUrl,
+    KafkaConnection,
+    Name,
+    Port,
+    Secret,
+    ServiceSpec,
+    SslMode,
+    refuse_repeated,
+)
+from apps.provisioner.given import CheckSpec
 
 
 class Database(Spec):
@@ -58,13 +34,13 @@ class PostgresSpec(ServiceSpec):
     user: Name
     password: Secret
     database: Name = "postgres"
-    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
+    sslmode: SslMode = "prefer"
     databases: tuple[Database, ...]
     restrict: tuple[Name, ...] = ("postgres", "template1")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _refuse_repeated("databases", (database.name for database in self.databases))
+        refuse_repeated("databases", (database.name for database in self.databases))
         passwords: dict[str, SecretStr] = {}
         for index, database in enumerate(self.databases):
             if database.owner == self.user:
@@ -102,8 +78,8 @@ class ObjectStoreSpec(ServiceSpec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _refuse_repeated("buckets", (bucket.name for bucket in self.buckets))
-        _refuse_repeated("users", (user.name for user in self.users))
+        refuse_repeated("buckets", (bucket.name for bucket in self.buckets))
+        refuse_repeated("users", (user.name for user in self.users))
         declared = {bucket.name for bucket in self.buckets}
         for index, user in enumerate(self.users):
             if user.name == self.access_key:
@@ -122,25 +98,13 @@ class Topic(Spec):
     config: dict[str, str] = Field(default_factory=dict)
 
 
-class KafkaSpec(ServiceSpec):
+class KafkaSpec(KafkaConnection, ServiceSpec):
     service: Literal["kafka"]
-    bootstrap_servers: str
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    username: str | None = None
-    password: Secret | None = None
     topics: tuple[Topic, ...]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for server in self.bootstrap_servers.split(","):
-            try:
-                _host_and_port(server.strip())
-            except ValueError as error:
-                raise ValueError(f"bootstrap_servers: each of the list {error}") from None
-        _refuse_repeated("topics", (topic.name for topic in self.topics))
-        if self.security_protocol.startswith("SASL") and not (self.username and self.password):
-            raise ValueError(f"username and password: required with {self.security_protocol}")
+        refuse_repeated("topics", (topic.name for topic in self.topics))
         return self
 
 
@@ -169,7 +133,7 @@ class NatsSpec(ServiceSpec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        _refuse_repeated("streams", (stream.name for stream in self.streams))
+        refuse_repeated("streams", (stream.name for stream in self.streams))
         if (self.user is None) != (self.password is None):
             raise ValueError("user and password: give both or none")
         return self
@@ -227,8 +191,8 @@ class KeycloakSpec(ServiceSpec):
     def _consistent(self) -> Self:
         if self.realm == "master":
             raise ValueError("realm: must not be master, which administers the server")
-        _refuse_repeated("clients", (client.id for client in self.clients))
-        _refuse_repeated("users", (user.username for user in self.users))
+        refuse_repeated("clients", (client.id for client in self.clients))
+        refuse_repeated("users", (user.username for user in self.users))
         for index, user in enumerate(self.users):
             if unknown := sorted(set(user.roles) - set(self.roles)):
                 raise ValueError(f"users[{index}].roles: {unknown[0]!r} is not among the declared roles")
@@ -247,7 +211,7 @@ class IcebergCatalogSpec(ServiceSpec):
 
 
 AnySpec = Annotated[
-    PostgresSpec | ObjectStoreSpec | KafkaSpec | NatsSpec | KeycloakSpec | IcebergCatalogSpec,
+    PostgresSpec | ObjectStoreSpec | KafkaSpec | NatsSpec | KeycloakSpec | IcebergCatalogSpec | CheckSpec,
     Field(discriminator="service"),
 ]
 SPEC: TypeAdapter[AnySpec] = TypeAdapter(AnySpec)

@@ -97,15 +97,28 @@ class Executable:
 
 
 @dataclass(frozen=True)
+class Dockerfile:
+    """How an image of ours is built: by the Dockerfile at `path` below the repository, which is the build
+    context. Whatever has a version reaches it as an ARG: `base`, the pinned image that it starts from, as
+    BASE; further images, pinned or ours too, by the names in `stages`; other values by those in `args`;
+    and the image's user as UID."""
+
+    path: str
+    base: str
+    stages: "Mapping[str, str | Image]" = field(default_factory=dict)
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Image:
     """A container image: `reference` has a pinned tag, `user` is the numeric uid it runs as, `home`
-    where the software is in it. `ours` marks an image that the program builds, as its registry has
-    none that is ready to run."""
+    where the software is in it. `build` makes it one of ours, as no registry has one that is ready to
+    run; it is named at `localhost`, so that nobody pulls what a stranger has published under its name."""
 
     reference: str
     user: int
     home: str
-    ours: bool = False
+    build: Dockerfile | None = None
 
 
 @dataclass(frozen=True)

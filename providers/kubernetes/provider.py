@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import pulumi
@@ -13,6 +14,7 @@ from components.base import Cluster
 from components.endpoints import NetworkEndpoint
 from providers.kubernetes.cluster import ClusterSettings, KubernetesCluster
 from providers.kubernetes.exposure import Gateway
+from providers.kubernetes.images import Images, Published
 from providers.kubernetes.naming import Naming
 from providers.kubernetes.network import Network
 from providers.kubernetes.pods import PodSettings
@@ -28,7 +30,8 @@ _ENFORCED = {
 @dataclass(frozen=True, kw_only=True)
 class KubernetesArgs:
     """`context` and `kubeconfig` (a path) are kubectl's when None. With `create_namespace` the namespace
-    is the stack's own, and goes with it; without, it must exist and keeps what else it holds."""
+    is the stack's own, and goes with it; without, it must exist and keeps what else it holds. With
+    `build`, the checkout of this repository, images of ours are built from it and pushed to `mirror`."""
 
     stack: str
     namespace: str
@@ -37,6 +40,7 @@ class KubernetesArgs:
     kubeconfig: str | None = None
     storage_class: str | None = None
     mirror: str | None = None
+    build: Path | None = None
     pull_secrets: tuple[str, ...] = ()
     cpu_requests: float = 1.0
     spread: Literal["preferred", "required"] = "preferred"
@@ -86,7 +90,7 @@ class KubernetesProvider(SelfHosted):
         settings = ClusterSettings(
             pods=PodSettings(
                 naming=self._naming,
-                mirror=args.mirror,
+                images=self._images(),
                 pull_secrets=args.pull_secrets,
                 cpu_requests=args.cpu_requests,
                 spread=args.spread,
@@ -96,6 +100,16 @@ class KubernetesProvider(SelfHosted):
             gateway=args.gateway,
         )
         return KubernetesCluster(self._provider, settings, self._results, network.depends_on)
+
+    def _images(self) -> Images:
+        if self._args.build is None:
+            return Published(self._args.mirror)
+        if self._args.mirror is None:
+            raise ValueError("images of ours are to be built, but there is no mirror to push them to")
+        # Imported when it builds: it takes a third of a second.
+        from providers.kubernetes.built_images import Built
+
+        return Built("docker", self._args.mirror, self._args.build)
 
     def create_secrets(self, name: str, opts: pulumi.ResourceOptions | None = None) -> KubernetesSecrets:
         return KubernetesSecrets(self._random)

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,16 @@ import yaml
 from rich.console import Console
 
 from components.software import TABLE
-from infra.settings import KEY
+from infra.stack_file import KEY
 from providers.local.artifacts import install, locked_parts
 from providers.local.paths import cache_directory
-from tests.bench import fresh, memory, no_op, processor_time, slope, warm_up
+from tests.bench import fresh, kubernetes, memory, no_op, processor_time, slope, warm_up
 from tests.bench.figures import Figure, show, write
+from tests.e2e.kubernetes.cluster import Cluster
 from tests.e2e.stack import ROOT, Stack
+from tests.testbed.binaries import PROGRAMS, missing
+from tests.testbed.images.software import MIRROR
+from tests.testbed.testbed import Testbed
 
 PORT_OFFSET = 2000
 RESULT = ROOT / "build" / "bench.json"
@@ -63,10 +67,26 @@ def _platform(tmp: Path, console: Console) -> Iterator[Figure]:
         warm_up.show(line, after, cores, console)
         yield from warm_up.figures(line, after, cores)
         yield no_op.measure(stack, tmp, console)
-        yield memory.measure(stack, console)
+        idle = memory.measure(stack, console)
+        yield idle
+        yield from _kubernetes(stack, idle.value, tmp, console)
         yield slope.measure(stack, tmp, console)
     finally:
         stack.remove()
+
+
+def _kubernetes(stack: Stack, memory: float, tmp: Path, console: Console) -> Iterator[Figure]:
+    """The figures of the lab on a testbed of our own; none where that cannot run."""
+    if os.geteuid() != 0 or missing(PROGRAMS, cache_directory()):
+        console.print("kubernetes.*: left out; they need root and `python -m tests.testbed build`")
+        return
+    testbed = Testbed(tmp / "testbed")
+    testbed.up(console.print)
+    try:
+        with closing(Cluster(testbed.kubeconfig, MIRROR)) as cluster:
+            yield from kubernetes.measure(cluster, stack, memory, tmp, console)
+    finally:
+        testbed.down(console.print)
 
 
 @contextmanager

@@ -14,13 +14,13 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
-from infra.settings import KEY
+from infra.stack_file import KEY
 from tests.bench import processor_time
 from tests.bench.figures import Figure, figure
 from tests.e2e.stack import ROOT
 
 _ACCOUNT = "nobody"
-_KINDS = {"Artifact": "artifact", "Build": "build", "Process": "start", "Task": "task"}
+_KINDS = {"Artifact": "artifact", "Process": "start", "Task": "task"}
 _OPERATION = re.compile(r"^ \+ +nebula-local:index:(\w+) (\S+) (creating|created)\b")
 _MILESTONES = (
     (re.compile(r"^Installing the Python packages"), "packages"),

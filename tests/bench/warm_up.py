@@ -38,11 +38,11 @@ class Timeline:
         return {name: self.done[name] - launched for name, launched in self.launched.items()}
 
     def runs(self) -> dict[str, float]:
-        """How long each build and task took."""
+        """How long each task took."""
         return {
             name: self.done[name] - began
             for name, began in self.began.items()
-            if name.startswith(("Build::", "Task::")) and name in self.done
+            if name.startswith("Task::") and name in self.done
         }
 
 
@@ -114,8 +114,8 @@ def dependencies(stack: Stack) -> dict[str, list[str]]:
 
 
 def figures(line: Timeline, after: Mapping[str, list[str]], cores: int) -> list[Figure]:
-    """`up.warm` counts the servers alone. `up.warm_with_tasks` also counts the builds and tasks that
-    stand between them, and what the plugin ran to prepare volumes: what is left is our overhead."""
+    """`up.warm` counts the servers alone. `up.warm_with_tasks` also counts the tasks that stand
+    between them, and what the plugin ran to prepare volumes: what is left is our overhead."""
     servers = schedule.critical_path(line.starts(), after)
     every = schedule.critical_path(line.starts() | line.runs(), after)
     work = sum(line.processor.values())
@@ -129,22 +129,20 @@ def figures(line: Timeline, after: Mapping[str, list[str]], cores: int) -> list[
 
 def show(line: Timeline, after: Mapping[str, list[str]], cores: int, console: Console) -> None:
     """Where the time went."""
-    table = Table(
-        "server, build or task", "began at", "ready at", "own time", "processor", title="Warm up, s"
-    )
+    table = Table("server or task", "began at", "ready at", "own time", "processor", title="Warm up, s")
     own = line.starts() | line.runs()
     for name in sorted(own, key=line.done.__getitem__):
         processor = f"{line.processor[name]:.1f}" if name in line.processor else ""
         begin = line.launched.get(name, line.began[name])
         table.add_row(name, f"{begin:.1f}", f"{line.done[name]:.1f}", f"{own[name]:.1f}", processor)
     console.print(table)
-    for title, seconds in (("servers", line.starts()), ("with builds and tasks", own)):
+    for title, seconds in (("servers", line.starts()), ("with tasks", own)):
         path = schedule.critical_path(seconds, after)
         console.print(f"Critical path, {title}: {path.seconds:.1f} s: {', '.join(path.steps)}")
     work = sum(line.processor.values())
     helpers = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in line.helpers.items())
     rest = line.machine - work - line.commands - sum(line.helpers.values())
     console.print(
-        f"Processor seconds on {cores} cores: servers until ready {work:.1f}; builds, tasks and other "
+        f"Processor seconds on {cores} cores: servers until ready {work:.1f}; tasks and other "
         f"commands {line.commands:.1f}; {helpers}; everything else on this machine {rest:.1f}"
     )

@@ -16,7 +16,8 @@ from providers.kubernetes.exposure import Gateway
 from providers.kubernetes.provider import KubernetesArgs, KubernetesProvider
 from tests.mocked_program import Kubernetes, Registration, Run, run_program
 
-TEMPLATE = Path(__file__).parents[2] / "stacks" / "Pulumi.lab.template.yaml"
+CHECKOUT = Path(__file__).parents[2]
+TEMPLATE = CHECKOUT / "stacks" / "Pulumi.lab.template.yaml"
 
 
 class NoResults:
@@ -38,6 +39,7 @@ def run(changes: Mapping[str, object] | None = None, *, preview: bool = False) -
             namespace=chosen.namespace.name or "nebula-lab",
             create_namespace=chosen.namespace.create,
             mirror=chosen.images.mirror,
+            build=CHECKOUT if chosen.images.build else None,
             pull_secrets=tuple(chosen.images.pull_secrets),
             cpu_requests=chosen.cpu_requests,
             exposed=settings.exposed,

@@ -5,39 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from infra.platform import Platform
-from infra.settings import Settings, SettingsError
-from infra.stack_file import StackFile
-from providers.local.provider import LocalArgs, LocalProvider
-from tests.mocked_program import Run, run_program
+from infra.settings import SettingsError
+from tests.infra.local_stack import PROCESS, TASK, run
+from tests.mocked_program import Run
 
 _SNAPSHOT = Path(__file__).with_name("local_urns.txt")
-_PROCESS = "nebula-local:index:Process"
-_TASK = "nebula-local:index:Task"
-_FILE = StackFile(Path("stacks/Pulumi.local.yaml"))
-
-
-def _run(preview: bool = False, **changes: object) -> Run:
-    settings = Settings.model_validate({"cloud": "local", "demo": True, **changes})
-
-    def program() -> None:
-        args = LocalArgs(
-            stack="local",
-            directory=Path("/state"),
-            cache=Path("/cache"),
-            checkout=Path("/checkout"),
-            components=settings.components.on,
-            port_offset=settings.local.port_offset,
-            keep_data=False,
-        )
-        Platform(settings, LocalProvider("local", args), _FILE).export()
-
-    return run_program(program, preview=preview)
 
 
 @pytest.fixture(scope="module")
 def local() -> Run:
-    return _run()
+    return run()
 
 
 def test_urns_are_those_of_the_snapshot(local: Run) -> None:
@@ -46,7 +23,7 @@ def test_urns_are_those_of_the_snapshot(local: Run) -> None:
 
 
 def test_preview_registers_the_same_resources(local: Run) -> None:
-    assert set(_run(preview=True).resources) == set(local.resources)
+    assert set(run(preview=True).resources) == set(local.resources)
 
 
 def test_every_local_resource_carries_the_explicit_provider(local: Run) -> None:
@@ -72,23 +49,23 @@ def test_no_secret_stands_in_a_plain_input(local: Run) -> None:
 
 
 def test_ports_move_together() -> None:
-    moved = _run(local={"port_offset": 1000})
-    plain = _run()
-    for name, process in plain.of_type(_PROCESS).items():
+    moved = run(local={"port_offset": 1000})
+    plain = run()
+    for name, process in plain.of_type(PROCESS).items():
         expected = {port: number + 1000 for port, number in process.inputs["ports"].items()}
-        assert moved.of_type(_PROCESS)[name].inputs["ports"] == expected
+        assert moved.of_type(PROCESS)[name].inputs["ports"] == expected
 
 
 def test_services_start_after_what_they_link_to(local: Run) -> None:
-    keycloak = local.of_type(_PROCESS)["keycloak"]
-    databases = local.of_type(_TASK)["postgres-databases"]
+    keycloak = local.of_type(PROCESS)["keycloak"]
+    databases = local.of_type(TASK)["postgres-databases"]
     assert databases.urn in keycloak.dependencies
 
 
 def test_independent_servers_do_not_wait_for_each_other(local: Run) -> None:
-    servers = {r.urn for r in local.of_type(_PROCESS).values()}
+    servers = {r.urn for r in local.of_type(PROCESS).values()}
     for name in ("postgres", "object_store", "kafka", "redis", "nats"):
-        assert not servers & local.of_type(_PROCESS)[name].dependencies
+        assert not servers & local.of_type(PROCESS)[name].dependencies
 
 
 @pytest.mark.parametrize(
@@ -103,32 +80,32 @@ def test_independent_servers_do_not_wait_for_each_other(local: Run) -> None:
 )
 def test_component_that_is_off_is_named_by_what_needs_it(off: str, dependant: str) -> None:
     with pytest.raises(SettingsError, match=rf"{dependant} needs {off}, which is off"):
-        _run(preview=True, components={off: False})
+        run(preview=True, components={off: False})
 
 
 def test_component_that_is_off_leaves_no_resource_and_no_port() -> None:
-    without = _run(components={"kafka": False})
-    assert "kafka" not in without.of_type(_PROCESS)
+    without = run(components={"kafka": False})
+    assert "kafka" not in without.of_type(PROCESS)
     assert "kafka" not in without.outputs["endpoints"]
     (host,) = without.of_type("nebula-local:index:Host").values()
     assert not [port for port in host.inputs["ports"] if port.startswith("kafka.")]
 
 
 def test_users_own_topics_buckets_databases_and_catalogs_reach_their_servers() -> None:
-    run = _run(
+    local = run(
         topics=[{"name": "mine", "partitions": 2}],
         buckets=["my-bucket"],
         databases=["my_database"],
         trino={"catalogs": {"tpch": {"connector.name": "tpch"}}},
     )
-    tasks = run.of_type(_TASK)
+    tasks = local.of_type(TASK)
     specs = {name: json.loads(task.inputs["secretFiles"]["spec.json"]) for name, task in tasks.items()}
     assert [topic["name"] for topic in specs["kafka-topics"]["topics"]] == ["mine"]
     assert {"name": "my-bucket"} in specs["object_store-buckets"]["buckets"]
     assert "my_database" in [database["name"] for database in specs["postgres-databases"]["databases"]]
-    files = run.of_type(_PROCESS)["trino"].inputs["secretFiles"]
+    files = local.of_type(PROCESS)["trino"].inputs["secretFiles"]
     assert files["etc/catalog/tpch.properties"] == "connector.name=tpch\n"
 
 
 if __name__ == "__main__":  # make snapshot
-    _SNAPSHOT.write_text("\n".join(sorted(_run().resources)) + "\n")
+    _SNAPSHOT.write_text("\n".join(sorted(run().resources)) + "\n")

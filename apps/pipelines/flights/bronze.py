@@ -19,7 +19,7 @@ _DIGEST = "sha256"
 
 def connect(store: ObjectStore) -> Minio:
     """A client that gives up after three tries of 60 s."""
-    return Minio(
+    client = Minio(
         store.endpoint,
         access_key=store.access_key,
         secret_key=store.secret_key.get_secret_value(),
@@ -28,8 +28,13 @@ def connect(store: ObjectStore) -> Minio:
         http_client=urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=10, read=60),
             retries=urllib3.Retry(total=3, backoff_factor=0.5, status_forcelist=[500, 502, 503, 504]),
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=store.ca_file,
         ),
     )
+    if not store.path_style:
+        client.enable_virtual_style_endpoint()  # type: ignore[no-untyped-call] # minio's own
+    return client
 
 
 def land(client: Minio, bucket: str, files: Sequence[SourceFile]) -> list[str]:

@@ -107,6 +107,7 @@ def connect(spec: FlightsSpec) -> Iterator[Session]:
     with _work_directory(spec.work) as work:
         write_configuration(work / "conf", properties(spec, work))
         os.environ["SPARK_CONF_DIR"] = str(work / "conf")
+        os.environ["SPARK_LAUNCHER_OPTS"] = "-XX:-UsePerfData"  # which leaves a directory in /tmp
         for path in _python_paths(home):
             if path not in sys.path:
                 sys.path.insert(0, path)
@@ -152,6 +153,7 @@ def properties(spec: FlightsSpec, work: Path) -> dict[str, str]:
     store, spark = spec.object_store, spec.spark
     static_key = "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"
     secret_key = store.secret_key.get_secret_value()
+    path_style = str(store.path_style).lower()
     # A run lasts seconds: compiling less (C1 only) costs less than it gains.
     java_options = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
     result = {
@@ -178,7 +180,7 @@ def properties(spec: FlightsSpec, work: Path) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.hadoop.fs.s3a.endpoint": store.url,
         "spark.hadoop.fs.s3a.endpoint.region": store.region,
-        "spark.hadoop.fs.s3a.path.style.access": "true",
+        "spark.hadoop.fs.s3a.path.style.access": path_style,
         "spark.hadoop.fs.s3a.aws.credentials.provider": static_key,
         "spark.hadoop.fs.s3a.access.key": store.access_key,
         "spark.hadoop.fs.s3a.secret.key": secret_key,
@@ -190,7 +192,7 @@ def properties(spec: FlightsSpec, work: Path) -> dict[str, str]:
         "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
         "client.region": store.region,
         "s3.endpoint": store.url,
-        "s3.path-style-access": "true",
+        "s3.path-style-access": path_style,
         "s3.access-key-id": store.access_key,
         "s3.secret-access-key": secret_key,
         **spec.catalog.properties,

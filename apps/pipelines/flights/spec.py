@@ -8,10 +8,13 @@ from apps.kit.settings import Spec
 
 
 class ObjectStore(Spec):
-    """An S3 API. `endpoint` is `host:port`."""
+    """An S3 API. `endpoint` is `host:port`, `ca_file` the issuer's certificates in a PEM file: Java's
+    clients trust those that its own store holds."""
 
     endpoint: str
     tls: bool = False
+    ca_file: str | None = None
+    path_style: bool = True
     region: str = "us-east-1"
     access_key: str
     secret_key: SecretStr

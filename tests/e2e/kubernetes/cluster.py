@@ -42,7 +42,11 @@ class Cluster:
 
     def _objects(self) -> Iterator[str]:
         for resource in chain.from_iterable(self._dynamic.resources):
-            if "list" not in resource.verbs or resource.kind in _PASSING or resource.kind.endswith("List"):
+            if (
+                "list" not in (resource.verbs or ())
+                or resource.kind in _PASSING
+                or resource.kind.endswith("List")
+            ):
                 continue
             try:
                 items = resource.get().items

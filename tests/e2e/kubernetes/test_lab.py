@@ -8,6 +8,8 @@ import json
 import pytest
 
 from components.software import TABLE
+from infra.engine import report
+from infra.engine.errors import EngineError
 from providers.kubernetes.naming import Naming
 from providers.local.artifacts.lock import home_of, locked_parts
 from providers.local.paths import cache_directory
@@ -57,6 +59,16 @@ def test_every_pod_is_ready_and_never_restarted(lab: Lab) -> None:
     for pod in pods:
         assert ready(pod), pod.metadata.name
         assert restarts(pod) == 0, pod.metadata.name
+
+
+def test_status_and_logs_are_those_of_the_pods(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    report.pods(lab.stack.name, lab.stack.settings)
+    shown = capsys.readouterr().out
+    assert all(workload in shown for workload in _WORKLOADS)
+    report.pod_log("flights-pipeline", lab.stack.name, lab.stack.settings, follow=False)
+    assert "reconciled: 336,776 flights" in capsys.readouterr().out
+    with pytest.raises(EngineError, match="no pod of nebula-lab belongs to 'flight'; there are: f"):
+        report.pod_log("flight", lab.stack.name, lab.stack.settings, follow=False)
 
 
 def test_up_exports_the_answers_of_the_flights(lab: Lab) -> None:

@@ -17,7 +17,7 @@ _APP = Software(
     licence="Apache-2.0",
     parts=(BundledApp("apps/pipelines/app"),),
     executables={"app": Executable(("{home}/venv/bin/python", "-m", "apps.pipelines.app"), ("app",))},
-    image=Image("nebula/app:1", user=10001, home="/app", ours=True),
+    image=Image("nebula/app:1", user=10001, home="/app"),
 )
 
 

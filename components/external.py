@@ -1,0 +1,140 @@
+"""Servers that somebody else runs: reached with what was given, before anything of ours starts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pulumi
+
+from components.base import (
+    Address,
+    Anonymous,
+    Auth,
+    Cluster,
+    Endpoint,
+    Finished,
+    Link,
+    Password,
+    Program,
+    Running,
+    Spawned,
+    Task,
+    Workload,
+)
+from components.endpoints import KafkaEndpoint, KeycloakEndpoint, ObjectStoreEndpoint, PostgresEndpoint
+from components.kafka import connection
+from components.object_store import Grant
+from components.postgres import login
+from components.provisioning import check
+from components.sizing import Sizing
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExternalCheckArgs:
+    """`endpoints` by the key of the configuration that gives them. `grants` say which buckets a service
+    needs, `topics` must be there."""
+
+    cluster: Cluster
+    sizing: Sizing
+    endpoints: Mapping[str, Endpoint]
+    grants: tuple[Grant, ...] = ()
+    topics: tuple[str, ...] = ()
+
+
+class ExternalCheck(pulumi.ComponentResource):
+    """Logs in to each database, lists each bucket, asks Kafka for its metadata and an issuer for its
+    discovery document, from where the platform will run."""
+
+    passed: pulumi.Resource
+
+    def __init__(
+        self, name: str, args: ExternalCheckArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("nebula:components:ExternalCheck", name, {}, opts)
+        checked = check(
+            f"{name}-check",
+            [each for key, endpoint in args.endpoints.items() for each in _given(key, endpoint, args)],
+            cluster=args.cluster,
+            sizing=args.sizing,
+            links=tuple(Link(endpoint, "read") for endpoint in args.endpoints.values()),
+            parent=self,
+        )
+        self.passed = checked.resource
+        self.register_outputs({"endpoints": list(args.endpoints)})
+
+
+class After:
+    """A cluster on which nothing starts before `passed`."""
+
+    def __init__(self, cluster: Cluster, passed: pulumi.Resource) -> None:
+        self._cluster = cluster
+        # No address and no workload: it opens nothing, and only orders.
+        self._link = Link(Endpoint(component="external", depends_on=(passed,)))
+
+    def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
+        return self._cluster.run(replace(workload, links=(*workload.links, self._link)), parent)
+
+    def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
+        return self._cluster.run_task(replace(task, links=(*task.links, self._link)), parent)
+
+    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned | None:
+        return self._cluster.spawned(replace(template, links=(*template.links, self._link)), parent)
+
+    def address(self, workload: str, port: str, number: int) -> Address:
+        return self._cluster.address(workload, port, number)
+
+
+def _given(key: str, endpoint: Endpoint, args: ExternalCheckArgs) -> Sequence[Mapping[str, Any]]:
+    """What the provisioner checks of an endpoint; its spec is in apps/provisioner/README.md."""
+    ca = {} if endpoint.ca_file is None else {"ca_file": endpoint.ca_file}
+    match endpoint:
+        case PostgresEndpoint():
+            return _logins(key, endpoint)
+        case ObjectStoreEndpoint(address=address):
+            # Services that share a key are one.
+            keys: dict[int, tuple[Password, dict[str, None]]] = {}
+            for service, identity in endpoint.identities.items():
+                if isinstance(identity, Password):
+                    _, buckets = keys.setdefault(id(identity), (identity, {}))
+                    buckets.update(dict.fromkeys(_granted(service, args.grants)))
+            return [
+                {
+                    "kind": "object_store",
+                    "key": key,
+                    "endpoint": address.inside.authority,
+                    "tls": address.inside.tls,
+                    "region": endpoint.region,
+                    "path_style": endpoint.path_style,
+                    "access_key": identity.username,
+                    "secret_key": identity.password,
+                    "buckets": [endpoint.bucket(bucket) for bucket in buckets],
+                    **ca,
+                }
+                for identity, buckets in keys.values()
+            ]
+        case KafkaEndpoint():
+            return [{"kind": "kafka", "key": key, **connection(endpoint), "topics": list(args.topics)}]
+        case KeycloakEndpoint(issuer=issuer):
+            return [{"kind": "oidc", "key": key, "issuer": issuer, **ca}]
+    raise TypeError(f"{type(endpoint).__name__} has no check: add one here")
+
+
+def _logins(key: str, server: PostgresEndpoint) -> Sequence[Mapping[str, Any]]:
+    if not isinstance(server.auth, Anonymous):
+        maintenance = {"database": "postgres", "access": "administer"}
+        return [{"kind": "postgres", "key": f"{key}.admin", **login(server, server.auth), **maintenance}]
+
+    def of(name: str, owner: Auth) -> Mapping[str, Any]:
+        database = server.names.get(name, name)
+        return {
+            "kind": "postgres",
+            "key": f"{key}.databases.{name}",
+            **login(server, owner),
+            "database": database,
+        }
+
+    return [of(name, owner) for name, owner in server.databases.items()]
+
+
+def _granted(service: str, grants: tuple[Grant, ...]) -> list[str]:
+    return [bucket for grant in grants if grant.service == service for bucket in grant.buckets]

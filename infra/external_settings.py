@@ -1,0 +1,198 @@
+"""What the stack's configuration may say, as `external`, of servers of the user's own."""
+
+import re
+from collections.abc import Collection
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from components.iceberg_catalog import WAREHOUSE
+from infra.model import BucketName, DatabaseName, HostName, Model
+
+BUCKETS = ("bronze", "silver", "gold", WAREHOUSE, "checkpoints")
+DATABASES = ("iceberg_catalog", "keycloak")
+"""The components that have a database."""
+IDENTITIES = ("iceberg_catalog", "trino", "spark", "flights")
+"""The services that have a key of the object store; `flights` is the demo's."""
+KEYS = {"postgres": "postgres", "object_store": "object_store", "kafka": "kafka", "keycloak": "oidc"}
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+# It stands in files of Java properties, of expressions in braces, and in templates of ours.
+_UNSAFE = re.compile(r"[^!-~]|[\\${}]")
+
+
+def _safe(secret: SecretStr) -> SecretStr:
+    if _UNSAFE.search(secret.get_secret_value()) or not secret.get_secret_value():
+        raise ValueError(
+            "must be of printable ASCII characters other than space, \\, $, { and }: choose another"
+        )
+    return secret
+
+
+def _certificates(text: str) -> str:
+    found = _CERTIFICATE.findall(text)
+    if not found:
+        raise ValueError("must be certificates in PEM: -----BEGIN CERTIFICATE----- …")
+    return "".join(f"{certificate}\n" for certificate in found)
+
+
+Secret = Annotated[
+    SecretStr,
+    AfterValidator(_safe),
+    WithJsonSchema(
+        {
+            "description": "pulumi config set --secret --path 'nebula:platform.external…'",
+            "anyOf": [
+                {"type": "string", "format": "password"},
+                {"type": "object", "properties": {"secure": {"type": "string"}}, "required": ["secure"]},
+            ],
+        }
+    ),
+]
+UserName = Annotated[str, StringConstraints(pattern=r"^[!#%-\[\]-z|~]{1,255}$")]
+Certificates = Annotated[str, AfterValidator(_certificates)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+S3BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+HostPortText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*:[1-9][0-9]{0,4}$")]
+OriginUrl = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{0,4})?/?$")]
+IssuerUrl = Annotated[
+    str, StringConstraints(pattern=r"^https?://[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{0,4})?(/[^\s?#{}$\\]*)?$")
+]
+
+
+class Login(Model):
+    username: UserName
+    password: Secret
+
+
+class DatabaseLogin(Login):
+    """The owner of a database."""
+
+    name: DatabaseName | None = Field(default=None, description="the database's own name, if another")
+
+
+class ExternalPostgres(Model):
+    """A Postgres server: its databases with their owners, or an administrator who creates them."""
+
+    host: HostName
+    port: Port = 5432
+    tls: Literal["disabled", "required", "verify-full"] = "verify-full"
+    ca: Certificates | None = Field(default=None, description="the issuer's certificates, PEM")
+    databases: dict[DatabaseName, DatabaseLogin] = Field(default_factory=dict)
+    admin: Login | None = Field(default=None, description="may create databases and roles")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if bool(self.databases) == (self.admin is not None):
+            raise ValueError("give either databases, each with its owner, or admin, who creates them")
+        if (self.tls == "verify-full") != (self.ca is not None):
+            raise ValueError("tls: verify-full needs ca, the issuer's certificates; other modes have none")
+        return self
+
+
+class AccessKey(Model):
+    access_key: UserName
+    secret_key: Secret
+
+
+class ExternalObjectStore(Model):
+    """An S3 API: one key for all services, or one for each."""
+
+    url: OriginUrl
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")] = "us-east-1"
+    path_style: bool = Field(default=True, description="buckets in the path; false: in the host name")
+    ca: Certificates | None = Field(
+        default=None, description="the issuer's certificates, PEM; Java's images must trust it too"
+    )
+    buckets: dict[BucketName, S3BucketName] = Field(
+        default_factory=dict, description="a bucket's own name, where it is another than ours"
+    )
+    access_key: UserName | None = None
+    secret_key: Secret | None = None
+    services: dict[Literal["iceberg_catalog", "trino", "spark", "flights"], AccessKey] = Field(
+        default_factory=dict, description="services with keys of their own"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.access_key is None) != (self.secret_key is None):
+            raise ValueError("give access_key and secret_key together")
+        if self.ca is not None and not self.url.startswith("https://"):
+            raise ValueError("ca is for an https url")
+        return self
+
+
+class Sasl(Login):
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+
+
+class ExternalKafka(Model):
+    """Kafka: every broker, as it is advertised."""
+
+    bootstrap_servers: list[HostPortText] = Field(min_length=1)
+    tls: Literal["disabled", "verify-full"] = "verify-full"
+    ca: Certificates | None = Field(default=None, description="PEM; a public issuer if not given")
+    sasl: Sasl | None = None
+    create_topics: bool = Field(default=True, description="false: the topics exist, and are checked")
+    replication_factor: int = Field(default=3, ge=1, le=99, description="of topics that are created")
+
+
+class ExternalOidc(Model):
+    """An OpenID Connect issuer, to the letter as its discovery document names it."""
+
+    issuer: IssuerUrl
+    client: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    ca: Certificates | None = Field(default=None, description="PEM; a public issuer if not given")
+
+
+class External(Model):
+    """Servers of the user's own: what is given is checked, used and never run."""
+
+    postgres: ExternalPostgres | None = None
+    object_store: ExternalObjectStore | None = None
+    kafka: ExternalKafka | None = None
+    oidc: ExternalOidc | None = Field(default=None, description="instead of Keycloak")
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The names of the components that are not run for it."""
+        return tuple(name for name, key in KEYS.items() if getattr(self, key) is not None)
+
+    def require(
+        self,
+        on: Collection[str],
+        databases: Collection[str],
+        buckets: Collection[str],
+        exposed: Collection[str],
+    ) -> None:
+        """Raises PydanticCustomError when it does not suffice for the components (and the demo) that are
+        `on` and for `databases` of the user's own, or says more than there is to it."""
+        for name in self.components:
+            if name not in on:
+                raise _incomplete((KEYS[name],), f"components.{name} is off: turn it on, or remove this")
+            if name in exposed:
+                raise _incomplete((KEYS[name],), f"expose.{name} is for one of our own: remove either")
+        run = set(on) - set(self.components)
+        if self.postgres is not None and self.postgres.admin is None:
+            needed = dict.fromkeys((*(name for name in DATABASES if name in run), *databases))
+            if missing := [name for name in needed if name not in self.postgres.databases]:
+                raise _incomplete(
+                    ("postgres", "databases"), f"lacks {', '.join(missing)}: add each, or give admin instead"
+                )
+        if (store := self.object_store) is not None:
+            known = (*BUCKETS, *buckets)
+            if unknown := [name for name in store.buckets if name not in known]:
+                raise _incomplete(
+                    ("object_store", "buckets", unknown[0]),
+                    f"no bucket of ours; those are {', '.join(known)}",
+                )
+            missing = [name for name in IDENTITIES if name in run and name not in store.services]
+            if missing and store.access_key is None:
+                raise _incomplete(
+                    ("object_store", "services"),
+                    f"lacks {', '.join(missing)}: add a key for each, or access_key and secret_key for all",
+                )
+
+
+def _incomplete(key: tuple[str, ...], message: str) -> PydanticCustomError:
+    return PydanticCustomError("external", "{problem}", {"problem": message, "key": ("external", *key)})

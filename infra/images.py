@@ -1,0 +1,104 @@
+"""`python -m infra.images --stack <stack>`: the container images that a stack runs, to mirror them.
+
+One line for each: where it comes from, a tab, and its name below the stack's mirror. It comes from the
+name to copy, or, when it is one of ours, from the `docker build` command that makes it.
+"""
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from components.software import (
+    FLIGHTS,
+    KAFKA,
+    KEYCLOAK,
+    MINIO,
+    NATS,
+    NESSIE,
+    POSTGRES,
+    PROVISIONER,
+    REDIS,
+    SPARK,
+    TRINO,
+    Software,
+)
+from components.software.images import build_arguments, reference
+from components.software.model import Image
+from infra.engine import stack_file
+from infra.engine.checkout import HERE, Checkout
+from infra.engine.errors import EngineError
+from infra.settings import Settings, SettingsError, parse
+from infra.stack_file import StackFile
+
+_OF_COMPONENT: Mapping[str, tuple[Software, ...]] = {
+    "postgres": (POSTGRES, PROVISIONER),
+    "object_store": (MINIO, PROVISIONER),
+    "kafka": (KAFKA, PROVISIONER),
+    "redis": (REDIS,),
+    "nats": (NATS, PROVISIONER),
+    "iceberg_catalog": (NESSIE, PROVISIONER),
+    "trino": (TRINO,),
+    "spark": (SPARK,),
+    "keycloak": (KEYCLOAK, PROVISIONER),
+}
+
+
+def images(settings: Settings) -> list[Image]:
+    """The images that the stack's components need; one that another is built on comes before it."""
+    rows = [row for component in settings.run for row in _OF_COMPONENT[component]]
+    if settings.external.components:
+        rows.append(PROVISIONER)
+    if settings.demo:
+        rows += [SPARK, FLIGHTS]
+    return list({row.image.reference: row.image for row in rows}.values())
+
+
+def line(image: Image, mirror: str | None) -> str:
+    """Where the image comes from, a tab, and the name that pods have it by."""
+    target = reference(image, mirror)
+    if image.build is None:
+        return f"{image.reference}\t{target}"
+    given = build_arguments(image, lambda other: reference(other, mirror)).items()
+    options = [option for name, value in given for option in ("--build-arg", f"{name}={value}")]
+    command = ["docker", "build", "--file", image.build.path, *options, "--tag", target, "."]
+    return f"{shlex.join(command)}\t{target}"
+
+
+def settings_of(stack: str, checkout: Checkout) -> Settings:
+    """The settings in the stack's file, whose encrypted values stay unread. Raises SettingsError, and
+    EngineError for a stack that has no file."""
+    stack_file.ensure(checkout, stack)
+    document = _unread(stack_file.platform(checkout, stack))
+    return parse(json.dumps(document) if document else None, StackFile(checkout.stack_file(stack)))
+
+
+def _unread(value: Any) -> Any:
+    match value:
+        case {"secure": str(), **others} if not others:
+            return "[secret]"
+        case Mapping():
+            return {key: _unread(item) for key, item in value.items()}
+        case list():
+            return [_unread(item) for item in value]
+    return value
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.images", description=__doc__)
+    parser.add_argument("--stack", default="local")
+    stack = parser.parse_args().stack
+    try:
+        settings = settings_of(stack, HERE)
+    except (EngineError, SettingsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    for image in images(settings):
+        print(line(image, settings.kubernetes.images.mirror))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

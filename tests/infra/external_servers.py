@@ -1,0 +1,41 @@
+"""Servers of the user's own, as a stack file gives them."""
+
+from typing import Any
+
+PEM = """\
+-----BEGIN CERTIFICATE-----
+MIIBszCCAVmgAwIBAgIUc2VydmVycyBvZiB0aGUgdXNlcg==
+-----END CERTIFICATE-----
+"""
+
+POSTGRES: dict[str, Any] = {
+    "host": "db.example.org",
+    "port": 6432,
+    "ca": PEM,
+    "databases": {
+        "iceberg_catalog": {"username": "nessie", "password": "given-nessie", "name": "lake_catalog"},
+        "keycloak": {"username": "sso", "password": "given-sso"},
+    },
+}
+ADMINISTERED: dict[str, Any] = {
+    "host": "db.example.org",
+    "tls": "required",
+    "admin": {"username": "dba", "password": "given-dba"},
+}
+OBJECT_STORE: dict[str, Any] = {
+    "url": "https://s3.example.org",
+    "region": "eu-west-1",
+    "path_style": False,
+    "ca": PEM,
+    "buckets": {"warehouse": "acme-lake", "bronze": "acme.landing"},
+    "access_key": "AKIAACME",
+    "secret_key": "given-secret-key",
+}
+KAFKA: dict[str, Any] = {
+    "bootstrap_servers": ["k1.example.org:9093", "k2.example.org:9094"],
+    "sasl": {"username": "nebula", "password": "given-sasl"},
+}
+OIDC: dict[str, Any] = {"issuer": "https://sso.example.org/realms/data", "client": "lakehouse"}
+
+ALL = {"postgres": POSTGRES, "object_store": OBJECT_STORE, "kafka": KAFKA, "oidc": OIDC}
+SECRETS = ("given-nessie", "given-sso", "given-dba", "given-secret-key", "given-sasl")

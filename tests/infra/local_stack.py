@@ -1,0 +1,33 @@
+"""The local stack, and variants of it, against Pulumi's mocks."""
+
+import json
+from pathlib import Path
+
+from infra.platform import Platform
+from infra.settings import Settings
+from infra.stack_file import StackFile
+from providers.local.provider import LocalArgs, LocalProvider
+from tests.mocked_program import Run, run_program
+
+PROCESS = "nebula-local:index:Process"
+TASK = "nebula-local:index:Task"
+_FILE = StackFile(Path("stacks/Pulumi.local.yaml"))
+
+
+def run(preview: bool = False, **changes: object) -> Run:
+    """A stack with the demo, and with `changes` to `nebula:platform`."""
+    settings = Settings.model_validate_json(json.dumps({"cloud": "local", "demo": True, **changes}))
+
+    def program() -> None:
+        args = LocalArgs(
+            stack="local",
+            directory=Path("/state"),
+            cache=Path("/cache"),
+            checkout=Path("/checkout"),
+            components=settings.run,
+            port_offset=settings.local.port_offset,
+            keep_data=False,
+        )
+        Platform(settings, LocalProvider("local", args), _FILE).export()
+
+    return run_program(program, preview=preview)
