@@ -9,6 +9,7 @@ braces and shell variables pass through untouched. The cluster fills the table:
 | `{java}`       | the Java that it runs on                                                |
 | `{home.NAME}`  | directory of another software that the workload uses                    |
 | `{run}`        | directory where the workload's files are put                            |
+| `{workload}`   | the workload's name, `-` for `_`                                        |
 | `{data}`       | its volume                                                              |
 | `{bind}`       | the address that a server listens on                                    |
 | `{host}`       | the name by which this replica is reached by its peers                  |
@@ -22,7 +23,9 @@ import re
 from collections.abc import Mapping
 
 _PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[a-z0-9_-]+)*)\}")
-_NAMES = frozenset({"home", "java", "run", "data", "bind", "host", "port", "index", "peer", "peers"})
+_NAMES = frozenset(
+    {"home", "java", "run", "data", "workload", "bind", "host", "port", "index", "peer", "peers"}
+)
 
 
 class UnknownPlaceholderError(KeyError):

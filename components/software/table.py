@@ -142,7 +142,7 @@ def _trino() -> tuple[str, ...]:
         JAVA,
         "@{run}/etc/jvm.config",
         "-Dnode.environment=nebula",
-        "-Dnode.id=trino-{index}",
+        "-Dnode.id={workload}-{index}",
         "-Dnode.data-dir={run}/var",
         "-Dnode.bind-ip={bind}",
         "-Dnode.internal-address={host}",

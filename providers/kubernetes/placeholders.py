@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from components.base import Program, Workload
 from components.templates import render
-from providers.kubernetes.naming import Naming
+from providers.kubernetes.naming import Naming, dns_label
 
 RUN = "/nebula/run"
 VOLUME = "/nebula/volume"
@@ -26,6 +26,7 @@ def of_program(program: Program, naming: Naming) -> dict[str, str]:
         "home": program.software.image.home,
         "java": "java",
         "run": RUN,
+        "workload": dns_label(program.name),
         "data": DATA,
         "bind": "0.0.0.0",  # noqa: S104  # a pod has an address of its own, and network policies
     }

@@ -142,6 +142,18 @@ def test_replicated_workloads_have_a_budget_and_are_spread(production: Run) -> N
         assert pods[name]["topologySpreadConstraints"][0]["topologyKey"] == "kubernetes.io/hostname"
 
 
+def test_no_two_trino_nodes_share_an_id() -> None:
+    """The coordinator would take one for the other."""
+    pods = _pods(run({"sizing": {"trino-worker": {"replicas": 1}}}))
+    names = [
+        word
+        for name in ("Deployment/trino", "Deployment/trino-worker")
+        for word in pods[name]["containers"][0]["command"]
+        if word.startswith("-Dnode.id=")
+    ]
+    assert names == ["-Dnode.id=trino-0", "-Dnode.id=trino-worker-0"]
+
+
 def test_an_autoscaler_owns_the_number_of_its_replicas(production: Run) -> None:
     found = objects(production)
     assert "replicas" not in found["Deployment/trino-worker"].inputs["spec"]

@@ -185,6 +185,7 @@ def _values(directory: StackDirectory, name: str, inputs: Mapping[str, Any]) -> 
     values |= {
         "run": str(directory.run(name)),
         "data": str(directory.data(name)),
+        "workload": name.replace("_", "-"),
         "bind": bind,
         "host": bind,
         "index": "0",

@@ -21,7 +21,15 @@ from providers.local.artifacts.lock import SOFTWARE, key_of, locked_parts, read_
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SPDX = re.compile(r"[A-Za-z0-9.-]+( WITH [A-Za-z0-9.-]+)?")
-_VALUES = {"home": "/home", "java": "/java", "run": "/run", "index": "0", "bind": "::", "host": "h"}
+_VALUES = {
+    "home": "/home",
+    "java": "/java",
+    "run": "/run",
+    "workload": "w",
+    "index": "0",
+    "bind": "::",
+    "host": "h",
+}
 
 every_software = pytest.mark.parametrize("software", TABLE.values(), ids=TABLE.keys())
 
