@@ -88,6 +88,21 @@ def build(
     return output
 
 
+def module_source(module: str, module_directory: Path, cache: Path, progress: Progress) -> Path:
+    """The directory with the files of `module`, which the go.mod in `module_directory` requires and its
+    go.sum verifies. Raises FetchError."""
+    for attempt in retrying(progress):
+        with attempt:
+            printed = run(
+                f"Go module {module}",
+                [toolchain(module_directory, cache, progress), "mod", "download", "-json", module],
+                environment=_environment(cache),
+                activity=partial(size_below, directory(cache, "go", "pkg", "mod", "cache", "download")),
+                directory=module_directory,
+            )
+    return Path(json.loads(printed)["Dir"])
+
+
 def floor_of(module_directory: Path) -> tuple[int, int]:
     """The oldest Go, as (major, minor), that go.mod accepts."""
     found = re.search(r"^go (\d+)\.(\d+)", (module_directory / "go.mod").read_text(), re.MULTILINE)

@@ -61,7 +61,10 @@ def test_every_pod_is_ready_and_never_restarted(lab: Lab) -> None:
         assert restarts(pod) == 0, pod.metadata.name
 
 
-def test_status_and_logs_are_those_of_the_pods(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_and_logs_are_those_of_the_pods(
+    lab: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     report.pods(lab.stack.name, lab.stack.settings)
     shown = capsys.readouterr().out
     assert all(workload in shown for workload in _WORKLOADS)

@@ -3,15 +3,19 @@ strict field validation and Pod Security `restricted` enforced. No pod is run.""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import config
+import yaml
+from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError
 
+from providers.local.artifacts import go
 from providers.local.paths import cache_directory
+from tests.e2e.full import eventually
 from tests.infra.kubernetes_stack import manifests, run
 from tests.testbed.binaries import API_PROGRAMS, missing
 from tests.testbed.control_plane import ControlPlane
@@ -27,7 +31,12 @@ _STACKS: Mapping[str, Mapping[str, object]] = {
             "spread": "required",
         }
     },
+    "exposed": {
+        "expose": {"trino": "sql.example.org", "keycloak": "auth.example.org"},
+        "kubernetes": {"gateway": {"name": "public", "namespace": "gateways"}},
+    },
 }
+_GATEWAY_API = "sigs.k8s.io/gateway-api"
 
 
 @dataclass(frozen=True)
@@ -51,14 +60,27 @@ class ApiServer:
 @pytest.fixture(scope="module")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     if absent := missing(API_PROGRAMS, cache_directory()):
-        pytest.skip(
-            f"not built: {absent}; run: python -m tests.testbed build --api-only"
-        )
+        pytest.skip(f"not built: {absent}; run: python -m tests.testbed build --api-only")
     with (
         ControlPlane(tmp_path_factory.mktemp("kubernetes")) as control_plane,
         config.new_client_from_config(str(control_plane.kubeconfig)) as api,
     ):
+        _define_routes(api)
         yield ApiServer(DynamicClient(api))
+
+
+def _define_routes(api: client.ApiClient) -> None:
+    """Install the Gateway API's HTTPRoute, as a cluster with a Gateway has it."""
+    module = Path(__file__).with_name("gateway_api")
+    source = go.module_source(_GATEWAY_API, module, cache_directory(), print)
+    (file,) = (source / "config" / "crd" / "standard").glob("*_httproutes.yaml")
+    definitions: Any = client.ApiextensionsV1Api(api)
+    definition = yaml.safe_load(file.read_text())
+    definitions.create_custom_resource_definition(definition)
+    for attempt in eventually(60):
+        with attempt:
+            found = definitions.read_custom_resource_definition_status(definition["metadata"]["name"])
+            assert {c.type: c.status for c in found.status.conditions}["Established"] == "True"
 
 
 def _pod(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
