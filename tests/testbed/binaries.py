@@ -51,7 +51,8 @@ PROGRAMS = (
     _kubernetes("kubectl"),
     Program("pause", "kubernetes", "./pause"),
     Program("coredns", "coredns", "./coredns"),
-    Program("storage-provisioner", "storage", "./storage-provisioner"),
+    Program("storage-provisioner", "node", "./storage-provisioner"),
+    Program("network-policy", "node", "./network-policy"),
 )
 
 

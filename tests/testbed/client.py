@@ -1,7 +1,9 @@
 """Plain requests to an API server, by what a kubeconfig says."""
 
 import base64
+import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +52,14 @@ class Client:
             timeout=_SECONDS,
         )
 
-    def text(self, path: str) -> str:
-        """What is at `path`, as it comes: a pod's log."""
-        return self._session.get(f"{self._url}{path}", timeout=_SECONDS).text
+    def watch(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What happens below `path` (ADDED, MODIFIED, DELETED, and the object), what there is to begin
+        with, for half a minute."""
+        options = {"watch": "true", "timeoutSeconds": str(_SECONDS)}
+        with self._session.get(f"{self._url}{path}", params=options, stream=True, timeout=_SECONDS) as answer:
+            for line in answer.iter_lines():
+                event = json.loads(line)
+                yield event["type"], event["object"]
 
     def delete(self, path: str) -> requests.Response:
         return self._session.delete(f"{self._url}{path}", timeout=_SECONDS)

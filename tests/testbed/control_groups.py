@@ -17,7 +17,7 @@ _END_SECONDS = 20.0
 
 
 def create() -> None:
-    """Make the group in every hierarchy that has controllers."""
+    """Make the group in every hierarchy."""
     for hierarchy in _hierarchies():
         (hierarchy / ROOT).mkdir(exist_ok=True)
 
@@ -61,15 +61,8 @@ def remove() -> None:
 
 
 def _hierarchies() -> Iterator[Path]:
-    """Version 1 has one for each controller, version 2 one for all; a v2 mount beside v1 has none."""
+    """Version 1 has one for each controller, version 2 one for all; some machines have both."""
     for line in _MOUNTS.read_text().splitlines():
         _, place, kind, _ = line.split(maxsplit=3)
-        if kind == "cgroup" or (
-            kind == "cgroup2" and (Path(place) / "cgroup.controllers").read_text().strip()
-        ):
+        if kind in ("cgroup", "cgroup2"):
             yield Path(place)
-
-
-def version_2() -> bool:
-    """Whether the machine has the unified hierarchy, with its controllers."""
-    return Path("/sys/fs/cgroup/cgroup.controllers").exists()

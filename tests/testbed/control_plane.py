@@ -84,8 +84,8 @@ class ControlPlane:
                     raise
 
     def stop(self) -> None:
-        """End its servers and remove its files. Idempotent."""
-        self.daemons.stop()
+        """End its servers, at once as nothing of theirs is kept, and remove its files. Idempotent."""
+        self.daemons.stop(grace=0.0)
         for name in ("etcd", "certificates", "logs"):
             shutil.rmtree(self.directory / name, ignore_errors=True)
         self.kubeconfig.unlink(missing_ok=True)

@@ -10,12 +10,16 @@ from tests.testbed.errors import HostError
 
 _COMMANDS = {"iptables": "ip", "ip6tables": "ip6"}
 """The commands, and the family of each in nft."""
+POLICY_TABLE = "nebula-testbed"
+"""The table of nftables, of family ip, in which the testbed's policies are enforced."""
 _PREFIXES = ("KUBE-", "CNI-")
 
 
 def rules() -> list[str]:
-    """Rules and chains of Kubernetes and its network plugins, as iptables-save prints them."""
-    return [
+    """Rules and chains of Kubernetes and its network plugins, as iptables-save prints them, and the
+    testbed's own table."""
+    own = [f"nft: table ip {POLICY_TABLE}"] if f"ip {POLICY_TABLE}" in tables() else []
+    return own + [
         f"{command} {table}: {line}"
         for command in _COMMANDS
         for table, line in _saved(command)
@@ -32,6 +36,8 @@ def tables() -> set[str]:
 
 def clear(kept: set[str]) -> None:
     """Remove all rules of Kubernetes, and the tables that are empty without them but for those `kept`."""
+    if f"ip {POLICY_TABLE}" in tables():
+        _run("nft", "delete", "table", "ip", POLICY_TABLE)
     for command, family in _COMMANDS.items():
         saved = list(_saved(command))
         changes = "".join(_removal(table, saved) for table in dict.fromkeys(table for table, _ in saved))

@@ -1,14 +1,16 @@
-"""The one node: kubelet, kube-proxy, and the provisioner of volumes."""
+"""The one node: kubelet, kube-proxy, and what provides volumes and enforces network policies."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
+from tests.testbed import control_groups
 from tests.testbed.containerd import Containerd
 from tests.testbed.control_plane import LOOPBACK, ControlPlane, free_port
 from tests.testbed.daemons import Daemons
-from tests.testbed.network import NODE_ADDRESS, POD_RANGE
+from tests.testbed.firewall import POLICY_TABLE
+from tests.testbed.network import BRIDGE, NODE_ADDRESS, POD_RANGE
 
 NAME = "nebula-testbed"
 DNS_ADDRESS = "10.96.0.10"
@@ -30,15 +32,15 @@ class Node:
         self._start_kubelet(control_plane, containerd)
         self._start_proxy(control_plane)
         self.volumes.mkdir(mode=0o755)
-        self._daemons.start(
-            "storage-provisioner",
-            [
-                str(self._programs / "storage-provisioner"),
-                f"-name={PROVISIONER}",
-                f"-kubeconfig={control_plane.client('storage-provisioner')}",
-                f"-directory={self.volumes}",
-            ],
+        self._start_own(
+            control_plane, "storage-provisioner", {"name": PROVISIONER, "directory": self.volumes}
         )
+        self._start_own(control_plane, "network-policy", {"table": POLICY_TABLE, "bridge": BRIDGE})
+
+    def _start_own(self, control_plane: ControlPlane, name: str, options: Mapping[str, object]) -> None:
+        """Start one of the testbed's own programs, for a user of its name."""
+        access = {"kubeconfig": control_plane.client(name)}
+        self._daemons.start(name, [str(self._programs / name), *_flags({**access, **options})])
 
     def _start_kubelet(self, control_plane: ControlPlane, containerd: Containerd) -> None:
         access = control_plane.client(f"system:node:{NAME}", "system:nodes")
@@ -61,6 +63,7 @@ class Node:
             "podLogsDir": str(self._directory / "pods"),
             "volumePluginDir": str(self._directory / "plugins"),
             "cgroupDriver": "cgroupfs",
+            "cgroupRoot": f"/{control_groups.ROOT}",
             "failCgroupV1": False,
             "failSwapOn": False,
             "oomScoreAdj": 0,

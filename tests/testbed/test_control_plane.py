@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from providers.local.paths import cache_directory
+from tests.testbed.binaries import PROGRAMS, missing
 from tests.testbed.client import Client
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.errors import NotBuiltError
@@ -73,6 +75,23 @@ def test_two_stand_side_by_side_and_stopping_one_leaves_nothing_of_it(
     assert second.daemons.running() == set()
     assert not second.directory.exists()
     assert control_plane.ready()
+
+
+def test_controllers_act_on_what_is_stored_and_collect_what_is_deleted(tmp_path: Path) -> None:
+    if missing(PROGRAMS, cache_directory()):
+        pytest.skip("the controllers are not built: python -m tests.testbed build")
+    template = {"metadata": {"labels": {"app": "some"}}, "spec": _POD["spec"]}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "some"}}, "template": template}
+    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "some"}, "spec": spec}
+    place, pods = "/apis/apps/v1/namespaces/default/deployments/some", "/api/v1/namespaces/default/pods"
+    with (
+        ControlPlane(tmp_path / "kubernetes", controllers=True) as control_plane,
+        contextlib.closing(Client(control_plane.kubeconfig)) as api,
+    ):
+        assert api.apply(place, manifest).ok
+        assert next(kind for kind, _ in api.watch(pods)) == "ADDED"
+        assert api.delete(place).ok
+        assert "DELETED" in (kind for kind, _ in api.watch(pods))
 
 
 def test_what_is_not_built_is_named_with_its_remedy(tmp_path: Path) -> None:

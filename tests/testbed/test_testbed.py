@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -31,7 +32,7 @@ _KERNEL = (
     "net/ipv4/conf/all/accept_redirects",
     "vm/overcommit_memory",
 )
-_SHARED = ("/etc/cni", "/run", "/run/netns", "/var/lib", "/var/log", "/tmp", "/dev/shm")
+_SHARED = ("/etc/cni", "/run", "/run/netns", "/var/lib", "/var/log", str(Path.home() / ".kube"))
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,6 @@ class Traces:
     @classmethod
     def take(cls) -> "Traces":
         saved = [_printed("iptables-save"), _printed("ip6tables-save"), _printed("nft", "list", "tables")]
-        places = [*_SHARED, str(Path.home())]
         return cls(
             mounts=frozenset(Path("/proc/self/mounts").read_text().splitlines()),
             interfaces=frozenset(os.listdir("/sys/class/net")),
@@ -56,13 +56,17 @@ class Traces:
             control_groups=frozenset(
                 str(path) for path in Path("/sys/fs/cgroup").glob("*/*") if path.is_dir()
             ),
-            files=frozenset(f"{place}/{name}" for place in places for name in _names(place)),
+            files=frozenset(f"{place}/{name}" for place in _SHARED for name in _names(place)),
             kernel=frozenset(f"{name} {Path('/proc/sys', name).read_text().strip()}" for name in _KERNEL),
         )
 
-    def difference(self, other: "Traces") -> dict[str, list[str]]:
-        """What there is in one of the two alone."""
-        found = {field.name: getattr(self, field.name) ^ getattr(other, field.name) for field in fields(self)}
+    def since(self, before: "Traces") -> dict[str, list[str]]:
+        """What there is now and was not before, and rules that there were and are not. (What is gone of
+        the rest is somebody else's doing.)"""
+        found = {
+            field.name: getattr(self, field.name) - getattr(before, field.name) for field in fields(self)
+        }
+        found["lost rules"] = before.rules - self.rules
         return {name: sorted(values) for name, values in found.items() if values}
 
 
@@ -97,13 +101,13 @@ def testbed(before: Traces, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         testbed.down(print)
 
 
-def _apply(testbed: Testbed, *manifests: dict[str, object]) -> None:
+def _apply(testbed: Testbed, *manifests: dict[str, Any]) -> None:
     file = testbed.directory / "manifests.yaml"
     file.write_text(yaml.safe_dump_all(manifests))
     testbed.kubectl("apply", "--server-side", f"--filename={file}")
 
 
-def _postgres() -> list[dict[str, object]]:
+def _postgres() -> list[dict[str, Any]]:
     """A database as a platform would run it where Pod Security is `restricted`, with its claim and
     service."""
     container = {
@@ -160,8 +164,42 @@ def _postgres() -> list[dict[str, object]]:
     ]
 
 
-def _in_pod(testbed: Testbed, script: str) -> str:
-    return testbed.kubectl("exec", "--namespace=db", "postgres", "--", "bash", "-c", script)
+def _client(name: str) -> dict[str, Any]:
+    """A pod that does nothing, from which to try the database."""
+    (pod,) = (manifest for manifest in _postgres() if manifest["kind"] == "Pod")
+    (container,) = pod["spec"]["containers"]
+    idle = {
+        "command": ["sleep", "infinity"],
+        "volumeMounts": [],
+        "readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 1},
+    }
+    spec = {**pod["spec"], "initContainers": [], "volumes": [], "containers": [{**container, **idle}]}
+    spec["terminationGracePeriodSeconds"] = 0
+    metadata = {"name": name, "namespace": "db", "labels": {"app": name}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def _policy(name: str, pod: str, **directions: object) -> dict[str, Any]:
+    spec = {"podSelector": {"matchLabels": {"app": pod}}, **directions}
+    metadata = {"name": name, "namespace": "db"}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+def _in_pod(testbed: Testbed, script: str, pod: str = "postgres") -> str:
+    return testbed.kubectl("exec", "--namespace=db", pod, "--", "bash", "-c", script)
+
+
+def _settles(testbed: Testbed, pod: str, reached: bool) -> bool:
+    """Whether the database comes to be reached, or not any more, from `pod` within some seconds."""
+    attempt = "timeout 1 bash -c 'exec 3<>/dev/tcp/postgres/5432'"
+    until = "until" if reached else "while"
+    script = f"SECONDS=0; {until} {attempt}; do [ $SECONDS -lt 30 ] || exit 1; done 2>/dev/null; echo yes"
+    return _in_pod(testbed, f"{script} || true", pod) == "yes\n"
 
 
 def test_a_pod_of_our_image_runs_unprivileged_on_a_bound_claim(testbed: Testbed) -> None:
@@ -184,6 +222,23 @@ def test_a_name_outside_the_cluster_does_not_exist(testbed: Testbed) -> None:
     assert _in_pod(testbed, "getent hosts example.org || echo unknown") == "unknown\n"
 
 
+def test_a_network_policy_lets_through_what_it_says_and_nothing_else(testbed: Testbed) -> None:
+    _apply(testbed, _client("friend"), _client("stranger"))
+    testbed.kubectl("wait", "--namespace=db", "--for=condition=Ready", "pod/friend", "pod/stranger", _SECONDS)
+    assert _settles(testbed, "friend", reached=True)
+    assert _settles(testbed, "stranger", reached=True)
+    friend = {"podSelector": {"matchLabels": {"app": "friend"}}}
+    port = {"protocol": "TCP", "port": 5432}
+    _apply(testbed, _policy("database", "postgres", ingress=[{"from": [friend], "ports": [port]}]))
+    assert _settles(testbed, "stranger", reached=False)
+    assert _settles(testbed, "friend", reached=True)
+    _apply(testbed, _policy("friend", "friend", policyTypes=["Egress"]))
+    assert _settles(testbed, "friend", reached=False)
+    testbed.kubectl("delete", "--namespace=db", "networkpolicy", "--all")
+    assert _settles(testbed, "friend", reached=True)
+    assert _settles(testbed, "stranger", reached=True)
+
+
 def test_a_deleted_claim_takes_its_files_with_it(testbed: Testbed) -> None:
     volumes = testbed.directory / "volumes"
     assert list(volumes.glob("*/pg/PG_VERSION"))
@@ -195,7 +250,7 @@ def test_a_deleted_claim_takes_its_files_with_it(testbed: Testbed) -> None:
 
 def test_a_second_up_changes_nothing(testbed: Testbed) -> None:
     running, lines = testbed.processes(), list[str]()
-    testbed.up(lines.append)
+    testbed.up(lines.append, ["postgres"])
     assert lines == [f"the testbed is up: {testbed.kubeconfig}"]
     assert testbed.processes() == running
 
@@ -222,7 +277,7 @@ def test_down_leaves_nothing(testbed: Testbed, before: Traces) -> None:
     testbed.down(print)
     assert [server for server in servers if server.alive()] == []
     assert testbed.left() == []
-    assert before.difference(Traces.take()) == {}
+    assert Traces.take().since(before) == {}
 
 
 def test_down_of_what_was_killed_leaves_nothing_either(testbed: Testbed, before: Traces) -> None:
@@ -232,4 +287,4 @@ def test_down_of_what_was_killed_leaves_nothing_either(testbed: Testbed, before:
             os.kill(pid, signal.SIGKILL)
     testbed.down(print)
     assert testbed.left() == []
-    assert before.difference(Traces.take()) == {}
+    assert Traces.take().since(before) == {}

@@ -23,7 +23,7 @@ from tests.testbed.node import NAME, Node
 
 MANIFESTS = Path(__file__).parent / "manifests"
 _READY_SECONDS = 120
-_NODE_SERVERS = ("kubelet", "kube-proxy", "storage-provisioner", "containerd")
+_NODE_SERVERS = ("kubelet", "kube-proxy", "storage-provisioner", "network-policy", "containerd")
 
 
 class Testbed:
@@ -52,7 +52,8 @@ class Testbed:
     def up(self, progress: Progress, names: Sequence[str] = ()) -> None:
         """Start it with the images of all software, or of the rows called `names`, until pods can run.
 
-        Does nothing when it is up. What a killed one left behind is removed first.
+        When it is up, images that have changed since are loaded and nothing more happens. What a killed
+        one left behind is removed first.
         """
         packages.require_root()
         packages.require()
@@ -65,6 +66,7 @@ class Testbed:
         with locked(self._cache / "testbed" / "node", progress):
             self._require_ownership()
             if self.running():
+                self._containerd.load(self.images(progress, names), say)
                 progress(f"the testbed is up: {self.kubeconfig}")
                 return
             if self.left():

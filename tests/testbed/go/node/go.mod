@@ -1,4 +1,4 @@
-module nebula.test/testbed/storage
+module nebula.test/testbed/node
 
 go 1.25.0
 
