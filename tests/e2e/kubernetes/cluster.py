@@ -71,12 +71,12 @@ class Cluster:
             found.setdefault(pod.metadata.labels[_COMPONENT], set()).add(pod.metadata.uid)
         return found
 
-    def wait_until_ready(self, namespace: str, workload: str, other_than: set[str]) -> None:
-        """Until the workload has pods again, all ready and none of `other_than`."""
+    def wait_until_ready(self, namespace: str, workload: str, other_than: set[str], count: int = 1) -> None:
+        """Until the workload has `count` pods again, all ready and none of `other_than`."""
         for attempt in eventually(_POD_SECONDS):
             with attempt:
                 pods = [p for p in self.pods(namespace) if p.metadata.labels[_COMPONENT] == workload]
-                assert pods
+                assert len(pods) == count
                 assert all(ready(pod) and pod.metadata.uid not in other_than for pod in pods)
 
     def run(

@@ -110,7 +110,7 @@ def _kill_each_in_turn(cluster: Cluster, namespace: str, workload: str) -> None:
     for index in range(_REPLICAS):
         before = cluster.core.read_namespaced_pod(f"{workload}-{index}", namespace).metadata.uid
         cluster.core.delete_namespaced_pod(f"{workload}-{index}", namespace, grace_period_seconds=0)
-        cluster.wait_until_ready(namespace, workload, {before})
+        cluster.wait_until_ready(namespace, workload, {before}, _REPLICAS)
 
 
 def test_three_of_each_form_a_quorum(cluster: Cluster, quorums: ClusterStack) -> None:
