@@ -1,14 +1,14 @@
 """A real API server with its controllers, and the real engine with the stand-ins on its PATH."""
 
+import json
 import os
+import re
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pulumi
-import pulumi_kubernetes as kubernetes
 import pytest
 from pulumi import automation
 
@@ -16,11 +16,12 @@ from infra.engine.session import open_engine
 from providers.local.plugin.engine import Engine
 from tests.standin.cluster import Cluster, Manifest, Reference
 from tests.standin.objects import Objects
+from tests.standin.programs import VARIABLE
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.errors import NotBuiltError
 
 BINARIES = Path(__file__).parent / "bin"
-Program = Callable[[pulumi.ResourceOptions], None]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -74,54 +75,50 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 
 
 def manifest(api_version: str, kind: str, name: str, namespace: str, **content: Any) -> Manifest:
-    """A manifest; `annotations` go into its metadata."""
-    metadata = {"name": name, "annotations": content.pop("annotations", {})}
+    """A manifest; `annotations` and `labels` go into its metadata."""
+    metadata: dict[str, Any] = {"name": name}
+    metadata |= {key: content.pop(key) for key in ("annotations", "labels") if key in content}
     if namespace:
         metadata["namespace"] = namespace
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
 
 
 class Stack:
-    """A stack of the real engine. Its program gets the options that carry the explicit provider."""
+    """A stack of the real engine, with a backend of its own; its programs are those of `programs.py`."""
 
-    def __init__(self, name: str, directory: Path, kubeconfig: Path) -> None:
-        self._kubeconfig = kubeconfig
+    def __init__(self, name: str, directory: Path, kubeconfig: str) -> None:
+        self.kubeconfig = kubeconfig
         self.state = directory / "state"
-        self.state.mkdir()
-        self._program: Program = lambda options: None
-        executable = open_engine(os.environ).executable
-        environment = {
-            "PATH": os.pathsep.join([str(BINARIES), str(executable.parent), os.environ["PATH"]]),
+        engine, work = open_engine(os.environ).executable, directory / "program"
+        for path in (self.state, work):
+            path.mkdir()
+        (work / "Pulumi.yaml").write_text("name: standin\nruntime: python\n")
+        (work / "__main__.py").write_text("from tests.standin import programs\n\nprograms.run()\n")
+        self.variables = {
+            "PATH": os.pathsep.join([str(BINARIES), str(engine.parent), os.environ["PATH"]]),
+            "PYTHONPATH": str(ROOT),
             "PULUMI_BACKEND_URL": self.state.as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "of a test",
+            "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "NEBULA_CHECKOUT": str(ROOT),
             "NEBULA_PYTHON": sys.executable,
         }
         self._stack = automation.create_stack(
             name,
-            project_name="standin",
-            program=self._run,
+            work_dir=str(work),
             opts=automation.LocalWorkspaceOptions(
                 pulumi_home=str(directory / "home"),
-                env_vars=environment,
-                pulumi_command=automation.PulumiCommand(root=str(executable.parent.parent)),
+                env_vars=self.variables,
+                pulumi_command=automation.PulumiCommand(root=str(engine.parent.parent)),
             ),
         )
 
-    def _run(self) -> None:
-        provider = kubernetes.Provider(
-            "cluster",
-            kubeconfig=self._kubeconfig.read_text(),
-            enable_config_map_mutable=True,
-        )
-        self._program(pulumi.ResourceOptions(provider=provider))
-
-    def up(self, program: Program) -> automation.UpResult:
-        self._program = program
+    def up(self, program: str, **arguments: Any) -> automation.UpResult:
+        self._run(program, arguments)
         return self._stack.up(color="never")
 
-    def preview(self, program: Program) -> automation.PreviewResult:
-        self._program = program
+    def preview(self, program: str, **arguments: Any) -> automation.PreviewResult:
+        self._run(program, arguments)
         return self._stack.preview(color="never", diff=True)
 
     def refresh(self) -> automation.RefreshResult:
@@ -135,12 +132,14 @@ class Stack:
         deployment = self._stack.export_stack().deployment or {}
         return {row["urn"].rpartition("::")[2]: row for row in deployment.get("resources", [])}
 
-    def setenv(self, name: str, value: str) -> None:
-        self._stack.workspace.env_vars = {**self._stack.workspace.env_vars, name: value}
+    def _run(self, program: str, arguments: dict[str, Any]) -> None:
+        wanted = {"name": program, "arguments": arguments, "kubeconfig": self.kubeconfig}
+        self.variables[VARIABLE] = json.dumps(wanted)
 
 
 @pytest.fixture
 def stack(control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    made = Stack(request.node.name.replace("_", "-")[:60], tmp_path, control_plane.kubeconfig)
+    name = re.sub(r"\W+", "-", request.node.name)[:40]
+    made = Stack(name, tmp_path, control_plane.kubeconfig.read_text())
     yield made
     made.destroy()

@@ -239,7 +239,6 @@ class Objects:
             if now is None:
                 raise StandinError(f"{reference} was deleted by somebody else while it was waited for")
             live = {**now, FIELD_MANAGER: manager}
-        self._engine.status(urn, "", every=0.0)
         return live
 
 

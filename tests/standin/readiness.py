@@ -178,5 +178,5 @@ def _warnings(cluster: Cluster, live: Manifest) -> list[str]:
         return []
     fields = f"involvedObject.uid={metadata['uid']},type=Warning"
     events = cluster.items("v1", "Event", metadata["namespace"], fields=fields)
-    shown = [f"{live['kind']} {metadata['name']}: {row.get('reason')} {row.get('message')}" for row in events]
+    shown = [f"{metadata['name']}: {row.get('reason')} {row.get('message')}" for row in events]
     return list(dict.fromkeys(shown))[-_SHOWN_PODS:]

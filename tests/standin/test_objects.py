@@ -1,5 +1,8 @@
 """Objects on a real API server with its controllers, without an engine."""
 
+import re
+from typing import Any
+
 import pytest
 
 from providers.local.plugin.properties import UNKNOWN
@@ -16,7 +19,7 @@ def config_map(namespace: str, **data: str) -> Manifest:
     return manifest("v1", "ConfigMap", "settings", namespace, data=data)
 
 
-def deployment(namespace: str, replicas: int = 1, app: str = "app", **spec: object) -> Manifest:
+def deployment(namespace: str, replicas: int = 1, app: str = "app", **spec: Any) -> Manifest:
     pod = {"containers": [{"name": "app", "image": "registry.invalid/app:1", **spec}]}
     return manifest(
         "apps/v1",
@@ -50,23 +53,31 @@ def test_preview_falls_back_to_the_inputs_where_the_server_cannot_say(
     assert objects.preview_creation(URN, inputs) is None
 
 
-def test_preview_says_what_the_server_refuses(objects: Objects, namespace: str) -> None:
-    with pytest.raises(RefusedError, match=r"spec\.replicas: Invalid value: -1"):
-        objects.preview_creation(URN, deployment(namespace, replicas=-1))
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"replicas": -1}, "spec.replicas: Invalid value: -1"),
+        ({"imagePolicy": "Never"}, "imagePolicy: field not declared in schema"),
+    ],
+)
+def test_preview_says_what_the_server_refuses(
+    objects: Objects, namespace: str, content: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(RefusedError, match=re.escape(problem)):
+        objects.preview_creation(URN, deployment(namespace, **content))
 
 
 def test_preview_passes_on_the_servers_warnings(
     objects: Objects, engine: Listener, cluster: Cluster, namespace: str
 ) -> None:
-    labelled = manifest("v1", "Namespace", namespace, "")
-    labelled["metadata"]["labels"] = {"pod-security.kubernetes.io/warn": "restricted"}
+    labels = {"pod-security.kubernetes.io/warn": "restricted"}
+    labelled = manifest("v1", "Namespace", namespace, "", labels=labels)
     cluster.apply(labelled, "security", force=True, dry_run=False)
 
-    objects.preview_creation(URN, deployment(namespace, imagePolicy="Never"))
+    objects.preview_creation(URN, deployment(namespace))
 
-    unknown, violated = sorted(engine.warnings)
-    assert "imagePolicy" in unknown
-    assert violated.startswith('would violate PodSecurity "restricted:latest": allowPrivilegeEscalation')
+    (warning,) = engine.warnings
+    assert warning.startswith('would violate PodSecurity "restricted:latest": allowPrivilegeEscalation')
 
 
 def test_preview_without_permission_falls_back_with_a_warning(
@@ -155,7 +166,7 @@ def test_deletion_waits_for_what_belongs_to_the_object(
 ) -> None:
     wanted = deployment(namespace)
     state = objects.create(URN, wanted, 0)
-    wanted["metadata"]["annotations"] = {}
+    del wanted["metadata"]["annotations"]
 
     objects.delete(URN, reference_of(state), wanted, 0)
 
@@ -174,3 +185,31 @@ def test_deletion_waits_for_what_belongs_to_the_object(
 def test_deletion_and_reading_tolerate_what_is_gone(objects: Objects, reference: Reference) -> None:
     objects.delete(URN, reference, {}, 0)
     assert objects.read(reference, {}, {}) == (None, "")
+
+
+def test_object_of_a_kind_that_is_defined_at_the_same_time_is_made(
+    objects: Objects, cluster: Cluster, namespace: str
+) -> None:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    definition = manifest(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "routes.standin.example.org",
+        "",
+        spec={
+            "group": "standin.example.org",
+            "names": {"plural": "routes", "singular": "route", "kind": "Route", "listKind": "RouteList"},
+            "scope": "Namespaced",
+            "versions": [version],
+        },
+    )
+    route = manifest("standin.example.org/v1", "Route", "a", namespace, spec={"to": "b"})
+    assert objects.preview_creation(URN, route) is None
+    state = objects.create(URN, definition, 0)
+
+    live = objects.create(URN, route, 0)
+
+    assert live["spec"] == {"to": "b"}
+    objects.delete(URN, reference_of(state), state, 0)
+    assert cluster.get(reference_of(route)) is None

@@ -138,15 +138,10 @@ def test_failed_job_is_an_error_at_once_with_its_reason(
 def test_claim_waits_for_its_volume_unless_told_otherwise(
     objects: Objects, cluster: Cluster, namespace: str
 ) -> None:
-    with pytest.raises(UnreadyError, match="its phase is Pending; no volume is bound to it"):
+    with pytest.raises(UnreadyError, match="its phase is Pending; no volume is bound to it") as raised:
         objects.create(URN, claim(namespace, "missing"), 1)
-    objects.update(
-        URN,
-        claim(namespace, "missing"),
-        claim(namespace, "missing", **{"pulumi.com/skipAwait": "true"}),
-        [],
-        1,
-    )
+    state = raised.value.live
+    objects.update(URN, state, claim(namespace, "missing", **{"pulumi.com/skipAwait": "true"}), [], 1)
 
 
 def test_claim_that_binds_with_its_first_pod_is_ready_before(
@@ -170,13 +165,19 @@ def test_claim_that_binds_with_its_first_pod_is_ready_before(
 def test_service_is_ready_when_it_has_an_endpoint(
     objects: Objects, engine: Listener, cluster: Cluster, namespace: str
 ) -> None:
-    def pod_runs() -> None:
-        pod = manifest("v1", "Pod", "app", namespace, spec=TEMPLATE["spec"])
-        pod["metadata"]["labels"] = LABELS
-        cluster.apply(pod, "tests", force=False, dry_run=False)
-        pods_run(cluster, namespace)
+    def endpoint_appears() -> None:
+        part = manifest(
+            "discovery.k8s.io/v1",
+            "EndpointSlice",
+            "app",
+            namespace,
+            labels={"kubernetes.io/service-name": "app"},
+            addressType="IPv4",
+            endpoints=[{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}],
+        )
+        cluster.apply(part, "tests", force=False, dry_run=False)
 
-    waits(lambda: objects.create(URN, service(namespace), 60), engine, pod_runs)
+    waits(lambda: objects.create(URN, service(namespace), 60), engine, endpoint_appears)
 
 
 @pytest.mark.parametrize("spec", [{"clusterIP": "None"}, {"selector": {}}])
