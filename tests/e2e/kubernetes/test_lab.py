@@ -4,6 +4,7 @@ The tests build on one another: they take the stack through changes, and down.
 """
 
 import json
+import os
 
 import pytest
 
@@ -38,6 +39,15 @@ with trino.dbapi.connect(host=host, port=8080, user="test", catalog="lakehouse")
         cursor = connection.cursor()
         rows = cursor.execute(f"SELECT * FROM {table}").fetchall()
         print(json.dumps([table, [c.name for c in cursor.description], rows], default=str))
+"""
+
+_REACH = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5).close()
+    print("reached")
+except OSError as error:
+    print(error)
 """
 
 
@@ -99,6 +109,22 @@ def test_every_row_of_gold_is_as_computed_from_the_csv_files(lab: Lab, expected:
         columns, rows = expected.table(table)
         wanted = (columns, [json_row(row) for row in rows])
         assert first_difference(wanted, found[table], KEYS[table]) is None
+
+
+def test_who_declares_no_link_to_a_server_does_not_reach_it(lab: Lab) -> None:
+    naming = Naming(lab.stack.name, lab.stack.namespace)
+    host = f"postgres.{lab.stack.namespace}.svc"
+
+    def reached(labels: dict[str, str]) -> bool:
+        return (
+            lab.cluster.run(lab.stack.namespace, "provisioner", _REACH, [host, "5432"], labels) == "reached\n"
+        )
+
+    assert reached(dict(naming.selector("postgres-databases")))
+    for stranger in ({}, dict(naming.selector("kafka-topics"))):
+        if reached(stranger) and os.environ.get("KUBECONFIG"):
+            pytest.skip("the network of this cluster does not enforce policies")
+        assert not reached(stranger), stranger
 
 
 def _kill(lab: Lab, workload: str) -> None:
