@@ -51,5 +51,6 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
                     spread=chosen.spread,
                     exposed=settings.exposed,
                     gateway=Gateway(gateway.name, gateway.namespace) if gateway else None,
+                    api_ports=tuple(chosen.api_ports),
                 ),
             )

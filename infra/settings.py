@@ -159,6 +159,11 @@ class KubernetesSettings(Model):
         default="preferred", description="replicas on nodes of their own"
     )
     gateway: GatewaySettings | None = None
+    api_ports: list[int] = Field(
+        default_factory=lambda: [443, 6443],
+        min_length=1,
+        description="where the API server listens, which Spark's driver must reach through the policies",
+    )
 
 
 class Settings(Model):

@@ -43,12 +43,14 @@ _AT_ONCE = {"pulumi.com/skipAwait": "true"}
 @dataclass(frozen=True, kw_only=True)
 class ClusterSettings:
     """`exposed` are the workloads that are reached from beyond the cluster, each at a host name of
-    `gateway`."""
+    `gateway`. The API server listens on `api_ports`: as the service `kubernetes`, and behind it, where
+    policies apply."""
 
     pods: PodSettings
     storage_class: str | None = None
     exposed: Mapping[str, str] = field(default_factory=dict)
     gateway: Gateway | None = None
+    api_ports: tuple[int, ...] = (443, 6443)
 
 
 class KubernetesCluster:
@@ -67,7 +69,7 @@ class KubernetesCluster:
         self._naming: Naming = settings.pods.naming
         self._results = results
         self._depends_on = depends_on
-        self._network = Network(self._naming)
+        self._network = Network(self._naming, settings.api_ports)
 
     def address(self, workload: str, port: str, number: int) -> Address:
         """Inside, the service's name; outside, the same until the workload is exposed."""

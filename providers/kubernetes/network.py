@@ -10,8 +10,6 @@ from providers.kubernetes.naming import Naming, dns_label
 
 _DNS = (53, 5353)
 """Where name servers listen: as a service, and their pods behind it, where policies apply (OpenShift)."""
-_API = (443, 6443)
-"""Where the API server listens: as the service `kubernetes`, and behind it."""
 
 Ingress = networking.v1.NetworkPolicyIngressRuleArgs
 Egress = networking.v1.NetworkPolicyEgressRuleArgs
@@ -20,8 +18,9 @@ Egress = networking.v1.NetworkPolicyEgressRuleArgs
 class Network:
     """The policies of one stack. It learns the ports of each workload as it is declared."""
 
-    def __init__(self, naming: Naming) -> None:
+    def __init__(self, naming: Naming, api_ports: Sequence[int] = ()) -> None:
         self._naming = naming
+        self._api_ports = api_ports
         self._ports: dict[str, tuple[int, ...]] = {}
 
     def deny_by_default(self, name: str, opts: pulumi.ResourceOptions) -> pulumi.Resource:
@@ -60,7 +59,7 @@ class Network:
         if external := _external(program.links):
             made.append(self._leave(f"{name}-to-outside", name, external, opts))
         if program.spawns is not None:
-            made.append(self._leave(f"{name}-to-api", name, _API, opts))
+            made.append(self._leave(f"{name}-to-api", name, self._api_ports, opts))
         return made
 
     def _edge(

@@ -46,6 +46,7 @@ class KubernetesArgs:
     spread: Literal["preferred", "required"] = "preferred"
     exposed: Mapping[str, str] = field(default_factory=dict)
     gateway: Gateway | None = None
+    api_ports: tuple[int, ...] = (443, 6443)
 
 
 class KubernetesSecrets:
@@ -98,6 +99,7 @@ class KubernetesProvider(SelfHosted):
             storage_class=args.storage_class,
             exposed=args.exposed,
             gateway=args.gateway,
+            api_ports=args.api_ports,
         )
         return KubernetesCluster(self._provider, settings, self._results, network.depends_on)
 

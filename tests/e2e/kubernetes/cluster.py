@@ -36,6 +36,13 @@ class Cluster:
     def close(self) -> None:
         self._api.close()
 
+    def api_ports(self) -> list[int]:
+        """Where the API server listens, behind the service `kubernetes`."""
+        discovery: Any = client.DiscoveryV1Api(self._api)
+        label = "kubernetes.io/service-name=kubernetes"
+        (endpoints,) = discovery.list_namespaced_endpoint_slice("default", label_selector=label).items
+        return [443, *(port.port for port in endpoints.ports)]
+
     def objects(self) -> set[str]:
         """Everything that discovery lists, as `kind namespace/name`."""
         return set(self._objects())

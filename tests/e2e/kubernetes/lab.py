@@ -25,6 +25,7 @@ def settings(cluster: Cluster, **changes: Any) -> dict[str, Any]:
         "context": None,
         "kubeconfig": str(cluster.kubeconfig),
         "images": {"mirror": cluster.mirror},
+        "api_ports": cluster.api_ports(),
     }
     return {**lab, "kubernetes": kubernetes, **changes}
 
