@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.full import FullStack, settings
+from tests.e2e.places import Places
 from tests.e2e.stack import Stack
 
 _FULL_STACK = (
@@ -59,10 +60,8 @@ def scratch_directory() -> Iterator[Path]:
 def full() -> Iterator[FullStack]:
     """The whole platform, up since a first `pulumi up` that ended with 0."""
     with _passable_directory() as path:
-        temporary = path / "tmp"
-        temporary.mkdir(mode=0o700)
-        variables = {"TMPDIR": str(temporary)}
-        stack = Stack("full", path, settings(_PORT_OFFSET), _PORT_OFFSET, variables=variables)
+        places = Places.make(path / "places")
+        stack = Stack("full", path, settings(_PORT_OFFSET), _PORT_OFFSET, places=places)
         try:
             yield FullStack.up(stack)
         finally:

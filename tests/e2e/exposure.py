@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from providers.local import paths
-from tests.e2e.footprint import Footprint
 from tests.e2e.stack import Stack
 
 _SHORTEST = 20
 """A shorter value would be found by chance."""
 _NAMES = ("username", "access-key-id")
 _INTERVAL = 0.1
-_TEMPORARY = Path(tempfile.gettempdir())
 
 Found = list[str]
 
@@ -68,15 +66,14 @@ class ProcessWatch:
 
 class Exposure:
     """Searches each place where others could look; `watch` saw the processes of the stack's first run,
-    `before` is the machine as it was before that, at the time `since`.
+    which began at the time `since`.
 
     Every method takes the secrets and returns where one stands, without the secret.
     """
 
-    def __init__(self, stack: Stack, watch: ProcessWatch, before: Footprint, since: float) -> None:
+    def __init__(self, stack: Stack, watch: ProcessWatch, since: float) -> None:
         self._stack = stack
         self._watch = watch
-        self._before = before
         self._since = since
 
     @property
@@ -95,7 +92,7 @@ class Exposure:
         return _in_files(self._stack.backend.rglob("*"), secrets)
 
     def in_logs(self, secrets: Collection[str]) -> Found:
-        """The servers', tasks' and builds' logs, supervisord's and the engine's own."""
+        """The servers' and tasks' logs, supervisord's and the engine's own."""
         logs = [self._stack.directory / "logs", self._stack.directory / "supervisord", self._stack.home]
         specs = self._stack.directory / "supervisord" / "specs"  # what a server is started from: 0600
         files = (path for folder in logs for path in folder.rglob("*") if not path.is_relative_to(specs))
@@ -118,13 +115,13 @@ class Exposure:
         return [f"environment of pid {pid}" for pid in _pids() if _of_another(pid) and _has(pid, pattern)]
 
     def in_readable_files(self, secrets: Collection[str]) -> Found:
-        """Files that any user of the machine may read, below the stack's directories and whatever the
-        runs wrote to the cache and to the directories for temporary files."""
+        """Files that any user of the machine may read, below the stack's directories, its own places
+        among them, and whatever the runs wrote to the cache and to the directory for temporary files."""
         cache = paths.cache_directory()
-        written = [path for name in ("software", "apps") for path in _recent(cache / name, self._since)]
-        roots = [self._stack.tmp, *(path for path in _TEMPORARY.iterdir() if path not in self._before.files)]
-        made = (path for root in dict.fromkeys(roots) for path in _with_all_below(root))
-        return _in_files((path for path in [*written, *made] if readable_by_all(path)), secrets)
+        shared = (cache / "software", cache / "apps", Path(tempfile.gettempdir()))
+        written = {path for place in shared for path in _recent(place, self._since)}
+        found = written.union(_with_all_below(self._stack.tmp))
+        return _in_files((path for path in found if readable_by_all(path)), secrets)
 
 
 def _with_all_below(root: Path) -> Iterator[Path]:

@@ -1,8 +1,6 @@
 """What a stack might leave on the machine: processes, listening ports and files, before and after."""
 
 import os
-import re
-import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,37 +15,36 @@ from tests.e2e.machine import files_below
 
 _BYTE_CODE = "__pycache__"
 _SHARED_MEMORY = Path("/dev/shm")
-_OTHER_TESTS = ("pytest-of-", "nebula-", "provisioner-test-")
-"""What other tests make in the directory for temporary files."""
-_NAMES_OF_OURS = re.compile(
-    r"hsperfdata_|com_aayushatharva_|vertx|spark-|blockmgr-|trino|kafka|nessie|quarkus|kc-|keycloak|minio|nats|"
-    r"jetstream|redis|PostgreSQL|\.s\.PGSQL|pulumi|nebula|.*netty|.*\.so$",
-    re.IGNORECASE,
-)
-"""How the programs that a stack runs name what they leave in the directories for temporary files."""
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """The machine at one moment. `processes` are pid and start, `ports` the listening TCP ports."""
+    """The machine at one moment. `processes` are pid and start, `ports` the listening TCP ports.
+
+    `files` are those below the directories that are the stack's alone (its `Places` among them, which
+    it has instead of the home and the directories for temporary files), and the first level of what it
+    shares with others. `software` is every file of the installed software with its time of change.
+    """
 
     processes: frozenset[tuple[int, float]]
     ports: frozenset[int]
     files: frozenset[Path]
+    software: frozenset[tuple[Path, int]]
 
     @classmethod
     def take(cls, *private: Path) -> "Footprint":
-        """Of the whole machine; `private` directories are looked through completely, of the places that
-        everybody writes to only the first level."""
+        """Of the whole machine; `private` directories are looked through completely."""
         return cls(
             frozenset((process.pid, process.create_time()) for process in _living()),
             frozenset(connection.laddr.port for connection in _listeners()),
             frozenset(_files(private)),
+            frozenset(_software()),
         )
 
     def left_since(self, directory: Path, but: Collection[Path]) -> dict[str, list[str]]:
         """What is there now, was not then, and cannot be somebody else's than the stack's that had its
-        files below `directory`; `lost` is what was there in it. What is below `but` does not count."""
+        files below `directory`; `lost` is what was there in it, `changed` what differs in software that
+        was installed then: it serves every stack. What is below `but` does not count."""
         now = Footprint.take(directory)
         ours = {process.pid: process for process in _living() if self._is_ours(process, directory)}
         theirs = {process.pid for process in _living()} - ours.keys()
@@ -56,17 +53,17 @@ class Footprint:
             for connection in _listeners()
             if connection.laddr.port not in self.ports and connection.pid not in theirs
         ]
-        made = [
-            path
-            for path in now.files - self.files
-            if not any(map(path.is_relative_to, but)) and _may_be_ours(path, theirs)
-        ]
-        lost = [path for path in self.files - now.files if path.is_relative_to(directory)]
+        counted = {path for path in now.files ^ self.files if not any(map(path.is_relative_to, but))}
+        made = [path for path in counted & now.files if _may_be_ours(path, theirs)]
+        lost = [path for path in counted & self.files if path.is_relative_to(directory)]
+        homes = {_home_of(path) for path, _ in self.software}
+        changed = {path for path, _ in now.software ^ self.software if _home_of(path) in homes}
         left = {
             "processes": [f"{pid}: {process.cmdline()}" for pid, process in ours.items()],
             "ports": [str(port) for port in ports],
             "files": [str(path) for path in sorted(made)],
             "lost": [str(path) for path in sorted(lost)],
+            "changed": [str(path) for path in sorted(changed)],
         }
         return {kind: found for kind, found in left.items() if found}
 
@@ -103,19 +100,30 @@ def _listeners() -> list[Any]:
 
 
 def _files(private: Collection[Path]) -> Iterator[Path]:
-    home = Path.home()
-    for place in (paths.stack_directory("any").parent, home, home / ".pulumi"):
+    for place in (paths.stack_directory("any").parent, _SHARED_MEMORY):
         if place.is_dir():
             yield from place.iterdir()
-    for place in (_temporary(), _SHARED_MEMORY, Path("/var/tmp")):
-        yield from (path for path in place.iterdir() if _looks_like_ours(path.name))
     yield from (path for path in files_below(*private) if _BYTE_CODE not in path.parts)
 
 
-def _looks_like_ours(name: str) -> bool:
-    """Whether a stack's programs may have left it where everybody writes: Java does not heed TMPDIR, by
-    which the others keep to their own directory."""
-    return bool(_NAMES_OF_OURS.match(name)) and not name.startswith(_OTHER_TESTS)
+def _software() -> Iterator[tuple[Path, int]]:
+    for folder, folders, names in os.walk(_software_directory()):
+        folders[:] = [name for name in folders if name != _BYTE_CODE]
+        for name in names:
+            path = Path(folder, name)
+            try:
+                yield path, path.lstat().st_mtime_ns
+            except FileNotFoundError:
+                continue  # of an installation that somebody else is at
+
+
+def _software_directory() -> Path:
+    return paths.cache_directory() / "software"
+
+
+def _home_of(path: Path) -> str:
+    """The name of the home that a file of the software is in; a lock beside the homes is its own."""
+    return path.relative_to(_software_directory()).parts[0]
 
 
 def _may_be_ours(path: Path, theirs: Collection[int]) -> bool:
@@ -135,7 +143,3 @@ def _maps(pid: int, path: Path) -> bool:
         return str(path) in Path(f"/proc/{pid}/maps").read_text()
     except (FileNotFoundError, PermissionError, ProcessLookupError):
         return False
-
-
-def _temporary() -> Path:
-    return Path(tempfile.gettempdir())

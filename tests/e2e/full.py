@@ -14,7 +14,7 @@ from minio import Minio
 from pyiceberg.catalog import Catalog, load_catalog
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from infra.settings import KEY
+from infra.stack_file import KEY
 from providers.local.ports import port
 from tests.e2e.exposure import Exposure, ProcessWatch
 from tests.e2e.footprint import Footprint
@@ -61,7 +61,7 @@ class FullStack:
         before, since = Footprint.take(stack.tmp), time.time()
         with ProcessWatch() as watch:
             first = stack.up()
-        return cls(stack, first, before, Exposure(stack, watch, before, since))
+        return cls(stack, first, before, Exposure(stack, watch, since))
 
     @cached_property
     def outputs(self) -> Mapping[str, Any]:

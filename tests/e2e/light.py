@@ -21,6 +21,7 @@ from infra.engine.checkout import Checkout
 from infra.settings import Components
 from providers.local.ports import ports_of
 from tests.e2e import machine
+from tests.e2e.places import Places
 from tests.e2e.stack import EngineRun, Stack, copy_checkout
 
 EVERY = tuple(Components.model_fields)
@@ -47,11 +48,13 @@ def ports(offset: int) -> list[int]:
     return list(ports_of(LIGHT, offset).values())
 
 
-def clone_stack(name: str, tmp: Path, components: tuple[str, ...], offset: int) -> Stack:
+def clone_stack(
+    name: str, tmp: Path, components: tuple[str, ...], offset: int, places: Places | None = None
+) -> Stack:
     """A stack in the backend that `make up` picks for a clone when nobody is logged in."""
     checkout = Checkout(copy_checkout(tmp / "checkout"))
     chosen = backend.choose(checkout, {"PULUMI_HOME": str(tmp / "nobody")})
-    stack = Stack(name, tmp, settings(*components), offset, checkout.root, chosen.variables)
+    stack = Stack(name, tmp, settings(*components), offset, checkout.root, chosen.variables, places)
     stack.backend = checkout.state
     return stack
 
@@ -59,7 +62,7 @@ def clone_stack(name: str, tmp: Path, components: tuple[str, ...], offset: int) 
 def make(stack: Stack, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """What the Makefile's target `command` runs; stdout and stderr together in `stdout`."""
     return subprocess.run(
-        [sys.executable, "-m", "infra.engine", command, "--stack", stack.name],
+        [*stack.prefix, sys.executable, "-m", "infra.engine", command, "--stack", stack.name],
         cwd=stack.checkout.root,
         env=stack.environment | variables,
         stdin=subprocess.DEVNULL,
@@ -75,7 +78,7 @@ def start_make_up(stack: Stack, log: Path) -> EngineRun:
     events = log.with_suffix(".events")
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.engine", "up", "--stack", stack.name],
+            [*stack.prefix, sys.executable, "-m", "infra.engine", "up", "--stack", stack.name],
             cwd=stack.checkout.root,
             env=stack.environment | {"PULUMI_OPTION_EVENT_LOG": str(events), "PULUMI_PARALLEL": "1"},
             stdin=subprocess.DEVNULL,

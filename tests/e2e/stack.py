@@ -16,8 +16,9 @@ import yaml
 
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.session import open_engine
-from infra.settings import KEY
+from infra.stack_file import KEY
 from providers.local.plugin import host, status
+from tests.e2e.places import Places
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("apps", "components", "infra", "policy", "providers", "stacks", "Pulumi.yaml")
@@ -98,7 +99,8 @@ class Stack:
 
     `tmp` must be passable for other users when the tests run as root (see `scratch_directory`).
     `settings` is `nebula:platform` as a user writes it; `cloud` and `local` are filled in. The
-    checkout is a copy of this one unless another is given.
+    checkout is a copy of this one unless another is given. With `places`, everything that the stack
+    runs has these instead of the directories that everybody writes to.
     """
 
     def __init__(
@@ -109,8 +111,10 @@ class Stack:
         port_offset: int,
         checkout: Path | None = None,
         variables: Mapping[str, str] | None = None,
+        places: Places | None = None,
     ) -> None:
         self.name = name
+        self.prefix = places.prefix if places else ()
         self.tmp = tmp
         self.checkout = Checkout(checkout or copy_checkout(tmp / "checkout"))
         self.directory = tmp / name
@@ -120,11 +124,12 @@ class Stack:
         self.passphrase = tmp / f"{name}-passphrase"
         self.logs = tmp / f"{name}-runs"
         self._runs = 0
+        self._started: list[subprocess.Popen[bytes]] = []
         for path in (self.backend, self.home, self.logs):
             path.mkdir(mode=0o700)
         self.passphrase.touch(0o600)
         self.passphrase.write_text(secrets.token_urlsafe(32))
-        self.environment = self._environment(variables or {})
+        self.environment = self._environment({**(places.variables if places else {}), **(variables or {})})
         self.configure(settings)
         self.ask("stack", "init", name)
 
@@ -183,7 +188,8 @@ class Stack:
         log = self.logs / f"{self._runs:03}-{arguments[0]}.log"
         event_log = log.with_suffix(".events")
         command = [
-            "pulumi", *arguments, "--stack", self.name, "--non-interactive", "--event-log", str(event_log),
+            *self.prefix, "pulumi", *arguments, "--stack", self.name,
+            "--non-interactive", "--event-log", str(event_log),
         ]  # fmt: skip
         with log.open("wb") as file:
             process = subprocess.Popen(
@@ -195,12 +201,13 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._started.append(process)
         return EngineRun(process, log, event_log)
 
     def ask(self, *arguments: str, given: str = "") -> str:
         """What the engine prints on stdout."""
         answer = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
+            [*self.prefix, "pulumi", *arguments, "--non-interactive"],
             cwd=self.checkout.root,
             env=self.environment,
             input=given,
@@ -225,7 +232,11 @@ class Stack:
         return {server.name: server for server in status.servers(self.directory)}
 
     def remove(self) -> None:
-        """End and remove whatever is left, however the test ended."""
+        """End and remove whatever is left, however the test ended: an engine at work, too."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         if self.state_file.exists():
             self.ask("cancel", "--yes", self.name)
             self.destroy(check=False)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from infra.engine.engine import built_engine
-from infra.settings import KEY
+from infra.stack_file import KEY
 from providers.local.paths import cache_directory
 from tests.e2e import light, machine
 from tests.e2e.light import LIGHT

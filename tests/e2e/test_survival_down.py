@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import light, machine
+from tests.e2e.footprint import Footprint
 from tests.e2e.light import LIGHT
+from tests.e2e.places import Places
 from tests.e2e.stack import Stack
 
 OFFSET = 1000
@@ -17,24 +19,26 @@ OFFSET = 1000
 
 @pytest.fixture(scope="module")
 def stack(scratch_directory: Path) -> Iterator[Stack]:
-    stack = light.clone_stack("downed", scratch_directory, LIGHT, OFFSET)
+    places = Places.make(scratch_directory / "places")
+    stack = light.clone_stack("downed", scratch_directory, LIGHT, OFFSET, places)
     yield stack
     stack.remove()
 
 
 @pytest.fixture
-def before(stack: Stack) -> set[Path]:
-    """What stood beside the stack's directory before it was made."""
+def before(stack: Stack) -> Footprint:
+    """The machine before the stack was made."""
     assert not stack.directory.exists()
     assert machine.listening(light.ports(OFFSET)) == {}
-    return set(stack.directory.parent.iterdir())
+    return Footprint.take(stack.tmp)
 
 
-def assert_as(before: set[Path], stack: Stack) -> None:
-    """No process, port or file is left."""
+def assert_as(before: Footprint, stack: Stack) -> None:
+    """No process, port or file is left but the checkout's and the engine's own."""
+    own = (stack.checkout.root, stack.home, stack.logs)
+    assert before.left_since(stack.tmp, but=own) == {}
     assert machine.programs_of(stack.directory, files=True) == []
     assert machine.listening(light.ports(OFFSET)) == {}
-    assert set(stack.directory.parent.iterdir()) == before
     assert not stack.state_file.exists()
 
 
@@ -43,7 +47,7 @@ def down(stack: Stack, **variables: str) -> None:
     assert outcome.returncode == 0, outcome.stdout
 
 
-def test_down_after_an_up_that_was_killed_halfway(stack: Stack, before: set[Path]) -> None:
+def test_down_after_an_up_that_was_killed_halfway(stack: Stack, before: Footprint) -> None:
     run = stack.start_up()
     assert run.wait_for("Process::postgres", "resOutputsEvent")
     run.kill()
@@ -51,7 +55,7 @@ def test_down_after_an_up_that_was_killed_halfway(stack: Stack, before: set[Path
     assert_as(before, stack)
 
 
-def test_down_with_wedged_servers(stack: Stack, before: set[Path]) -> None:
+def test_down_with_wedged_servers(stack: Stack, before: Footprint) -> None:
     assert light.make(stack, "up").returncode == 0
     memory = machine.shared_memory(stack.directory)
     assert memory, "postgres uses shared memory"
@@ -62,7 +66,7 @@ def test_down_with_wedged_servers(stack: Stack, before: set[Path]) -> None:
     assert not [path for path in memory if Path(path).exists()]
 
 
-def test_down_when_the_state_is_gone(stack: Stack, before: set[Path]) -> None:
+def test_down_when_the_state_is_gone(stack: Stack, before: Footprint) -> None:
     assert light.make(stack, "up").returncode == 0
     shutil.rmtree(stack.checkout.private)
     down(stack)

@@ -1,0 +1,106 @@
+"""The local plugin, held at its Creates by a test (tests/e2e/gate.py): `held_plugin.py <checkout>
+<socket> <engine address>`. What runs is the checkout's plugin as it is; only its calls wait."""
+
+import os
+import socket
+import sys
+import threading
+from typing import Any
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_CHANGING = frozenset(
+    {
+        "os.chmod", "os.chown", "os.mkdir", "os.remove", "os.rename", "os.rmdir",
+        "socket.connect", "subprocess.Popen",
+    }
+)  # fmt: skip
+"""Audit events of Python by which a Create changes the machine, or asks somebody to."""
+
+
+class Waiting:
+    """One Create that tells the test where it is, and waits for the answer: how many changes further it
+    is to stop, 0 for not at all. Without a test that listens it goes on."""
+
+    def __init__(self, gate: str, urn: str) -> None:
+        self._urn = urn
+        self._left = 0
+        self._connection: socket.socket | None = None
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(gate)
+            self._connection = connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+
+    def at(self, point: str) -> None:
+        if self._connection is None:
+            return
+        try:
+            self._connection.sendall(f"{point} {self._urn}\n".encode())
+            self._left = int(self._connection.recv(16) or 0)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close()
+
+    def changes(self) -> None:
+        """One change more is about to happen."""
+        self._left -= 1
+        if self._left == 0:
+            self.at("inside")
+
+    def done(self) -> None:
+        """A stop that was asked for, but further on than there were changes, is here."""
+        if self._left > 0:
+            self.at("inside")
+        self.at("after")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def main() -> None:
+    _, root, gate, *arguments = sys.argv
+    sys.argv[1:] = arguments
+    sys.path[0] = root
+    from providers.local.plugin import __main__ as plugin
+    from providers.local.plugin import server
+    from providers.local.plugin.servicer import Provider
+
+    at_work = threading.local()
+
+    def notice(event: str, arguments: tuple[Any, ...]) -> None:
+        if (waiting := getattr(at_work, "waiting", None)) is not None and _changes(event, arguments):
+            waiting.changes()
+
+    class Held(Provider):
+        def Create(self, request: Any, context: Any) -> Any:
+            if request.preview:
+                return super().Create(request, context)
+            waiting = Waiting(gate, request.urn)
+            try:
+                waiting.at("before")
+                at_work.waiting = waiting
+                try:
+                    response = super().Create(request, context)
+                finally:
+                    at_work.waiting = None
+                waiting.done()
+            finally:
+                waiting.close()
+            return response
+
+    sys.addaudithook(notice)
+    vars(server)["Provider"] = Held  # what `serve` makes
+    plugin.main()
+
+
+def _changes(event: str, arguments: tuple[Any, ...]) -> bool:
+    if event == "open":
+        path, _, flags = arguments
+        return bool(flags & _WRITING) and "__pycache__" not in str(path)
+    return event in _CHANGING
+
+
+if __name__ == "__main__":
+    main()
