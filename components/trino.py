@@ -140,7 +140,9 @@ def _jvm(heap: int) -> str:
             "-XX:ReservedCodeCacheSize=256M",
             "-XX:-UsePerfData",
             "-XX:+UnlockDiagnosticVMOptions",
-            "-Djdk.attach.allowAttachSelf=true",
+            # JOL would start three JVMs of its own to look at this one, and leave files of theirs in /tmp.
+            "-Djol.skipDynamicAttach=true",
+            "-Djol.skipHotspotSAAttach=true",
             "-Dfile.encoding=UTF-8",
             "-Djava.io.tmpdir={run}",
             "-Djna.tmpdir={run}",  # else it is below the user's home
