@@ -5,6 +5,8 @@ CACHE := $(if $(filter 0,$(shell id -u)),/var/cache,$(or $(XDG_CACHE_HOME),$(HOM
 # Relative: a clone's path may hold a space. Not .venv/bin/pip and its like: their first line may not.
 VENV_PYTHON := .venv/bin/python
 NEBULA = $(VENV_PYTHON) -m infra.engine
+# A cluster, and the equipment that stands it up; the manifests are judged by `test` as well.
+KUBERNETES_TESTS := tests/standin tests/testbed tests/e2e/kubernetes
 export COMPONENT FOLLOW DIFF FRESH
 export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
 export PIP_CACHE_DIR := $(CACHE)/pip
@@ -50,11 +52,11 @@ test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
 	@$(VENV_PYTHON) -m providers.local.artifacts install
 	@$(VENV_PYTHON) -m tests.testbed build --api-only
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && \
-		$(VENV_PYTHON) -m pytest tests --ignore tests/e2e/kubernetes
+		$(VENV_PYTHON) -m pytest tests $(addprefix --ignore=,$(KUBERNETES_TESTS))
 
 test-kubernetes: .venv/installed ## The platform on the cluster of KUBECONFIG, or on a testbed (as root)
 	@[ -n "$$KUBECONFIG" ] || $(VENV_PYTHON) -m tests.testbed build
-	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest tests/e2e/kubernetes
+	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest $(KUBERNETES_TESTS)
 
 lint: .venv/installed ## Style, types and import contracts
 	@$(VENV_PYTHON) -m ruff check .
