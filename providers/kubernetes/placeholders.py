@@ -51,7 +51,7 @@ def of_files(program: Program, naming: Naming) -> list[dict[str, str]]:
             for index in range(program.replicas)
             for pod in [naming.pod_name(program.name, index)]
         ]
-    if _is_single(program):
+    if is_single(program):
         return [{**common, "index": "0", "host": naming.service_host(program.name)}]
     return [common]
 
@@ -62,7 +62,7 @@ def of_pod(program: Program, naming: Naming) -> dict[str, str]:
     if is_stateful(program):
         host = naming.pod_host(program.name, f"$({POD_NAME})")
         return {**common, "index": f"$({POD_INDEX})", "host": host}
-    if _is_single(program):
+    if is_single(program):
         return {**common, "index": "0", "host": naming.service_host(program.name)}
     return {**common, "index": f"$({POD_NAME})", "host": f"$({POD_IP})"}
 
@@ -72,5 +72,6 @@ def render_for_pod(template: str, values: Mapping[str, str]) -> str:
     return render(template.replace("$(", "$$("), values)
 
 
-def _is_single(program: Program) -> bool:
+def is_single(program: Program) -> bool:
+    """Whether there is never more than one pod of it."""
     return not isinstance(program, Workload) or max(program.replicas, program.max_replicas) == 1

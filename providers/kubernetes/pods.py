@@ -21,6 +21,7 @@ from providers.kubernetes.placeholders import (
     POD_NAME,
     RUN,
     VOLUME,
+    is_single,
     is_stateful,
     of_pod,
     render_for_pod,
@@ -101,7 +102,6 @@ def template(
                 volume_mounts=mounts,
             )
         )
-    single = not isinstance(program, Workload) or max(program.replicas, program.max_replicas) == 1
     return core.v1.PodTemplateSpecArgs(
         metadata=meta.v1.ObjectMetaArgs(
             labels=naming.labels(program.name),
@@ -119,7 +119,7 @@ def template(
             security_context=_pod_security(software.image.user),
             service_account_name=service_account,
             termination_grace_period_seconds=program.stop_seconds if isinstance(program, Workload) else 30,
-            topology_spread_constraints=[] if single else [_spread(program, settings)],
+            topology_spread_constraints=[] if is_single(program) else [_spread(program, settings)],
             volumes=[
                 core.v1.VolumeArgs(name=_SCRATCH, empty_dir=core.v1.EmptyDirVolumeSourceArgs()),
                 *files.volumes,
