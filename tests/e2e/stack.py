@@ -1,5 +1,6 @@
 """One real stack, driven as a user of plain `pulumi` drives it, with everything of its own."""
 
+import fnmatch
 import json
 import os
 import secrets
@@ -247,14 +248,19 @@ class Stack:
 def copy_checkout(target: Path) -> Path:
     """The working tree without its history, at `target`; it shares this one's `.venv`."""
     target.mkdir(parents=True)
-    ignore = shutil.ignore_patterns("__pycache__", "Pulumi.local.yaml")
     for name in SOURCES:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, target / name, ignore=ignore)
+            shutil.copytree(ROOT / name, target / name, ignore=_not_tracked)
         elif (ROOT / name).exists():
             shutil.copy2(ROOT / name, target / name)
     (target / ".venv").symlink_to(ROOT / ".venv")
     return target
+
+
+def _not_tracked(_folder: str, names: list[str]) -> set[str]:
+    """Byte code, and the stack files of whoever works here."""
+    stacks = {name for name in fnmatch.filter(names, "Pulumi.*.yaml") if not name.endswith(".template.yaml")}
+    return {"__pycache__", *stacks}
 
 
 def short_name(urn: str) -> str:

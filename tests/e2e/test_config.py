@@ -70,5 +70,5 @@ def test_an_unknown_stack_is_refused_with_those_that_exist(stack: Stack) -> None
     )
     assert asked.returncode != 0
     assert "lokal" in asked.stderr
-    assert "config, local" in asked.stderr
+    assert "The stacks are: config, lab, local." in asked.stderr
     assert "Traceback" not in asked.stderr
