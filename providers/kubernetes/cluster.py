@@ -26,7 +26,7 @@ from providers.kubernetes.naming import Naming, dns_label
 from providers.kubernetes.network import Network
 from providers.kubernetes.placeholders import is_stateful
 from providers.kubernetes.pods import PodSettings
-from providers.kubernetes.results import Results
+from providers.kubernetes.results import TerminationMessages
 from providers.kubernetes.scaling import autoscaler, disruption_budget
 
 _API = "https://kubernetes.default.svc"
@@ -60,7 +60,7 @@ class KubernetesCluster:
         self,
         provider: pulumi.ProviderResource,
         settings: ClusterSettings,
-        results: Results,
+        results: TerminationMessages,
         depends_on: Sequence[pulumi.Resource],
     ) -> None:
         self._provider = provider

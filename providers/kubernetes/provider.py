@@ -18,7 +18,7 @@ from providers.kubernetes.images import Images, Published
 from providers.kubernetes.naming import Naming
 from providers.kubernetes.network import Network
 from providers.kubernetes.pods import PodSettings
-from providers.kubernetes.results import Results, TerminationMessages
+from providers.kubernetes.results import TerminationMessages
 from providers.self_hosted import SelfHosted
 
 _ENFORCED = {
@@ -63,11 +63,10 @@ class KubernetesSecrets:
 class KubernetesProvider(SelfHosted):
     """Every capability is self-hosted: the components themselves, on the cluster."""
 
-    def __init__(self, name: str, args: KubernetesArgs, results: Results | None = None) -> None:
+    def __init__(self, name: str, args: KubernetesArgs) -> None:
         self._args = args
         self._provider = kubernetes.Provider(name, context=args.context, kubeconfig=args.kubeconfig)
         self._random = random.Provider(name)
-        self._results = results or TerminationMessages(args.kubeconfig, args.context)
         self._naming = Naming(args.stack, args.namespace)
         opts = pulumi.ResourceOptions(provider=self._provider)
         if args.create_namespace:
@@ -101,7 +100,9 @@ class KubernetesProvider(SelfHosted):
             gateway=args.gateway,
             api_ports=args.api_ports,
         )
-        return KubernetesCluster(self._provider, settings, self._results, network.depends_on)
+        return KubernetesCluster(
+            self._provider, settings, TerminationMessages(args.kubeconfig, args.context), network.depends_on
+        )
 
     def _images(self) -> Images:
         if self._args.build is None:

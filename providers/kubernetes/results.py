@@ -1,7 +1,7 @@
 """The result of a task: what its pod wrote as termination message."""
 
 import json
-from typing import Any, Protocol
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes import batch
@@ -9,14 +9,9 @@ from pulumi_kubernetes import batch
 _NONE = "{}"
 
 
-class Results(Protocol):
-    """Reads a finished Job's result; `{}` where there is none, or none any more."""
-
-    def of(self, job: batch.v1.Job) -> pulumi.Output[dict[str, Any]]: ...
-
-
 class TerminationMessages:
-    """Asks the API server for the pods of the Job, which it keeps as long as the Job."""
+    """Asks the API server for the pods of a finished Job, which it keeps as long as the Job. A result is
+    `{}` where there is none, or none any more."""
 
     def __init__(self, kubeconfig: str | None, context: str | None) -> None:
         self._kubeconfig = kubeconfig

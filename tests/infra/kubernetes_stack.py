@@ -4,51 +4,33 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 import yaml
-from pulumi_kubernetes import batch
 
+from infra.cloud import provider_of
 from infra.platform import Platform
 from infra.settings import Settings
 from infra.stack_file import KEY, StackFile
-from providers.kubernetes.exposure import Gateway
-from providers.kubernetes.provider import KubernetesArgs, KubernetesProvider
+from providers.kubernetes.results import TerminationMessages
 from tests.mocked_program import Kubernetes, Registration, Run, run_program
 
 CHECKOUT = Path(__file__).parents[2]
 TEMPLATE = CHECKOUT / "stacks" / "Pulumi.lab.template.yaml"
 
 
-class NoResults:
-    """There is no cluster to read from."""
-
-    def of(self, job: batch.v1.Job) -> pulumi.Output[dict[str, Any]]:
-        return pulumi.Output.from_input({})
-
-
 def run(changes: Mapping[str, object] | None = None, *, preview: bool = False) -> Run:
-    """The lab stack with `changes` to `nebula:platform`."""
+    """The lab stack with `changes` to `nebula:platform`, on the provider that the program picks. There is
+    no cluster to read a task's result from: every result is empty."""
     document = yaml.safe_load(TEMPLATE.read_text())["config"][KEY]
     settings = Settings.model_validate_json(json.dumps({**document, **(changes or {})}))
 
     def program() -> None:
-        chosen = settings.kubernetes
-        args = KubernetesArgs(
-            stack="lab",
-            namespace=chosen.namespace.name or "nebula-lab",
-            create_namespace=chosen.namespace.create,
-            mirror=chosen.images.mirror,
-            build=CHECKOUT if chosen.images.build else None,
-            pull_secrets=tuple(chosen.images.pull_secrets),
-            cpu_requests=chosen.cpu_requests,
-            exposed=settings.exposed,
-            gateway=Gateway("public", "gateways") if chosen.gateway else None,
-        )
-        provider = KubernetesProvider("kubernetes", args, NoResults())
-        Platform(settings, provider, StackFile(TEMPLATE)).export()
+        Platform(settings, provider_of(settings, CHECKOUT), StackFile(TEMPLATE)).export()
 
-    return run_program(program, stack="lab", preview=preview, stand_in=Kubernetes)
+    with mock.patch.object(TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})):
+        return run_program(program, stack="lab", preview=preview, stand_in=Kubernetes)
 
 
 def objects(registered: Run) -> dict[str, Registration]:

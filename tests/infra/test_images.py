@@ -12,21 +12,11 @@ from components.software import FLIGHTS, PROVISIONER, REDIS, SPARK, TABLE
 from components.software.model import Image
 from infra.engine.checkout import HERE, Checkout
 from infra.images import images, line, settings_of
-from infra.settings import Settings, SettingsError
+from infra.settings import Components, Settings, SettingsError
 from infra.stack_file import KEY
 from tests.infra.kubernetes_stack import CHECKOUT, TEMPLATE, objects, run
 
-_ALL = (
-    "postgres",
-    "object_store",
-    "kafka",
-    "redis",
-    "iceberg_catalog",
-    "trino",
-    "spark",
-    "keycloak",
-    "nats",
-)
+_ALL = tuple(Components.model_fields)
 
 
 def _settings(**changes: object) -> Settings:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
+from components.sizing import SIZES
+from infra.settings import Workload
 from tests.infra.kubernetes_stack import manifests, objects, run
 from tests.mocked_program import Run
 
@@ -112,6 +114,21 @@ def test_pull_secrets_reach_every_pod() -> None:
     images = {"mirror": "registry.example/nebula", "pull_secrets": ["regcred"]}
     for name, pod in _pods(run({"kubernetes": {"images": images}})).items():
         assert pod["imagePullSecrets"] == [{"name": "regcred"}], name
+
+
+def test_what_a_site_says_of_its_cluster_reaches_the_manifests() -> None:
+    site = {"storage_class": "fast", "spread": "required", "api_ports": [16443]}
+    registered = run({"size": "production", "kubernetes": site})
+    found, pods = objects(registered), _pods(registered)
+    assert found["PersistentVolumeClaim/kafka-data-0"].inputs["spec"]["storageClassName"] == "fast"
+    (constraint,) = pods["StatefulSet/kafka"]["topologySpreadConstraints"]
+    assert constraint["whenUnsatisfiable"] == "DoNotSchedule"
+    (rule,) = found["NetworkPolicy/flights-pipeline-to-api"].inputs["spec"]["egress"]
+    assert [port["port"] for port in rule["ports"]] == [16443]
+
+
+def test_every_workload_of_the_sizing_table_can_be_sized() -> None:
+    assert all(set(get_args(Workload)) == set(shapes) for shapes in SIZES.values())
 
 
 def test_a_volume_outlives_its_stateful_set(production: Run) -> None:
