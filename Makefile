@@ -11,6 +11,8 @@ export COMPONENT FOLLOW DIFF FRESH
 export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# pip does not read SSL_CERT_FILE.
+export PIP_CERT := $(or $(PIP_CERT),$(SSL_CERT_FILE),$(REQUESTS_CA_BUNDLE),$(CURL_CA_BUNDLE))
 # Without byte code every start of Python compiles Pulumi's SDK anew: four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -145,6 +145,11 @@ def _warm_up(cache: Path, progress: Progress) -> None:
             marker.touch()
 
 
+def _installation() -> Path:
+    """The home of the mvn on PATH, which has it beside its `bin`."""
+    return Path(shutil.which("mvn") or "/").resolve().parents[1]
+
+
 def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Callable[[], int]) -> None:
     options = [
         f"-Dmaven.repo.local={directory(cache, 'maven')}",
@@ -159,6 +164,8 @@ def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Callable
     if (file := trust.argument_file(cache)) is not None:
         # Relative to the working directory below: the mvn script splits MAVEN_OPTS at spaces.
         java_options.append(f"@{file.relative_to(cache)}")
+    if (settings := trust.maven_settings(cache, _installation() / "conf" / "settings.xml")) is not None:
+        options += ["--global-settings", str(settings)]
     environment = {**os.environ, "MAVEN_OPTS": " ".join(java_options).strip()}
     # The cache as working directory, since mvn takes options from a .mvn folder there or above.
     run(

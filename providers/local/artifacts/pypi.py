@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from providers.local.artifacts import trust
 from providers.local.artifacts.cache import directory, locked, scratch_beside, sha256_of, size_below
 from providers.local.artifacts.client import READ_SECONDS, retrying, run
 from providers.local.artifacts.errors import ChecksumError, FetchError
@@ -78,7 +79,7 @@ def pip_download(
     run(
         requirement,
         [*_PIP, "download", *options, "-d", str(target), *arguments],
-        environment={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(backend.parent)},
+        environment={**trust.pip_environment(), "TMPDIR": str(temporary), "PYTHONPATH": str(backend.parent)},
         activity=activity or partial(size_below, scratch),
     )
     found = list(target.iterdir())
@@ -132,7 +133,7 @@ def make_venv(requirements: Path, target: Path, cache: Path, progress: Progress)
                 activity=None,
                 remedy="Install Python's venv module (Debian: apt install python3-venv) and run again.",
             )
-            environment = {**os.environ, "PIP_CACHE_DIR": str(directory(cache, "pip"))}
+            environment = {**trust.pip_environment(), "PIP_CACHE_DIR": str(directory(cache, "pip"))}
             environment.pop("PYTHONDONTWRITEBYTECODE", None)
             options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--progress-bar=off"]
             run(

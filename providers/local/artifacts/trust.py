@@ -1,6 +1,7 @@
-"""The user's proxy and certificate authority, in the words of a Java program.
+"""The user's proxy and certificate authority, in the words of pip and of a Java program.
 
-pip and go read HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE themselves; a Java program reads none of them.
+go reads HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE itself, pip the first two; a Java program reads none of
+them, and Maven takes a proxy's password from its settings only.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import urllib.parse
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from xml.etree import ElementTree
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
@@ -34,6 +36,12 @@ def private_bundle(environment: Mapping[str, str] = os.environ) -> Path | None:
                 )
             return path
     return None
+
+
+def pip_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """`environment` with the user's bundle for pip, unless it names one for pip itself."""
+    bundle = private_bundle(environment)
+    return {**({} if bundle is None else {"PIP_CERT": str(bundle)}), **environment}
 
 
 def truststore(cache: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -84,7 +92,44 @@ def argument_file(cache: Path, environment: Mapping[str, str] = os.environ) -> P
     if not options:
         return None
     text = "".join('"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"\n' for option in options)
-    file = directory(cache, "trust") / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.options"
+    return _private_file(cache, text, ".options")
+
+
+def maven_settings(
+    cache: Path, installation: Path, environment: Mapping[str, str] = os.environ
+) -> Path | None:
+    """Settings for `mvn --global-settings`: those of the `installation` (its settings.xml, if it has
+    one) with the proxies that want a user added; the user's own still come before them. None when no
+    proxy wants one, as Maven takes all else from the options of Java."""
+    proxies = {scheme: proxy for scheme, proxy in _proxies(environment).items() if proxy.username}
+    if not proxies:
+        return None
+    text = installation.read_text() if installation.exists() else "<settings/>"
+    root = ElementTree.fromstring(text)  # noqa: S314  (the machine's own, which mvn would read too)
+    uri = root.tag.rpartition("}")[0].removeprefix("{")
+    prefix = f"{{{uri}}}" if uri else ""
+    found = root.find(f"{prefix}proxies")
+    parent = ElementTree.SubElement(root, f"{prefix}proxies") if found is None else found
+    for scheme, proxy in proxies.items():
+        element = ElementTree.SubElement(parent, f"{prefix}proxy")
+        for name, value in {
+            "id": f"nebula-{scheme}",
+            "active": "true",
+            "protocol": scheme,
+            "host": proxy.hostname,
+            "port": str(proxy.port or 80),
+            "username": urllib.parse.unquote(proxy.username or ""),
+            "password": urllib.parse.unquote(proxy.password or ""),
+            "nonProxyHosts": _exceptions(environment),
+        }.items():
+            ElementTree.SubElement(element, f"{prefix}{name}").text = value
+    # mvn knows no prefixes: the namespace must be the default one.
+    return _private_file(cache, ElementTree.tostring(root, "unicode", default_namespace=uri or None), ".xml")
+
+
+def _private_file(cache: Path, text: str, suffix: str) -> Path:
+    """A file with `text` that its owner alone may read, the same for the same text."""
+    file = directory(cache, "trust") / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}{suffix}"
     if not file.exists():
         descriptor, scratch = tempfile.mkstemp(dir=file.parent)
         with os.fdopen(descriptor, "w") as stream:
@@ -95,23 +140,34 @@ def argument_file(cache: Path, environment: Mapping[str, str] = os.environ) -> P
 
 def _proxy_options(environment: Mapping[str, str]) -> list[str]:
     options: list[str] = []
-    for scheme in ("http", "https"):
-        value = _variable(environment, f"{scheme}_proxy") or _variable(environment, "all_proxy")
-        if not value:
-            continue
-        proxy = urllib.parse.urlsplit(value if "//" in value else f"//{value}")
+    for scheme, proxy in _proxies(environment).items():
         options += [f"-D{scheme}.proxyHost={proxy.hostname}", f"-D{scheme}.proxyPort={proxy.port or 80}"]
         if proxy.username:
             options += [f"-D{scheme}.proxyUser={urllib.parse.unquote(proxy.username)}"]
         if proxy.password:
             options += [f"-D{scheme}.proxyPassword={urllib.parse.unquote(proxy.password)}"]
-    if options and (exceptions := _variable(environment, "no_proxy")):
-        hosts = (host.strip() for host in exceptions.split(","))
-        options.append(
-            "-Dhttp.nonProxyHosts="
-            + "|".join(f"*{host}" if host.startswith(".") else host for host in hosts if host)
-        )
+    if options and (exceptions := _exceptions(environment)):
+        options.append(f"-Dhttp.nonProxyHosts={exceptions}")
     return options
+
+
+def _proxies(environment: Mapping[str, str]) -> dict[str, urllib.parse.SplitResult]:
+    """By the scheme of what is asked for."""
+    named = {
+        scheme: _variable(environment, f"{scheme}_proxy") or _variable(environment, "all_proxy")
+        for scheme in ("http", "https")
+    }
+    return {
+        scheme: urllib.parse.urlsplit(value if "//" in value else f"//{value}")
+        for scheme, value in named.items()
+        if value
+    }
+
+
+def _exceptions(environment: Mapping[str, str]) -> str:
+    """NO_PROXY as Java writes it."""
+    hosts = (host.strip() for host in _variable(environment, "no_proxy").split(","))
+    return "|".join(f"*{host}" if host.startswith(".") else host for host in hosts if host)
 
 
 def _variable(environment: Mapping[str, str], name: str) -> str:

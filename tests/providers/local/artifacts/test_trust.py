@@ -1,9 +1,10 @@
-"""The user's proxy and certificate authority reach Java programs."""
+"""The user's proxy and certificate authority reach pip and Java programs."""
 
 import datetime
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from cryptography import x509
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from providers.local.artifacts.errors import ArtifactError
-from providers.local.artifacts.trust import java_options, truststore
+from providers.local.artifacts.trust import java_options, maven_settings, pip_environment, truststore
 
 
 def _authority(path: Path, name: str) -> Path:
@@ -92,3 +93,46 @@ def test_a_proxy_without_a_scheme_is_understood(tmp_path: Path) -> None:
         "-Dhttp.proxyHost=proxy",
         "-Dhttp.proxyPort=8080",
     ]
+
+
+_INSTALLED = """<settings xmlns="http://maven.apache.org/SETTINGS/1.2.0">
+  <mirrors><mirror><id>site</id><mirrorOf>*</mirrorOf><url>https://maven.corp/</url></mirror></mirrors>
+</settings>
+"""
+
+
+def test_a_proxy_s_user_reaches_maven_beside_what_its_installation_says(tmp_path: Path) -> None:
+    installed = tmp_path / "settings.xml"
+    installed.write_text(_INSTALLED)
+    environment = {"HTTPS_PROXY": "http://us%40er:p%26ss@proxy.corp:3128", "no_proxy": ".corp"}
+    file = maven_settings(tmp_path / "cache", installed, environment)
+    assert file is not None
+    assert file.stat().st_mode & 0o077 == 0
+    names = {"": "http://maven.apache.org/SETTINGS/1.2.0"}
+    root = ElementTree.parse(file).getroot()  # noqa: S314  (what was just written)
+    assert root.findtext("mirrors/mirror/url", namespaces=names) == "https://maven.corp/"
+    found = root.find("proxies/proxy", names)
+    assert found is not None
+    assert {child.tag.rpartition("}")[2]: child.text for child in found} == {
+        "id": "nebula-https",
+        "active": "true",
+        "protocol": "https",
+        "host": "proxy.corp",
+        "port": "3128",
+        "username": "us@er",
+        "password": "p&ss",
+        "nonProxyHosts": "*.corp",
+    }
+
+
+def test_a_proxy_without_a_user_needs_no_settings(tmp_path: Path) -> None:
+    assert maven_settings(tmp_path, tmp_path / "none", {"HTTPS_PROXY": "proxy.corp:3128"}) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_pip_is_given_the_bundle_unless_it_has_one_of_its_own(tmp_path: Path) -> None:
+    bundle = tmp_path / "site.pem"
+    bundle.touch()
+    assert pip_environment({"SSL_CERT_FILE": str(bundle)})["PIP_CERT"] == str(bundle)
+    assert pip_environment({"SSL_CERT_FILE": str(bundle), "PIP_CERT": "mine"})["PIP_CERT"] == "mine"
+    assert "PIP_CERT" not in pip_environment({})
