@@ -67,12 +67,13 @@ SSLMODE: Mapping[str, str] = {"disabled": "prefer", "required": "require", "veri
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStoreEndpoint(Endpoint):
-    """Object storage. `buckets` maps a logical name to its URI (`gold` to `s3://gold`); `auth` is
-    that of one service, as `identity` hands it out; `region` is what S3 signatures name; `volume` is as
-    in PostgresDatabase."""
+    """Object storage. `protocol` is the API that it speaks: S3, or Google's own (`gs`). `buckets` maps a
+    logical name to its URI (`gold` to `s3://gold`); `auth` is that of one service, as `identity` hands it
+    out; `region` is what S3 signatures name; `volume` is as in PostgresDatabase."""
 
     address: Address
     buckets: Mapping[str, pulumi.Input[str]]
+    protocol: Literal["s3", "gs"] = "s3"
     identities: Mapping[str, Auth] = field(default_factory=dict)
     region: pulumi.Input[str] = "us-east-1"
     path_style: bool = True
@@ -85,7 +86,7 @@ class ObjectStoreEndpoint(Endpoint):
 
     def bucket(self, name: str) -> pulumi.Output[str]:
         """The bucket's own name, by its logical one."""
-        return pulumi.Output.from_input(self.buckets[name]).apply(lambda uri: uri.removeprefix("s3://"))
+        return pulumi.Output.from_input(self.buckets[name]).apply(lambda uri: uri.partition("://")[2])
 
 
 @dataclass(frozen=True, kw_only=True)

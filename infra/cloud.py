@@ -1,11 +1,15 @@
 """The one function that picks the cloud."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pulumi
 
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError
 from providers.base import CloudProvider
+
+if TYPE_CHECKING:
+    from providers.kubernetes.namespace import NamespaceArgs
 
 
 def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
@@ -30,27 +34,38 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
                 ),
             )
         case "kubernetes":
-            from providers.kubernetes.exposure import Gateway
             from providers.kubernetes.provider import KubernetesArgs, KubernetesProvider
 
-            stack, chosen = pulumi.get_stack(), settings.kubernetes
-            gateway = chosen.gateway
             return KubernetesProvider(
                 "kubernetes",
                 KubernetesArgs(
-                    stack=stack,
-                    namespace=chosen.namespace.name or f"nebula-{stack}",
-                    create_namespace=chosen.namespace.create,
-                    context=chosen.context,
-                    kubeconfig=chosen.kubeconfig,
-                    storage_class=chosen.storage_class,
-                    mirror=chosen.images.mirror,
-                    build=checkout if chosen.images.build else None,
-                    pull_secrets=tuple(chosen.images.pull_secrets),
-                    cpu_requests=chosen.cpu_requests,
-                    spread=chosen.spread,
-                    exposed=settings.exposed,
-                    gateway=Gateway(gateway.name, gateway.namespace) if gateway else None,
-                    api_ports=tuple(chosen.api_ports),
+                    namespace=_namespace(settings, checkout),
+                    context=settings.kubernetes.context,
+                    kubeconfig=settings.kubernetes.kubeconfig,
                 ),
             )
+        case cloud:
+            raise SettingsError(f"nebula:platform.cloud: {cloud} is not built: choose local or kubernetes")
+
+
+def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
+    """The stack's place in whichever cluster it runs on."""
+    from providers.kubernetes.exposure import Gateway
+    from providers.kubernetes.namespace import NamespaceArgs
+
+    stack, chosen = pulumi.get_stack(), settings.kubernetes
+    gateway = chosen.gateway
+    return NamespaceArgs(
+        stack=stack,
+        name=chosen.namespace.name or f"nebula-{stack}",
+        create=chosen.namespace.create,
+        storage_class=chosen.storage_class,
+        mirror=chosen.images.mirror,
+        build=checkout if chosen.images.build else None,
+        pull_secrets=tuple(chosen.images.pull_secrets),
+        cpu_requests=chosen.cpu_requests,
+        spread=chosen.spread,
+        exposed=settings.exposed,
+        gateway=Gateway(gateway.name, gateway.namespace) if gateway else None,
+        api_ports=tuple(chosen.api_ports),
+    )

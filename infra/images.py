@@ -72,7 +72,8 @@ def settings_of(stack: str, checkout: Checkout) -> Settings:
     EngineError for a stack that has no file."""
     stack_file.ensure(checkout, stack)
     document = _unread(stack_file.platform(checkout, stack))
-    return parse(json.dumps(document) if document else None, StackFile(checkout.stack_file(stack)))
+    text = json.dumps(document, default=str) if document else None
+    return parse(text, StackFile(checkout.stack_file(stack)))
 
 
 def _unread(value: Any) -> Any:

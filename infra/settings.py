@@ -8,12 +8,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from components.sizing import SIZES, Shape, Size, Sizing
+from infra.cloud_settings import AwsSettings, GcpSettings, KubernetesSettings
 from infra.external_settings import External
 from infra.model import BucketName, DatabaseName, HostName, Model
 from infra.stack_file import KEY, StackFile
@@ -37,7 +39,22 @@ Workload = Literal[
     "provisioner",
     "flights",
 ]
+TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$")]
 CatalogName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+def _day(given: object) -> object:
+    """A bare date in YAML is a point in time to some readers."""
+    return date.fromisoformat(given.removesuffix("T00:00:00Z")) if isinstance(given, str) else given
+
+
+def _switch(given: object) -> object:
+    """A bare `on` is true in YAML 1.1."""
+    return "on" if given is True else given
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Power = Annotated[Literal["on", "parked"], BeforeValidator(_switch)]
 
 
 class SettingsError(Exception):
@@ -114,62 +131,10 @@ class ShapeSettings(Model):
         return replace(shape, **given)
 
 
-class ImageSettings(Model):
-    """Where container images come from."""
-
-    mirror: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:/-]*[a-z0-9]$")] | None = Field(
-        default=None, description="a registry and path that holds all images: `make images` lists them"
-    )
-    pull_secrets: list[str] = Field(default_factory=list, description="Secrets of the namespace")
-    build: bool = Field(
-        default=False, description="build images of ours with Docker, and push them to the mirror"
-    )
-
-    @model_validator(mode="after")
-    def _pushed_somewhere(self) -> Self:
-        if self.build and self.mirror is None:
-            raise ValueError("build needs mirror, the registry and path that images are pushed to")
-        return self
-
-
-class NamespaceSettings(Model):
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = Field(
-        default=None, description="nebula-<stack> if not given"
-    )
-    create: bool = Field(default=True, description="false: it exists, and stays")
-
-
-class GatewaySettings(Model):
-    """A Gateway of the cluster, with an HTTPS listener for the host names in `expose`."""
-
-    name: str
-    namespace: str
-
-
-class KubernetesSettings(Model):
-    """The cluster, and how the platform uses it."""
-
-    context: str | None = Field(default=None, description="of the kubeconfig; the current one if not given")
-    kubeconfig: str | None = Field(default=None, description="a path; KUBECONFIG or ~/.kube/config if not")
-    namespace: NamespaceSettings = Field(default_factory=NamespaceSettings)
-    storage_class: str | None = Field(default=None, description="the cluster's default if not given")
-    images: ImageSettings = Field(default_factory=ImageSettings)
-    cpu_requests: float = Field(default=1.0, gt=0, le=1, description="part of their cores that pods request")
-    spread: Literal["preferred", "required"] = Field(
-        default="preferred", description="replicas on nodes of their own"
-    )
-    gateway: GatewaySettings | None = None
-    api_ports: list[int] = Field(
-        default_factory=lambda: [443, 6443],
-        min_length=1,
-        description="where the API server listens, which Spark's driver must reach through the policies",
-    )
-
-
 class Settings(Model):
     """Everything that a stack says of its platform."""
 
-    cloud: Literal["local", "kubernetes"]
+    cloud: Literal["local", "kubernetes", "aws", "gcp"]
     size: Size = "laptop"
     sizing: dict[Workload, ShapeSettings] = Field(
         default_factory=dict, description="workloads that differ from the size"
@@ -188,7 +153,15 @@ class Settings(Model):
     )
     external: External = Field(default_factory=External, description="servers of the user's own")
     local: LocalSettings = Field(default_factory=LocalSettings)
-    kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
+    kubernetes: KubernetesSettings = Field(
+        default_factory=KubernetesSettings, description="how the platform uses its cluster, on any cloud"
+    )
+    aws: AwsSettings | None = Field(default=None, description="for cloud: aws")
+    gcp: GcpSettings | None = Field(default=None, description="for cloud: gcp")
+    owner: TagValue | None = Field(default=None, description="who answers for the stack: a tag or label")
+    cost_centre: TagValue | None = Field(default=None, description="who pays for it: a tag or label")
+    ttl: Day | None = Field(default=None, description="the day when the stack should be gone")
+    power: Power = Field(default="on", description="parked keeps data and state, and drops compute")
 
     @property
     def exposed(self) -> dict[str, str]:
@@ -211,6 +184,13 @@ class Settings(Model):
     def _consistent(self) -> Self:
         on = (*self.components.on, *(["flights"] if self.demo else []))
         self.external.require(on, self.databases, self.buckets, self.expose)
+        for cloud, given in (("aws", self.aws), ("gcp", self.gcp)):
+            if self.cloud == cloud and given is None:
+                raise ValueError(f"cloud {cloud} needs {cloud}: say there where the stack is to be")
+        if self.cloud in ("aws", "gcp") and (self.kubernetes.context or self.kubernetes.kubeconfig):
+            raise ValueError(
+                f"kubernetes.context and .kubeconfig name a cluster; cloud {self.cloud} makes its own"
+            )
         if self.expose and self.kubernetes.gateway is None:
             raise ValueError("expose needs kubernetes.gateway, the Gateway that its routes belong to")
         for name, shape in self.shapes.items():

@@ -21,13 +21,14 @@ from components.base import (
 )
 from providers.kubernetes import files, pods
 from providers.kubernetes.exposure import Gateway, outside_of, route
-from providers.kubernetes.identity import permission_to_spawn, service_account
+from providers.kubernetes.identity import Identities, identity_of, permission_to_spawn, service_account
 from providers.kubernetes.naming import Naming, dns_label
 from providers.kubernetes.network import Network
 from providers.kubernetes.placeholders import is_stateful
 from providers.kubernetes.pods import PodSettings
 from providers.kubernetes.results import TerminationMessages
 from providers.kubernetes.scaling import autoscaler, disruption_budget
+from providers.kubernetes.secret_store import NamespaceSecrets, SecretStore
 
 _API = "https://kubernetes.default.svc"
 # A node may have to be added, and an image pulled, before a server can begin to start.
@@ -62,6 +63,9 @@ class KubernetesCluster:
         settings: ClusterSettings,
         results: TerminationMessages,
         depends_on: Sequence[pulumi.Resource],
+        *,
+        identities: Identities | None = None,
+        secrets: SecretStore | None = None,
     ) -> None:
         self._provider = provider
         self._settings = settings
@@ -70,6 +74,8 @@ class KubernetesCluster:
         self._results = results
         self._depends_on = depends_on
         self._network = Network(self._naming, settings.api_ports)
+        self._identities = identities
+        self._secrets = secrets or NamespaceSecrets(self._naming)
 
     def address(self, workload: str, port: str, number: int) -> Address:
         """Inside, the service's name; outside, the same until the workload is exposed."""
@@ -114,14 +120,14 @@ class KubernetesCluster:
 
     def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
         opts = self._options(parent, dependencies(task.links))
-        made = files.create(task, self._naming, opts)
-        account = service_account(task, self._naming, opts)
-        needed: list[pulumi.Resource] = [*self._network.connect(task, opts)]
+        account, bound = self._account(task, opts)
+        made = self._files(task, opts)
+        needed = [*self._network.connect(task, opts), *bound, *made.depends_on]
         if task.ports:
             needed.append(self._service(task, task.name, opts, headless=True))
         if task.spawns is not None:
             needed += permission_to_spawn(task, self._naming, opts)
-        template = pods.template(task, made, self._pods, account.metadata.name)
+        template = pods.template(task, made, self._pods, account)
         inputs = pulumi.Output.all(made.digest, pulumi.Output.json_dumps(_plain(task, self._pods)))
         digest = files.digest({"inputs": inputs.apply(lambda known: "".join(known))})
         job = batch.v1.Job(
@@ -142,7 +148,7 @@ class KubernetesCluster:
     def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned:
         """The API's own address, and pods that Pod Security admits."""
         opts = self._options(parent, dependencies(template.links))
-        account = service_account(template, self._naming, opts)
+        _, bound = self._account(template, opts)
         edges = self._network.connect(template, opts, among=True)
         name = dns_label(template.name)
         manifest = pods.spawned_manifest(template, self._pods, name)
@@ -156,16 +162,27 @@ class KubernetesCluster:
             template=pulumi.Output.from_input(json.dumps(manifest)),
             labels=self._naming.labels(template.name),
             cpu_requests=self._pods.cpu_requests,
-            depends_on=(account, *edges),
+            depends_on=(*bound, *edges),
         )
 
     def _parts(
         self, workload: Workload, opts: pulumi.ResourceOptions
     ) -> tuple[core.v1.PodTemplateSpecArgs, list[pulumi.Resource]]:
-        made = files.create(workload, self._naming, opts)
-        account = service_account(workload, self._naming, opts)
+        account, bound = self._account(workload, opts)
+        made = self._files(workload, opts)
         edges = self._network.connect(workload, opts)
-        return pods.template(workload, made, self._pods, account.metadata.name), edges
+        return pods.template(workload, made, self._pods, account), [*edges, *bound, *made.depends_on]
+
+    def _files(self, program: Program, opts: pulumi.ResourceOptions) -> files.Files:
+        return files.create(program, self._naming, self._secrets, identity_of(program), opts)
+
+    def _account(
+        self, program: Program, opts: pulumi.ResourceOptions
+    ) -> tuple[pulumi.Output[str], list[pulumi.Resource]]:
+        """The name of the program's service account, and what its pods start after."""
+        account, binding = service_account(program, self._naming, self._identities, opts)
+        reached = self._network.reach(program.name, binding.reaches, opts)
+        return account.metadata.name, [account, *binding.depends_on, *reached]
 
     def _stateful_set(
         self, workload: Workload, template: core.v1.PodTemplateSpecArgs, opts: pulumi.ResourceOptions

@@ -1,88 +1,102 @@
-"""A program's files and secrets: an immutable ConfigMap and Secret, mounted file by file.
+"""A program's files and secrets: an immutable ConfigMap, and what the secret store makes, mounted file
+by file.
 
-Their names are Pulumi's, new with their content: a change of content rolls the pods, and a pod that
-restarts meanwhile still finds the content that it was made for.
+Their names are new with their content: a change of content rolls the pods, and a pod that restarts
+meanwhile still finds the content that it was made for.
 """
 
-import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes import core, meta
 
-from components.base import Program
+from components.base import Program, WorkloadIdentity
 from components.templates import render
 from providers.kubernetes import placeholders
 from providers.kubernetes.naming import Naming, dns_label
 from providers.kubernetes.placeholders import POD_NAME, RUN
+from providers.kubernetes.secret_store import VOLUME, Kept, SecretContent, SecretFile, SecretStore
 
-_FILES, _SECRETS = "files", "secrets"
-# Named by its owner alone, whom fsGroup makes the pod's group.
+_FILES = "files"
+# For its owner alone, whom fsGroup makes the pod's group.
 _MODE = 0o440
 _ROUNDS = 100_000
 
 
 @dataclass(frozen=True)
 class Files:
-    """What a pod template needs of them. `digest` is of their content and of the secret environment."""
+    """What a pod template needs of them. `digest` is of their content and of the secret environment,
+    `depends_on` must exist before a pod starts."""
 
     volumes: Sequence[core.v1.VolumeArgs]
     mounts: Sequence[core.v1.VolumeMountArgs]
     secret_env: Sequence[core.v1.EnvVarArgs]
     digest: pulumi.Output[str]
+    depends_on: tuple[pulumi.Resource, ...] = ()
 
 
-def create(program: Program, naming: Naming, opts: pulumi.ResourceOptions) -> Files:
-    """Create what the program has of files and secrets."""
+def create(
+    program: Program,
+    naming: Naming,
+    secrets: SecretStore,
+    identity: WorkloadIdentity | None,
+    opts: pulumi.ResourceOptions,
+) -> Files:
+    """Create what the program has of files and secrets. `identity` is the role of its account."""
     tables = placeholders.of_files(program, naming)
+    pods = [naming.pod_name(program.name, i) for i in range(len(tables))] if len(tables) > 1 else []
     plain = _contents(program.files, tables)
     secret = _contents(program.secret_files, tables)
     values = placeholders.of_pod(program, naming)
-    environment = {
-        f"env.{name}": _rendered(value, values, pod=True) for name, value in program.secret_env.items()
-    }
+    environment = {name: _rendered(value, values, pod=True) for name, value in program.secret_env.items()}
     volumes: list[core.v1.VolumeArgs] = []
-    pods = [naming.pod_name(program.name, i) for i in range(len(tables))] if len(tables) > 1 else []
-    replaced = pulumi.ResourceOptions.merge(
-        opts, pulumi.ResourceOptions(replace_on_changes=["data", "stringData"])
-    )
-    metadata = meta.v1.ObjectMetaArgs(namespace=naming.namespace, labels=naming.labels(program.name))
     if plain:
-        config = core.v1.ConfigMap(
-            f"{dns_label(program.name)}-files", metadata=metadata, data=plain, immutable=True, opts=replaced
-        )
-        source = core.v1.ConfigMapVolumeSourceArgs(
-            name=config.metadata.name, items=_items(program.files, pods), default_mode=_MODE
-        )
-        volumes.append(core.v1.VolumeArgs(name=_FILES, config_map=source))
-    secret_env: list[core.v1.EnvVarArgs] = []
+        volumes.append(_plain_volume(program, naming, plain, pods, opts))
+    kept = Kept()
     if secret or environment:
-        data = {key: value.apply(_base64) for key, value in {**secret, **environment}.items()}
-        kept = core.v1.Secret(
-            f"{dns_label(program.name)}-secrets",
-            metadata=metadata,
-            data=pulumi.Output.secret(data),
-            immutable=True,
-            opts=replaced,
+        paths = _paths(program.secret_files, pods)
+        content = SecretContent(
+            program=program.name,
+            files=[SecretFile(key, paths[key], text) for key, text in secret.items()],
+            env=environment,
+            digest=digest({**secret, **_prefixed(environment)}),
+            identity=identity,
         )
-        if secret:
-            held = core.v1.SecretVolumeSourceArgs(
-                secret_name=kept.metadata.name, items=_items(program.secret_files, pods), default_mode=_MODE
-            )
-            volumes.append(core.v1.VolumeArgs(name=_SECRETS, secret=held))
-        for name in program.secret_env:
-            reference = core.v1.SecretKeySelectorArgs(name=kept.metadata.name, key=f"env.{name}")
-            secret_env.append(
-                core.v1.EnvVarArgs(name=name, value_from=core.v1.EnvVarSourceArgs(secret_key_ref=reference))
-            )
+        kept = secrets.keep(content, opts)
+        if kept.volume is not None:
+            volumes.append(kept.volume)
     mounts = [
         _mount(volume, path, per_pod=bool(pods))
-        for volume, paths in ((_FILES, program.files), (_SECRETS, program.secret_files))
-        for path in paths
+        for volume, paths_ in ((_FILES, program.files), (VOLUME, program.secret_files))
+        for path in paths_
     ]
-    return Files(volumes, mounts, secret_env, digest({**plain, **secret, **environment}))
+    known = digest({**plain, **secret, **_prefixed(environment)})
+    return Files(volumes, mounts, kept.env, known, kept.depends_on)
+
+
+def _plain_volume(
+    program: Program,
+    naming: Naming,
+    contents: Mapping[str, pulumi.Output[str]],
+    pods: Sequence[str],
+    opts: pulumi.ResourceOptions,
+) -> core.v1.VolumeArgs:
+    config = core.v1.ConfigMap(
+        f"{dns_label(program.name)}-files",
+        metadata=meta.v1.ObjectMetaArgs(namespace=naming.namespace, labels=naming.labels(program.name)),
+        data=contents,
+        immutable=True,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(replace_on_changes=["data"])),
+    )
+    items = [core.v1.KeyToPathArgs(key=key, path=path) for key, path in _paths(program.files, pods).items()]
+    source = core.v1.ConfigMapVolumeSourceArgs(name=config.metadata.name, items=items, default_mode=_MODE)
+    return core.v1.VolumeArgs(name=_FILES, config_map=source)
+
+
+def _prefixed(environment: Mapping[str, pulumi.Output[str]]) -> Mapping[str, pulumi.Output[str]]:
+    return {f"env.{name}": value for name, value in environment.items()}
 
 
 def digest(contents: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
@@ -120,14 +134,14 @@ def _key(path: str, index: int | None) -> str:
     return plain if index is None else f"{index}.{plain}"
 
 
-def _items(paths: Mapping[str, object], pods: Sequence[str]) -> list[core.v1.KeyToPathArgs]:
+def _paths(paths: Iterable[str], pods: Sequence[str]) -> dict[str, str]:
+    """Where in its volume the content of each key is: in a folder for each replica, where those have
+    names."""
     if not pods:
-        return [core.v1.KeyToPathArgs(key=_key(path, None), path=_key(path, None)) for path in paths]
-    return [
-        core.v1.KeyToPathArgs(key=_key(path, index), path=f"{pod}/{_key(path, None)}")
-        for path in paths
-        for index, pod in enumerate(pods)
-    ]
+        return {_key(path, None): _key(path, None) for path in paths}
+    return {
+        _key(path, index): f"{pod}/{_key(path, None)}" for path in paths for index, pod in enumerate(pods)
+    }
 
 
 def _mount(volume: str, path: str, *, per_pod: bool) -> core.v1.VolumeMountArgs:
@@ -138,7 +152,3 @@ def _mount(volume: str, path: str, *, per_pod: bool) -> core.v1.VolumeMountArgs:
         part = f"$({POD_NAME})/{_key(path, None)}"
         return core.v1.VolumeMountArgs(name=volume, mount_path=where, sub_path_expr=part, read_only=True)
     return core.v1.VolumeMountArgs(name=volume, mount_path=where, sub_path=_key(path, None), read_only=True)
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()

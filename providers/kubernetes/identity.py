@@ -1,19 +1,85 @@
-"""Who a pod is to the API server: an account without a token, unless it starts pods itself."""
+"""Who a pod is: to the API server, an account without a token, unless it starts pods itself; to a
+cloud, the one role that its links ask for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import pulumi
 from pulumi_kubernetes import core, rbac
 
-from components.base import Program, Task
+from components.base import Program, Task, WorkloadIdentity
 from providers.kubernetes.naming import Naming, dns_label
 
 
-def service_account(program: Program, naming: Naming, opts: pulumi.ResourceOptions) -> core.v1.ServiceAccount:
-    return core.v1.ServiceAccount(
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """What makes a service account take on a role: `annotations` of the account, `depends_on` what must
+    exist before a pod of it starts, `reaches` where its pods get their credentials (a CIDR and a port)."""
+
+    annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    depends_on: tuple[pulumi.Resource, ...] = ()
+    reaches: tuple[tuple[str, int], ...] = ()
+
+
+class Identities(Protocol):
+    """A cloud's way for pods to take on its roles without a key."""
+
+    def bind(
+        self,
+        service_account: str,
+        namespace: str,
+        identity: WorkloadIdentity,
+        opts: pulumi.ResourceOptions,
+    ) -> Binding:
+        """Let the account take on the role. `opts` have the parent, and no provider: the cloud's own is
+        the implementation's to add. The account is made after this, with the annotations."""
+        ...
+
+
+def identity_of(program: Program) -> WorkloadIdentity | None:
+    """The role that the targets of the program's links know it by. Raises ValueError for two."""
+    found: dict[object, tuple[str, WorkloadIdentity]] = {}
+    for link in program.links:
+        auth = link.target.auth
+        if isinstance(auth, WorkloadIdentity):
+            key = auth.role if isinstance(auth.role, str) else id(auth.role)
+            found.setdefault(key, (link.target.component, auth))
+    if len(found) > 1:
+        targets = " and ".join(component for component, _ in found.values())
+        raise ValueError(
+            f"{program.name} is to be one role to {targets}, and has another for each: a pod takes on one "
+            "role, so grant what it needs of both to one"
+        )
+    return next((identity for _, identity in found.values()), None)
+
+
+def service_account(
+    program: Program, naming: Naming, identities: Identities | None, opts: pulumi.ResourceOptions
+) -> tuple[core.v1.ServiceAccount, Binding]:
+    """The program's account, bound to the program's role if it has one."""
+    binding = _bound(program, naming, identities, pulumi.ResourceOptions(parent=opts.parent))
+    account = core.v1.ServiceAccount(
         program.name,
-        metadata=naming.metadata(program.name),
+        metadata=naming.metadata(program.name, binding.annotations),
         automount_service_account_token=False,
         opts=opts,
     )
+    return account, binding
+
+
+def _bound(
+    program: Program, naming: Naming, identities: Identities | None, opts: pulumi.ResourceOptions
+) -> Binding:
+    identity = identity_of(program)
+    if identity is None:
+        return Binding()
+    if identities is None:
+        raise ValueError(
+            f"{program.name} is to take on a role of a cloud, but its cluster has none: give "
+            "its target a user and a password"
+        )
+    return identities.bind(dns_label(program.name), naming.namespace, identity, opts)
 
 
 def permission_to_spawn(task: Task, naming: Naming, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:

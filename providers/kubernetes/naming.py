@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pulumi
 from pulumi_kubernetes import meta
 
 COMPONENT = "app.kubernetes.io/component"
@@ -38,10 +39,15 @@ class Naming:
             "app.kubernetes.io/managed-by": "pulumi",
         }
 
-    def metadata(self, name: str) -> meta.v1.ObjectMetaArgs:
+    def metadata(
+        self, name: str, annotations: Mapping[str, pulumi.Input[str]] | None = None
+    ) -> meta.v1.ObjectMetaArgs:
         """Of an object called as its workload is."""
         return meta.v1.ObjectMetaArgs(
-            name=dns_label(name), namespace=self.namespace, labels=self.labels(name)
+            name=dns_label(name),
+            namespace=self.namespace,
+            labels=self.labels(name),
+            annotations=annotations or None,
         )
 
     def service_host(self, workload: str) -> str:

@@ -81,6 +81,22 @@ class Network:
         egress = Egress(ports=[_port(number) for number in ports])
         return self._policy(name, client, self._naming.selector(client), egress=[egress], opts=opts)
 
+    def reach(
+        self, program: str, addresses: Sequence[tuple[str, int]], opts: pulumi.ResourceOptions
+    ) -> list[pulumi.Resource]:
+        """Let a program reach addresses (a CIDR and a port) that are neither pods nor linked to."""
+        if not addresses:
+            return []
+        egress = [
+            Egress(
+                to=[networking.v1.NetworkPolicyPeerArgs(ip_block=networking.v1.IPBlockArgs(cidr=cidr))],
+                ports=[_port(number)],
+            )
+            for cidr, number in addresses
+        ]
+        name = f"{program}-to-identity"
+        return [self._policy(name, program, self._naming.selector(program), egress=egress, opts=opts)]
+
     def admit(
         self, workload: str, ports: Sequence[int], namespace: str | None, opts: pulumi.ResourceOptions
     ) -> pulumi.Resource:

@@ -1,9 +1,11 @@
 """The result of a task: what its pod wrote as termination message."""
 
+import asyncio
 import json
 from typing import Any
 
 import pulumi
+import yaml
 from pulumi_kubernetes import batch
 
 _NONE = "{}"
@@ -11,23 +13,28 @@ _NONE = "{}"
 
 class TerminationMessages:
     """Asks the API server for the pods of a finished Job, which it keeps as long as the Job. A result is
-    `{}` where there is none, or none any more."""
+    `{}` where there is none, or none any more. A preview asks nobody.
 
-    def __init__(self, kubeconfig: str | None, context: str | None) -> None:
+    `kubeconfig` is a path, or a content as the program made it; kubectl's own when None, as `context` is.
+    """
+
+    def __init__(self, kubeconfig: pulumi.Input[str] | None = None, context: str | None = None) -> None:
         self._kubeconfig = kubeconfig
         self._context = context
 
     def of(self, job: batch.v1.Job) -> pulumi.Output[dict[str, Any]]:
-        # The uid: known only when the Job is there, so that a first preview asks nobody.
-        asked = pulumi.Output.all(job.metadata.namespace, job.metadata.name, job.metadata.uid)
-        return asked.apply(lambda known: self._read(str(known[0]), str(known[1])))
+        if pulumi.runtime.is_dry_run():
+            return _unknown()
+        # The uid: known only when the Job is there.
+        metadata = job.metadata
+        asked = pulumi.Output.all(self._kubeconfig, metadata.namespace, metadata.name, metadata.uid)
+        return asked.apply(lambda known: self._read(known[0], str(known[1]), str(known[2])))
 
-    def _read(self, namespace: str, job: str) -> dict[str, Any]:
+    def _read(self, kubeconfig: str | None, namespace: str, job: str) -> dict[str, Any]:
         # Imported when a cluster is asked: it takes half a second.
-        from kubernetes import client, config
+        from kubernetes import client
 
-        api = config.new_client_from_config(config_file=self._kubeconfig, context=self._context)
-        with api:
+        with api_client(kubeconfig, self._context) as api:
             found = client.CoreV1Api(api).list_namespaced_pod(
                 namespace, label_selector=f"batch.kubernetes.io/job-name={job}"
             )
@@ -38,3 +45,27 @@ class TerminationMessages:
                     result: dict[str, Any] = json.loads(ended.message or _NONE)
                     return result
         return {}
+
+
+def api_client(kubeconfig: str | None, context: str | None) -> Any:
+    """A client of the API server. A command in the kubeconfig that gets a token must be on the path of
+    whoever runs the program. Raises kubernetes.config.ConfigException."""
+    from kubernetes import config
+
+    if kubeconfig is not None and _is_content(kubeconfig):
+        return config.new_client_from_config_dict(
+            yaml.safe_load(kubeconfig), context=context, persist_config=False
+        )
+    return config.new_client_from_config(config_file=kubeconfig, context=context)
+
+
+def _is_content(kubeconfig: str) -> bool:
+    return "\n" in kubeconfig or kubeconfig.startswith("{")
+
+
+def _unknown() -> pulumi.Output[dict[str, Any]]:
+    value: asyncio.Future[dict[str, Any]] = asyncio.Future()
+    known: asyncio.Future[bool] = asyncio.Future()
+    value.set_result({})
+    known.set_result(False)
+    return pulumi.Output(set(), value, known)

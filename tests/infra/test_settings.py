@@ -1,12 +1,13 @@
 """What a stack file may say, and what is said of one that is wrong."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
-from infra.settings import SettingsError, json_schema, parse
+from infra.settings import Settings, SettingsError, json_schema, parse
 from infra.stack_file import KEY, StackFile
 
 _ROOT = Path(__file__).parents[2]
@@ -80,3 +81,42 @@ def test_setting_outside_of_the_platform_object_is_refused(tmp_path: Path) -> No
 
 def test_empty_configuration_names_where_to_start(tmp_path: Path) -> None:
     assert "Pulumi.local.template.yaml" in _error(tmp_path, "config:\n  aws:region: eu-west-1\n")
+
+
+def _settings(tmp_path: Path, lines: str) -> Settings:
+    text = f"config:\n  {KEY}:\n    cloud: local\n{lines}"
+    value = yaml.safe_load(text)["config"][KEY]
+    return parse(json.dumps(value, default=str), StackFile(tmp_path / "Pulumi.local.yaml"))
+
+
+@pytest.mark.parametrize("given", ["on", '"on"'])
+def test_power_is_on_however_yaml_reads_the_word(tmp_path: Path, given: str) -> None:
+    assert _settings(tmp_path, f"    power: {given}\n").power == "on"
+
+
+def test_power_is_on_or_parked(tmp_path: Path) -> None:
+    assert _settings(tmp_path, "    power: parked\n").power == "parked"
+    assert "'on' or 'parked'" in _error(tmp_path, f"config:\n  {KEY}:\n    cloud: local\n    power: off\n")
+
+
+@pytest.mark.parametrize("given", ["2027-01-31", '"2027-01-31"', '"2027-01-31T00:00:00Z"'])
+def test_ttl_is_a_day_however_yaml_reads_it(tmp_path: Path, given: str) -> None:
+    assert _settings(tmp_path, f"    ttl: {given}\n").ttl == date(2027, 1, 31)
+
+
+def test_ttl_that_is_no_day_is_refused_with_its_line(tmp_path: Path) -> None:
+    message = _error(tmp_path, f"config:\n  {KEY}:\n    cloud: local\n    ttl: tomorrow\n")
+    assert f"line 4: {KEY}.ttl" in message
+
+
+@pytest.mark.parametrize(("cloud", "place"), [("aws", "region"), ("gcp", "project")])
+def test_cloud_without_a_place_is_refused(tmp_path: Path, cloud: str, place: str) -> None:
+    message = _error(tmp_path, f"config:\n  {KEY}:\n    cloud: {cloud}\n")
+    assert f"cloud {cloud} needs {cloud}" in message
+    message = _error(tmp_path, f"config:\n  {KEY}:\n    cloud: {cloud}\n    {cloud}: {{}}\n")
+    assert f"{KEY}.{cloud}.{place}" in message
+
+
+def test_cloud_that_makes_its_cluster_refuses_the_name_of_another(tmp_path: Path) -> None:
+    lines = "cloud: aws\n    aws: {region: eu-central-1}\n    kubernetes: {context: mine}\n"
+    assert "kubernetes.context" in _error(tmp_path, f"config:\n  {KEY}:\n    {lines}")
