@@ -7,6 +7,7 @@ import pulumi
 
 from infra.settings import Settings, SettingsError
 from providers.base import CloudProvider
+from providers.costs import CloudCosts
 
 if TYPE_CHECKING:
     from providers.kubernetes.namespace import NamespaceArgs
@@ -69,3 +70,11 @@ def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
         gateway=Gateway(gateway.name, gateway.namespace) if gateway else None,
         api_ports=tuple(chosen.api_ports),
     )
+
+
+def costs() -> tuple[CloudCosts, ...]:
+    """How each cloud bills: prices and rules, without its SDK."""
+    from providers.aws.costs import COSTS as AWS
+    from providers.gcp.costs import COSTS as GCP
+
+    return (AWS, GCP)

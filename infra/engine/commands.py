@@ -27,18 +27,25 @@ def up(stack: str, checkout: Checkout) -> int:
     session.recover()
     session.create()
     # No preview first: it would run the program twice, and what it would refuse `up` refuses as well.
-    if code := session.run("up", "--yes", "--skip-preview", "--suppress-outputs").code:
-        return code
+    outcome, events = session.run_recorded("up", "--yes", "--skip-preview", "--suppress-outputs")
+    if outcome.code:
+        return outcome.code
     from infra.engine import report
 
     report.running(session)
+    report.costs(session, events)
     return 0
 
 
 def preview(stack: str, checkout: Checkout) -> int:
     session = open_session(stack, checkout)
     session.create()
-    return session.run("preview", *(["--diff"] if os.environ.get("DIFF") == "1" else [])).code
+    outcome, events = session.run_recorded("preview", *(["--diff"] if os.environ.get("DIFF") == "1" else []))
+    if outcome.code == 0 and not session.is_local:
+        from infra.engine import report
+
+        report.costs(session, events)
+    return outcome.code
 
 
 def refresh(stack: str, checkout: Checkout) -> int:

@@ -37,6 +37,17 @@ def running(session: Session) -> None:
     _show_next(console, session.stack)
 
 
+def costs(session: Session, events: Sequence[str]) -> None:
+    """What the stack costs monthly, by the engine's events; nothing where no cloud bills it."""
+    if session.is_local:
+        return
+    from infra.costs import estimate, from_events
+    from infra.costs.report import show
+
+    parked = stack_file.platform(session.checkout, session.stack).get("power") == "parked"
+    show(estimate(from_events(events)), Console(), parked=parked)
+
+
 def servers(stack: str, directory: Path) -> None:
     """The table of `make status`."""
     found = servers_in(directory)

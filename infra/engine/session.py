@@ -4,8 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from providers.local import paths
 
 OVERRIDING = "PULUMI_CONFIG_PASSPHRASE"
 """A passphrase in the environment wins over a passphrase file: it is another backend's."""
+
+EVENT_LOG = "PULUMI_OPTION_EVENT_LOG"
+"""Where the engine writes its events, as its option --event-log says."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,14 @@ class Session:
         """Run the engine with our terminal."""
         command = [str(self.engine.executable), *arguments, "--stack", self.stack]
         return process.run_foreground(command, self.checkout.root, self.environment)
+
+    def run_recorded(self, *arguments: str) -> tuple[process.Outcome, list[str]]:
+        """The same, and the engine's events, one JSON document each. They hold no secret in clear."""
+        with tempfile.TemporaryDirectory(prefix="nebula-events-") as directory:
+            log = Path(self.environment.get(EVENT_LOG) or Path(directory) / "events")
+            recording = replace(self, environment={**self.environment, EVENT_LOG: str(log)})
+            outcome = recording.run(*arguments)
+            return outcome, log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
     def ask(self, *arguments: str, given: str | None = None) -> str:
         """What the engine prints on stdout. Raises EngineFailedError with what it said."""
