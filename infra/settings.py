@@ -131,6 +131,20 @@ class ShapeSettings(Model):
         return replace(shape, **given)
 
 
+class BudgetSettings(Model):
+    """What machines the stack may have, for the policies."""
+
+    instances: int = Field(ge=0, description="in all, as many as there may be")
+    types: list[str] = Field(min_length=1, description="patterns of instance types: db.t4g.*")
+
+
+class PolicySettings(Model):
+    """What the policy pack (docs/policies.md) holds the stack to."""
+
+    regions: list[str] = Field(default_factory=list, description="the cloud's own region if not given")
+    budget: BudgetSettings | None = Field(default=None, description="the size's if not given")
+
+
 class Settings(Model):
     """Everything that a stack says of its platform."""
 
@@ -152,6 +166,7 @@ class Settings(Model):
         description="components reached from outside, each at a host name",
     )
     external: External = Field(default_factory=External, description="servers of the user's own")
+    policy: PolicySettings = Field(default_factory=PolicySettings)
     local: LocalSettings = Field(default_factory=LocalSettings)
     kubernetes: KubernetesSettings = Field(
         default_factory=KubernetesSettings, description="how the platform uses its cluster, on any cloud"

@@ -79,7 +79,8 @@ def plugin_command(request: Any) -> list[str]:
     directory = request.info.program_directory
     python = interpreter(request.info.options, Path(request.info.root_directory or directory))
     if request.kind == "analyzer":
-        return [python, "-u", "-m", "pulumi.policy", *request.args, directory]
+        # -P: it starts in the program's folder, whose platform.py is not Python's.
+        return [python, "-P", "-u", "-m", "pulumi.policy", *request.args, directory]
     return [python, "-u", os.path.join(directory, request.info.entry_point or "."), *request.args]
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.standin <kubernetes|random> <engine address>`: one plugin's process."""
+"""`python -m tests.standin <kubernetes|random|offline-PACKAGE> <engine address>`: one plugin's process."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from providers.local.plugin.engine import Engine
 
+OFFLINE = "offline-"
 _WORKERS = 128
 """Requests at a time: a Create holds its thread until the object is ready."""
 _MESSAGE_BYTES = 400 * 1024 * 1024
@@ -27,6 +28,10 @@ def _provider(package: str, engine: Engine) -> Any:
         from tests.standin.kubernetes_provider import KubernetesProvider
 
         return KubernetesProvider(engine)
+    if package.startswith(OFFLINE):
+        from tests.standin.offline_provider import OfflineProvider
+
+        return OfflineProvider(package.removeprefix(OFFLINE))
     from tests.standin.random_provider import RandomProvider
 
     return RandomProvider()

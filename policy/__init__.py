@@ -1,0 +1,1 @@
+"""Policies: `pack/` judges the stack before it is deployed."""

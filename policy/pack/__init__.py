@@ -1,0 +1,1 @@
+"""The CrossGuard policy pack: named pure rules, and the adapter that runs them in the engine."""

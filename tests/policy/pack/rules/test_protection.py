@@ -1,0 +1,92 @@
+"""Encryption, at rest and in transit."""
+
+import json
+
+import pytest
+
+from policy.pack.model import UNKNOWN
+from tests.policy.pack.case import Case, ids, resource
+
+RDS, PARAMETERS = "aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup"
+BUCKET, POLICY = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy"
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+SQL, GCS = "gcp:sql/databaseInstance:DatabaseInstance", "gcp:storage/bucket:Bucket"
+CLASS, INGRESS = "kubernetes:storage.k8s.io/v1:StorageClass", "kubernetes:networking.k8s.io/v1:Ingress"
+TEMPLATE, LISTENER = "aws:ec2/launchTemplate:LaunchTemplate", "aws:lb/listener:Listener"
+_REST, _TRANSIT = "encryption-at-rest", "tls-in-transit"
+
+
+def _rules(algorithm: str) -> dict[str, object]:
+    return {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": algorithm}}]}
+
+
+def _forced(value: str) -> dict[str, object]:
+    return {"family": "postgres18", "parameters": [{"name": "rds.force_ssl", "value": value}]}
+
+
+def _policy(secure: str) -> dict[str, object]:
+    statement = {"Effect": "Deny", "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": secure}}}
+    return {"policy": json.dumps({"Statement": statement})}
+
+
+CASES = [
+    Case(_REST, "RDS in clear", (resource(RDS),), 1),
+    Case(_REST, "RDS", (resource(RDS, {"storageEncrypted": True}),)),
+    Case(_REST, "not known yet", (resource(RDS, {"storageEncrypted": UNKNOWN}),)),
+    Case(_REST, "the provider's key", (resource(ENCRYPTION, _rules("AES256")),), 1),
+    Case(_REST, "a key of ours", (resource(ENCRYPTION, _rules("aws:kms")),)),
+    Case(_REST, "a disk in clear", (resource(TEMPLATE, {"blockDeviceMappings": [{"ebs": {}}]}),), 1),
+    Case(_REST, "a disk", (resource(TEMPLATE, {"blockDeviceMappings": [{"ebs": {"encrypted": "true"}}]}),)),
+    Case(_REST, "EKS without a key", (resource("aws:eks/cluster:Cluster"),), 1),
+    Case(_REST, "GCS without a key", (resource(GCS),), 1),
+    Case(_REST, "GCS", (resource(GCS, {"encryption": {"defaultKmsKeyName": UNKNOWN}}),)),
+    Case(_REST, "Cloud SQL without a key", (resource(SQL),), 1),
+    Case(_REST, "Cloud SQL", (resource(SQL, {"encryptionKeyName": "projects/p/key"}),)),
+    Case(_REST, "volumes in clear", (resource(CLASS, {"provisioner": "ebs.csi.aws.com"}),), 1),
+    Case(
+        _REST,
+        "volumes",
+        (resource(CLASS, {"provisioner": "ebs.csi.aws.com", "parameters": {"encrypted": "true"}}),),
+    ),
+    Case(_TRANSIT, "Postgres may be clear text", (resource(PARAMETERS, _forced("0")),), 1),
+    Case(_TRANSIT, "Postgres says nothing", (resource(PARAMETERS, {"family": "postgres18"}),), 1),
+    Case(_TRANSIT, "Postgres over TLS", (resource(PARAMETERS, _forced("1")),)),
+    Case(_TRANSIT, "another database", (resource(PARAMETERS, {"family": "mysql8.4"}),)),
+    Case(_TRANSIT, "a listener", (resource(LISTENER, {"protocol": "HTTP"}),), 1),
+    Case(
+        _TRANSIT,
+        "a listener that redirects",
+        (resource(LISTENER, {"protocol": "HTTP", "defaultActions": [{"type": "redirect"}]}),),
+    ),
+    Case(_TRANSIT, "Cloud SQL says nothing", (resource(SQL),), 1),
+    Case(
+        _TRANSIT,
+        "Cloud SQL over TLS",
+        (resource(SQL, {"settings": {"ipConfiguration": {"sslMode": "ENCRYPTED_ONLY"}}}),),
+    ),
+    Case(_TRANSIT, "an ingress", (resource(INGRESS, {"spec": {"rules": []}}),), 1),
+    Case(_TRANSIT, "an ingress over TLS", (resource(INGRESS, {"spec": {"tls": [{"hosts": ["a"]}]}}),)),
+    Case("bucket-encrypted", "no encryption", (resource(BUCKET),), 1),
+    Case(
+        "bucket-encrypted",
+        "its own",
+        (resource(BUCKET, name="lake"), resource(ENCRYPTION, uses={"bucket": "lake"})),
+    ),
+    Case("bucket-tls-only", "no policy", (resource(BUCKET),), 1),
+    Case(
+        "bucket-tls-only",
+        "a policy of something else",
+        (resource(BUCKET, name="lake"), resource(POLICY, _policy("true"), uses={"bucket": "lake"})),
+        1,
+    ),
+    Case(
+        "bucket-tls-only",
+        "denied",
+        (resource(BUCKET, name="lake"), resource(POLICY, _policy("false"), uses={"bucket": "lake"})),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids(CASES))
+def test_nothing_is_in_clear(case: Case) -> None:
+    assert len(case.messages()) == case.violations

@@ -1,0 +1,67 @@
+"""The rules as a whole."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from policy.pack.model import Rule, Stack
+from policy.pack.rules import RULES
+from tests.policy.pack.case import Case
+from tests.policy.pack.rules import (
+    test_cost,
+    test_exposure,
+    test_identity,
+    test_images,
+    test_lifecycle,
+    test_pods,
+    test_protection,
+)
+
+MODULES = (
+    test_exposure,
+    test_protection,
+    test_identity,
+    test_images,
+    test_pods,
+    test_lifecycle,
+    test_cost,
+)
+CASES: list[Case] = [case for module in MODULES for case in module.CASES]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_has_a_passing_and_a_failing_case(rule: Rule) -> None:
+    verdicts = {bool(case.violations) for case in CASES if case.rule == rule.name}
+    assert verdicts == {True, False}
+
+
+def test_every_case_is_of_a_rule() -> None:
+    assert {case.rule for case in CASES} == {rule.name for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_is_mandatory_in_production(rule: Rule) -> None:
+    assert rule.level(Stack(size="production")) == "mandatory"
+    assert (rule.resource is None) != (rule.stack is None)
+    assert re.fullmatch("[a-z-]+", rule.name)
+
+
+def test_what_lets_others_in_is_mandatory_in_development_too() -> None:
+    development = Stack(size="small")
+    advisory = {rule.name for rule in RULES if rule.level(development) == "advisory"}
+    assert advisory == {
+        "bucket-encrypted",
+        "encryption-at-rest",
+        "images-pinned",
+        "instance-budget",
+        "requests-and-limits",
+        "required-tags",
+        "stateful-protected",
+    }
+
+
+def test_the_documentation_has_every_rule_with_its_level() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "policies.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| (mandatory|advisory) \|$", text, re.MULTILINE))
+    assert rows == {rule.name: rule.development for rule in RULES}

@@ -1,0 +1,142 @@
+"""Stand-in for the plugins of AWS, GCP, Docker and Kubernetes in previews that reach none of them.
+
+It echoes what the program gives, so that the program, its graph and its policies are run by the real
+engine; whether a cloud would accept it, it cannot know. What the providers compute is not known, as in a
+preview of theirs, but for the names that they give at once.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from providers.local.plugin.properties import UNKNOWN, Properties, differences, from_struct, to_struct
+
+Answer = Callable[[Properties], Properties]
+ANSWERS: dict[str, Answer] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": lambda _: {
+        "accountId": "123456789012",
+        "arn": "arn:aws:iam::123456789012:user/preview",
+        "id": "123456789012",
+        "userId": "AIDAEXAMPLE",
+    },
+    "aws:index/getPartition:getPartition": lambda _: {
+        "dnsSuffix": "amazonaws.com",
+        "id": "aws",
+        "partition": "aws",
+        "reverseDnsPrefix": "com.amazonaws",
+    },
+    "aws:index/getRegion:getRegion": lambda asked: {
+        "id": asked.get("region", "eu-west-1"),
+        "name": asked.get("region", "eu-west-1"),
+        "region": asked.get("region", "eu-west-1"),
+    },
+    "aws:index/getAvailabilityZones:getAvailabilityZones": lambda asked: {
+        "id": asked.get("region", "eu-west-1"),
+        "names": [f"{asked.get('region', 'eu-west-1')}{zone}" for zone in "abc"],
+        "zoneIds": ["euw1-az1", "euw1-az2", "euw1-az3"],
+    },
+    "gcp:compute/getZones:getZones": lambda asked: {
+        "id": "zones",
+        "names": [f"{asked.get('region', 'europe-west1')}-{zone}" for zone in "bcd"],
+    },
+    "gcp:organizations/getProject:getProject": lambda asked: {
+        "id": "projects/preview",
+        "number": "123456789012",
+        "projectId": asked.get("projectId", "preview"),
+    },
+}
+"""What the functions that a program may call return, in the providers' documented outputs."""
+
+
+class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """ResourceProvider of `package`."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=importlib.metadata.version(f"pulumi_{self._package}"))
+
+    def GetSchema(self, request: Any, context: Any) -> Any:
+        return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": self._package}))
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
+
+    def Check(self, request: Any, context: Any) -> Any:
+        inputs = from_struct(request.news)
+        if self._package == "kubernetes":
+            _name_object(inputs, request)
+        return provider_pb2.CheckResponse(inputs=to_struct(inputs))
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        changed = list(differences(from_struct(request.old_inputs), from_struct(request.news)))
+        response = provider_pb2.DiffResponse
+        return response(changes=response.DIFF_SOME if changed else response.DIFF_NONE, diffs=changed)
+
+    def Create(self, request: Any, context: Any) -> Any:
+        if not request.preview:
+            self._refuse(context, "Create")
+        return provider_pb2.CreateResponse(id="", properties=self._outputs(request.properties))
+
+    def Update(self, request: Any, context: Any) -> Any:
+        if not request.preview:
+            self._refuse(context, "Update")
+        return provider_pb2.UpdateResponse(properties=self._outputs(request.news))
+
+    def Read(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        answer = ANSWERS.get(request.tok)
+        if answer is None:
+            self._refuse(context, request.tok)
+        asked = from_struct(request.args)
+        return provider_pb2.InvokeResponse(**{"return": to_struct({**asked, **answer(asked)})})
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        self._refuse(context, "Delete")
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def _outputs(self, inputs: Any) -> Any:
+        """What is not among them is not known. An object's metadata is: it lacks what the server adds."""
+        outputs = from_struct(inputs)
+        if isinstance(metadata := outputs.get("metadata"), dict):
+            metadata.update(dict.fromkeys(("uid", "resourceVersion", "creationTimestamp"), UNKNOWN))
+        return to_struct(outputs)
+
+    def _refuse(self, context: Any, what: str) -> NoReturn:
+        message = f"the stand-in of {self._package} is for previews: it has no {what}"
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
+        raise AssertionError("abort returned")
+
+
+def _name_object(inputs: Properties, request: Any) -> None:
+    """Give an object of Kubernetes that has no name one that is made from the resource's."""
+    metadata = inputs.setdefault("metadata", {})
+    if isinstance(metadata, dict) and not metadata.get("name"):
+        end = (
+            hashlib.sha256(request.randomSeed).hexdigest()[:8] if request.randomSeed else secrets.token_hex(4)
+        )
+        metadata["name"] = f"{request.urn.rpartition('::')[2]}-{end}"
