@@ -70,7 +70,13 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=directory,
-            env={"PATH": os.environ["PATH"], "HOME": str(directory), **(env or {})},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(directory),
+                "TMPDIR": str(directory),
+                "JAVA_TOOL_OPTIONS": f"-Djava.io.tmpdir={directory} -XX:-UsePerfData",
+                **(env or {}),
+            },
             start_new_session=True,
         )
     try:
