@@ -13,8 +13,9 @@ export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # pip does not read SSL_CERT_FILE.
 export PIP_CERT := $(or $(PIP_CERT),$(SSL_CERT_FILE),$(REQUESTS_CA_BUNDLE),$(CURL_CA_BUNDLE))
-# Without byte code every start of Python compiles Pulumi's SDK anew: four times slower.
-unexport PYTHONDONTWRITEBYTECODE
+# Without byte code every start of Python compiles Pulumi's SDK anew: four times slower. A "." in
+# PYTHONPATH is infra/ where the program runs, and its platform.py would hide Python's own.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 .PHONY: help up preview refresh down status logs outputs env images test test-kubernetes lint format bench lock schema snapshot clean
 .DEFAULT_GOAL := help
