@@ -17,11 +17,13 @@ _ROOT = "nebula-root"
 
 @dataclass(frozen=True)
 class Grant:
-    """`service` reaches `buckets` (all other buckets are closed to it)."""
+    """`service` reaches `buckets` (all other buckets are closed to it). One `outside` the platform, such
+    as people, has a key where the store has keys; of a cloud's store it is a user there already."""
 
     service: str
     buckets: tuple[str, ...]
     access: Literal["read", "write"] = "write"
+    outside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,8 +45,45 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
                     kubeconfig=settings.kubernetes.kubeconfig,
                 ),
             )
+        case "aws":
+            return _aws(settings, checkout)
         case cloud:
-            raise SettingsError(f"nebula:platform.cloud: {cloud} is not built: choose local or kubernetes")
+            raise SettingsError(
+                f"nebula:platform.cloud: {cloud} is not built: choose local, kubernetes or aws"
+            )
+
+
+def _aws(settings: Settings, checkout: Path) -> CloudProvider:
+    from infra.images import images
+    from providers.aws.provider import AwsArgs, AwsProvider
+    from providers.aws.tags import Tags
+
+    stack, chosen = pulumi.get_stack(), settings.aws
+    if chosen is None:
+        raise SettingsError("nebula:platform.aws: say there where the stack is to be")
+    mirror = chosen.registry(stack)
+    return AwsProvider(
+        "aws",
+        AwsArgs(
+            account=chosen.account_id,
+            region=chosen.region,
+            zones=tuple(chosen.zones),
+            cidr=chosen.network,
+            size=settings.size,
+            tags=Tags(stack=stack, owner=settings.owner, cost_centre=settings.cost_centre, ttl=settings.ttl),
+            api_access=tuple(chosen.api_access),
+            admins=tuple(chosen.admins),
+            kubernetes_version=chosen.kubernetes_version,
+            postgres_version=chosen.postgres.version,
+            postgres_tls=chosen.postgres.tls,
+            postgres_ca=chosen.postgres.ca,
+            nat=chosen.nat,
+            namespace=_namespace(settings, checkout),
+            repository=mirror.partition("/")[2] if settings.mirror(stack) == mirror else None,
+            images=tuple(images(settings)),
+            parked=settings.power == "parked",
+        ),
+    )
 
 
 def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
@@ -61,7 +98,7 @@ def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
         name=chosen.namespace.name or f"nebula-{stack}",
         create=chosen.namespace.create,
         storage_class=chosen.storage_class,
-        mirror=chosen.images.mirror,
+        mirror=settings.mirror(stack),
         build=checkout if chosen.images.build else None,
         pull_secrets=tuple(chosen.images.pull_secrets),
         cpu_requests=chosen.cpu_requests,

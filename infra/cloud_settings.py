@@ -1,10 +1,13 @@
 """What the stack's configuration may say of the cloud and the cluster that it stands on."""
 
+from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from infra.external_settings import Certificates
 from infra.model import Model
+from providers.aws.region import Region
 
 
 class ImageSettings(Model):
@@ -59,16 +62,81 @@ class KubernetesSettings(Model):
     )
 
 
+def _network(text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"{text} is not an IPv4 network: {error}; write it as 10.0.0.0/16") from None
+
+
+def _site(text: str) -> str:
+    """A network from which somebody administers: never all of them."""
+    if _network(text).prefixlen == 0:
+        raise ValueError("opens the API server to the whole internet: name the networks that need it")
+    return text
+
+
+def _private(text: str) -> str:
+    network = _network(text)
+    if not network.is_private or not 16 <= network.prefixlen <= 20:
+        raise ValueError(f"{text} is not a private network of /16 to /20")
+    return text
+
+
+Site = Annotated[str, AfterValidator(_site)]
+PrivateNetwork = Annotated[str, AfterValidator(_private)]
+PrincipalArn = Annotated[
+    str, StringConstraints(pattern=r"^arn:aws(-cn|-us-gov)?:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$")
+]
+
+
+class AwsPostgresSettings(Model):
+    """RDS."""
+
+    version: Literal["17", "18"] = Field(default="18", description="major; minor ones come by themselves")
+    tls: Literal["required", "verify-full"] = "verify-full"
+    ca: Certificates | None = Field(
+        default=None, description="the root of RDS in the region, PEM, where it is not known here"
+    )
+
+
 class AwsSettings(Model):
     """The account and region; the login is that of the AWS SDK's own environment."""
 
+    account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] = Field(
+        description="the only account that the stack may touch"
+    )
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
-    account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] | None = Field(
-        default=None, description="refuse to run with another account's login"
+    zones: list[Annotated[str, StringConstraints(pattern=r"^[a-z]$")]] = Field(
+        default_factory=lambda: ["a", "b", "c"],
+        min_length=2,
+        max_length=3,
+        description="letters of availability zones, for regions that lack one of a, b and c",
     )
-    zones: list[str] = Field(
-        default_factory=list, description="availability zones; the region's first three if not given"
+    network: PrivateNetwork = Field(default="10.0.0.0/16", description="the VPC's addresses, /16 to /20")
+    nat: Literal["none", "one", "per-zone"] | None = Field(
+        default=None, description="NAT gateways; what the size says if not given"
     )
+    api_access: list[Site] = Field(
+        min_length=1,
+        description="networks from which the cluster's API is reached: private ones through the VPC",
+    )
+    admins: list[PrincipalArn] = Field(
+        min_length=1, description="who administers the cluster: whoever runs pulumi among them"
+    )
+    kubernetes_version: Annotated[str, StringConstraints(pattern=r"^1\.[0-9]{2}$")] = "1.35"
+    postgres: AwsPostgresSettings = Field(default_factory=AwsPostgresSettings)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for key, given in (("zones", self.zones), ("api_access", self.api_access), ("admins", self.admins)):
+            if twice := sorted({value for value in given if given.count(value) > 1}):
+                raise ValueError(f"{key}: {', '.join(twice)} is there twice")
+        return self
+
+    def registry(self, stack: str) -> str:
+        """The path of the stack's images in the account's registry."""
+        return f"{Region(self.region).registry(self.account_id)}/nebula-{stack}"
 
 
 class GcpSettings(Model):

@@ -33,6 +33,9 @@ from infra.engine.errors import EngineError
 from infra.settings import Settings, SettingsError, parse
 from infra.stack_file import StackFile
 
+_SERVED = frozenset({POSTGRES.name, MINIO.name})
+"""What a cloud runs itself, where it serves the component."""
+
 _OF_COMPONENT: Mapping[str, tuple[Software, ...]] = {
     "postgres": (POSTGRES, PROVISIONER),
     "object_store": (MINIO, PROVISIONER),
@@ -48,7 +51,12 @@ _OF_COMPONENT: Mapping[str, tuple[Software, ...]] = {
 
 def images(settings: Settings) -> list[Image]:
     """The images that the stack's components need; one that another is built on comes before it."""
-    rows = [row for component in settings.run for row in _OF_COMPONENT[component]]
+    rows = [
+        row
+        for component in settings.run
+        for row in _OF_COMPONENT[component]
+        if component not in settings.managed or row.name not in _SERVED
+    ]
     if settings.external.components:
         rows.append(PROVISIONER)
     if settings.demo:
@@ -97,7 +105,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     for image in images(settings):
-        print(line(image, settings.kubernetes.images.mirror))
+        print(line(image, settings.mirror(stack)))
     return 0
 
 

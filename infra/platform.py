@@ -134,12 +134,12 @@ class Platform:
         services = tuple(grant for grant in grants if grant.service in on)
         given = self._settings.external.object_store
         if given is None:
-            return (*services, Grant(PEOPLE, self._buckets()))
+            return (*services, Grant(PEOPLE, self._buckets(), outside=True))
         if given.access_key is None:
             return services
         needed = (*(bucket for grant in services for bucket in grant.buckets), *given.buckets)
         mine = tuple(dict.fromkeys((*needed, *self._settings.buckets)))
-        return (*services, Grant(PEOPLE, mine or self._buckets()))
+        return (*services, Grant(PEOPLE, mine or self._buckets(), outside=True))
 
     def _buckets(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*BUCKETS, *self._settings.buckets)))

@@ -189,6 +189,17 @@ class Settings(Model):
         return tuple(name for name in self.components.on if name not in self.external.components)
 
     @property
+    def managed(self) -> frozenset[str]:
+        """The components that the cloud serves instead of pods."""
+        return frozenset({"postgres", "object_store"} if self.cloud in ("aws", "gcp") else ())
+
+    def mirror(self, stack: str) -> str | None:
+        """Where all images of the stack are, None for their own registries."""
+        if self.kubernetes.images.mirror is None and self.cloud == "aws" and self.aws is not None:
+            return self.aws.registry(stack)
+        return self.kubernetes.images.mirror
+
+    @property
     def shapes(self) -> Sizing:
         """The shape of each workload."""
         table = SIZES[self.size]

@@ -11,6 +11,12 @@ from infra.settings import Settings, SettingsError, json_schema, parse
 from infra.stack_file import KEY, StackFile
 
 _ROOT = Path(__file__).parents[2]
+_AWS = {
+    "account_id": "123456789012",
+    "region": "eu-central-1",
+    "api_access": ["203.0.113.10/32"],
+    "admins": ["arn:aws:iam::123456789012:role/deployer"],
+}
 
 
 def _stack_file(tmp_path: Path, text: str) -> tuple[str | None, StackFile]:
@@ -118,5 +124,26 @@ def test_cloud_without_a_place_is_refused(tmp_path: Path, cloud: str, place: str
 
 
 def test_cloud_that_makes_its_cluster_refuses_the_name_of_another(tmp_path: Path) -> None:
-    lines = "cloud: aws\n    aws: {region: eu-central-1}\n    kubernetes: {context: mine}\n"
+    lines = f"cloud: aws\n    aws: {json.dumps(_AWS)}\n    kubernetes: {{context: mine}}\n"
     assert "kubernetes.context" in _error(tmp_path, f"config:\n  {KEY}:\n    {lines}")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"account_id": "1234"}, "aws.account_id"),
+        ({"api_access": ["0.0.0.0/0"]}, "opens the API server to the whole internet"),
+        ({"api_access": ["203.0.113.10/24"]}, "not an IPv4 network"),
+        ({"api_access": []}, "aws.api_access"),
+        ({"admins": ["platform-deployer"]}, "aws.admins[0]"),
+        ({"network": "203.0.113.0/24"}, "not a private network of /16 to /20"),
+        ({"zones": ["a", "a", "b"]}, "a is there twice"),
+        ({"region": "Frankfurt"}, "aws.region"),
+        ({"nat": "some"}, "'none', 'one' or 'per-zone'"),
+        ({"postgres": {"ca": "nonsense"}}, "must be certificates in PEM"),
+    ],
+)
+def test_wrong_place_on_aws_is_refused(tmp_path: Path, given: dict[str, object], expected: str) -> None:
+    place = json.dumps({**_AWS, **given})
+    message = _error(tmp_path, f"config:\n  {KEY}:\n    cloud: aws\n    aws: {place}\n")
+    assert expected in message

@@ -1,0 +1,51 @@
+"""What every resource of a stack on AWS shares: its provider, its tags, its place and its protection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.sizing import Size
+from providers.aws.region import Region
+from providers.aws.sizing import AWS_SIZES, AwsShape
+from providers.aws.tags import Tags
+from providers.protection import is_protected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    stack: str
+    account: str
+    region: Region
+    tags: Tags
+    size: Size
+    provider: aws.Provider
+
+    @property
+    def shape(self) -> AwsShape:
+        return AWS_SIZES[self.size]
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's name: a contract with kubeconfigs, log groups and the roles of its pods."""
+        return f"nebula-{self.stack}"
+
+    @property
+    def protected(self) -> bool:
+        return is_protected(self.size)
+
+    def options(
+        self,
+        parent: pulumi.Resource | None,
+        depends_on: Sequence[pulumi.Resource] = (),
+        *,
+        stateful: bool = False,
+    ) -> pulumi.ResourceOptions:
+        """The options of a resource; `stateful` is one whose loss loses data."""
+        return pulumi.ResourceOptions(
+            parent=parent,
+            provider=self.provider,
+            depends_on=[*depends_on],
+            protect=stateful and self.protected,
+        )

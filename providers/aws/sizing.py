@@ -1,0 +1,93 @@
+"""The sizing table: nodes, database and network of each size of the platform."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from components.sizing import Size
+
+Nat = Literal["none", "one", "per-zone"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeShape:
+    """A group of nodes. The instance types are alike: of spot, the more the likelier."""
+
+    instance_types: tuple[str, ...]
+    minimum: int
+    desired: int
+    maximum: int
+    disk: int = 80
+    spot: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseShape:
+    """Storage in GiB: what it starts with, and up to what it grows by itself."""
+
+    instance_class: str
+    storage: int
+    storage_limit: int
+    multi_az: bool
+    backup_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsShape:
+    """`servers` keep state and are bought; `workers` may go at two minutes' notice where they are spot.
+    `private_endpoints` keeps the traffic to AWS's own services off the NAT gateways. Logs are kept for
+    `log_days`."""
+
+    nat: Nat
+    private_endpoints: bool
+    servers: NodeShape
+    workers: NodeShape | None
+    database: DatabaseShape
+    log_days: int
+
+
+AWS_SIZES: Mapping[Size, AwsShape] = {
+    "laptop": AwsShape(
+        nat="one",
+        private_endpoints=False,
+        servers=NodeShape(instance_types=("t3.xlarge",), minimum=2, desired=2, maximum=3),
+        workers=None,
+        database=DatabaseShape(
+            instance_class="db.t4g.micro", storage=20, storage_limit=50, multi_az=False, backup_days=1
+        ),
+        log_days=7,
+    ),
+    "small": AwsShape(
+        nat="one",
+        private_endpoints=False,
+        servers=NodeShape(instance_types=("m7i.xlarge",), minimum=2, desired=3, maximum=4),
+        workers=NodeShape(
+            instance_types=("m7i.2xlarge", "m7a.2xlarge", "m6i.2xlarge"),
+            minimum=1,
+            desired=2,
+            maximum=4,
+            spot=True,
+        ),
+        database=DatabaseShape(
+            instance_class="db.t4g.medium", storage=50, storage_limit=200, multi_az=False, backup_days=7
+        ),
+        log_days=30,
+    ),
+    "production": AwsShape(
+        nat="per-zone",
+        private_endpoints=True,
+        servers=NodeShape(instance_types=("m7i.4xlarge",), minimum=3, desired=3, maximum=6, disk=150),
+        workers=NodeShape(
+            instance_types=("r7i.4xlarge", "r7a.4xlarge", "r6i.4xlarge"),
+            minimum=2,
+            desired=4,
+            maximum=10,
+            disk=200,
+            spot=True,
+        ),
+        database=DatabaseShape(
+            instance_class="db.r7g.xlarge", storage=200, storage_limit=1000, multi_az=True, backup_days=30
+        ),
+        log_days=365,
+    ),
+}
