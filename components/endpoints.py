@@ -6,7 +6,7 @@ from typing import Literal
 
 import pulumi
 
-from components.base import Address, Auth, Endpoint, HostPort, Spawned
+from components.base import Address, Auth, Endpoint, HostPort, Password, Spawned, WorkloadIdentity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,18 @@ class ObjectStoreEndpoint(Endpoint):
         """The same store with the credential of `service`, which reaches the buckets granted to it
         and no others. Raises KeyError for a service without a grant."""
         return replace(self, auth=self.identities[service], identities={})
+
+    @property
+    def key(self) -> Password | None:
+        """The access key; None where clients are known by their workload's own identity. Raises TypeError
+        for another way to authenticate."""
+        match self.auth:
+            case Password() if self.protocol == "s3":
+                return self.auth
+            case WorkloadIdentity():
+                return None
+        allowed = "an access key or a workload identity" if self.protocol == "s3" else "a workload identity"
+        raise TypeError(f"{self.component} ({self.protocol}) needs {allowed}, got {type(self.auth).__name__}")
 
     def bucket(self, name: str) -> pulumi.Output[str]:
         """The bucket's own name, by its logical one."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from components.base import Cluster, Link, Password, Task
+from components.base import Cluster, Link, Task
 from components.endpoints import (
     IcebergCatalogEndpoint,
     ObjectStoreEndpoint,
@@ -38,9 +38,6 @@ class Flights(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FlightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Flights", name, {}, opts)
-        store = args.object_store.auth
-        if not isinstance(store, Password):
-            raise TypeError(f"the flights pipeline needs an S3 key, got {type(store).__name__}")
         shape = args.sizing["flights"]
         run = args.cluster.run_task(
             Task(
@@ -50,7 +47,7 @@ class Flights(pulumi.ComponentResource):
                 command=("flights", "run", "{run}/spec.json"),
                 env={"SPARK_HOME": "{home.spark}", "SPARK_LOCAL_IP": "{bind}"},
                 files={**args.spark.files, **args.object_store.ca_files},
-                secret_files={"spec.json": _spec(args, store, shape.heap)},
+                secret_files={"spec.json": _spec(args, shape.heap)},
                 ports={"driver": _DRIVER, "blocks": _BLOCKS} if args.spark.executors else {},
                 spawns=args.spark.executors,
                 triggers={"files": args.object_store.volume, "tables": args.iceberg_catalog.volume},
@@ -70,17 +67,18 @@ class Flights(pulumi.ComponentResource):
         self.register_outputs({"result": run.result})
 
 
-def _spec(args: FlightsArgs, store: Password, heap: int) -> pulumi.Output[str]:
+def _spec(args: FlightsArgs, heap: int) -> pulumi.Output[str]:
     """The pipeline's spec file; its schema is in apps/pipelines/flights/README.md."""
     catalog, trino, objects = args.iceberg_catalog, args.trino, args.object_store
+    key = objects.key
     return pulumi.Output.json_dumps(
         {
             "object_store": {
                 "endpoint": objects.address.inside.authority,
                 "tls": objects.address.inside.tls,
                 "region": objects.region,
-                "access_key": store.username,
-                "secret_key": store.password,
+                **({} if key is None else {"access_key": key.username, "secret_key": key.password}),
+                **({} if objects.protocol == "s3" else {"protocol": objects.protocol}),
                 **({} if objects.path_style else {"path_style": False}),
                 **({} if objects.ca_file is None else {"ca_file": objects.ca_file}),
             },

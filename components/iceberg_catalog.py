@@ -1,5 +1,6 @@
 """The Iceberg REST catalog: Nessie, its metadata in Postgres, its tables in the object store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pulumi
@@ -104,39 +105,44 @@ class IcebergCatalog(pulumi.ComponentResource):
 
 def _properties(args: IcebergCatalogArgs) -> pulumi.Output[str]:
     store, database = args.object_store, args.database
-    lines = pulumi.Output.all(
-        jdbc_url=database.jdbc_url,
-        endpoint=store.address.inside.url(),
-        external=store.address.outside.url(),
-        warehouse=store.buckets[WAREHOUSE],
-        region=store.region,
-        **_password("database", database.auth),
-        **_password("store", store.auth),
-    ).apply(
-        lambda value: "\n".join(
-            (
-                _PROPERTIES,
-                f"quarkus.datasource.postgresql.jdbc.url={value['jdbc_url']}",
-                f"quarkus.datasource.postgresql.username={value['database_user']}",
-                f"quarkus.datasource.postgresql.password={value['database_password']}",
-                f"nessie.catalog.default-warehouse={WAREHOUSE}",
-                f"nessie.catalog.warehouses.{WAREHOUSE}.location={value['warehouse']}/",
-                f"nessie.catalog.service.s3.default-options.endpoint={value['endpoint']}",
-                f"nessie.catalog.service.s3.default-options.external-endpoint={value['external']}",
-                f"nessie.catalog.service.s3.default-options.region={value['region']}",
-                f"nessie.catalog.service.s3.default-options.path-style-access={str(store.path_style).lower()}",
-                "nessie.catalog.service.s3.default-options.request-signing-enabled=false",
-                "nessie.catalog.service.s3.default-options.access-key=urn:nessie-secret:quarkus:store.s3",
-                f"store.s3.name={value['store_user']}",
-                f"store.s3.secret={value['store_password']}",
-                "",
-            )
+    if not isinstance(database.auth, Password):
+        raise TypeError(
+            f"the catalog's database needs a user and a password, got {type(database.auth).__name__}"
         )
+    properties: dict[str, pulumi.Input[str]] = {
+        "quarkus.datasource.postgresql.jdbc.url": database.jdbc_url,
+        "quarkus.datasource.postgresql.username": database.auth.username,
+        "quarkus.datasource.postgresql.password": database.auth.password,
+        "nessie.catalog.default-warehouse": WAREHOUSE,
+        f"nessie.catalog.warehouses.{WAREHOUSE}.location": pulumi.Output.concat(
+            store.buckets[WAREHOUSE], "/"
+        ),
+        **_store(store),
+    }
+    lines = pulumi.Output.all(**properties).apply(
+        lambda known: "\n".join((_PROPERTIES, *(f"{name}={value}" for name, value in known.items()), ""))
     )
     return pulumi.Output.secret(lines)
 
 
-def _password(name: str, auth: object) -> dict[str, pulumi.Input[str]]:
-    if not isinstance(auth, Password):
-        raise TypeError(f"the catalog's {name} needs a user and a password, got {type(auth).__name__}")
-    return {f"{name}_user": auth.username, f"{name}_password": auth.password}
+def _store(store: ObjectStoreEndpoint) -> Mapping[str, pulumi.Input[str]]:
+    """How the catalog reaches the store, and what it tells clients of it: never a credential."""
+    key = store.key
+    if store.protocol == "gs":
+        return {"nessie.catalog.service.gcs.default-options.auth-type": "APPLICATION_DEFAULT"}
+    prefix = "nessie.catalog.service.s3.default-options"
+    s3: dict[str, pulumi.Input[str]] = {
+        f"{prefix}.endpoint": store.address.inside.url(),
+        f"{prefix}.external-endpoint": store.address.outside.url(),
+        f"{prefix}.region": store.region,
+        f"{prefix}.path-style-access": str(store.path_style).lower(),
+        f"{prefix}.request-signing-enabled": "false",
+    }
+    if key is None:
+        return {**s3, f"{prefix}.auth-type": "APPLICATION_GLOBAL"}
+    return {
+        **s3,
+        f"{prefix}.access-key": "urn:nessie-secret:quarkus:store.s3",
+        "store.s3.name": key.username,
+        "store.s3.secret": key.password,
+    }

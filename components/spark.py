@@ -10,7 +10,6 @@ from components.base import (
     Cluster,
     Http,
     Link,
-    Password,
     Program,
     Readiness,
     Running,
@@ -21,6 +20,7 @@ from components.base import (
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, SparkEndpoint
 from components.sizing import Sizing
 from components.software import SPARK
+from components.software.spark import GCS_JARS
 
 CATALOG = "lakehouse"
 """The name of the Iceberg catalog in Spark SQL, the same as in Trino."""
@@ -182,11 +182,18 @@ def _on_kubernetes(name: str, args: SparkArgs, executors: Spawned) -> SparkEndpo
             f"{kubernetes}.executor.request.cores": f"{round(shape.cpu * executors.cpu_requests * 1000)}m",
             f"{kubernetes}.executor.podTemplateFile": f"{{run}}/{_POD_TEMPLATE}",
             f"{kubernetes}.executor.podTemplateContainerName": "main",
+            **_class_path(args.object_store, executors.image_home),
         },
         secret_conf=_iceberg_secrets(args.object_store),
         executors=executors,
         files={_POD_TEMPLATE: executors.template},
     )
+
+
+def _class_path(store: ObjectStoreEndpoint, home: str) -> Mapping[str, pulumi.Input[str]]:
+    if store.protocol == "s3":
+        return {}
+    return {f"spark.{each}.extraClassPath": f"{home}/{GCS_JARS}" for each in ("driver", "executor")}
 
 
 def _stores(args: SparkArgs) -> tuple[pulumi.Resource, ...]:
@@ -212,7 +219,7 @@ appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
 
 
 def _iceberg(args: SparkArgs) -> Mapping[str, pulumi.Input[str]]:
-    catalog, store = args.iceberg_catalog, args.object_store
+    catalog = args.iceberg_catalog
     prefix = f"spark.sql.catalog.{CATALOG}"
     return {
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
@@ -220,20 +227,30 @@ def _iceberg(args: SparkArgs) -> Mapping[str, pulumi.Input[str]]:
         f"{prefix}.type": "rest",
         f"{prefix}.uri": catalog.address.inside.url("http", catalog.path),
         f"{prefix}.warehouse": catalog.warehouse,
-        f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        f"{prefix}.s3.endpoint": store.address.inside.url(),
-        f"{prefix}.s3.path-style-access": str(store.path_style).lower(),
-        f"{prefix}.client.region": store.region,
+        **{f"{prefix}.{name}": value for name, value in _file_io(args.object_store).items()},
+    }
+
+
+def _file_io(store: ObjectStoreEndpoint) -> Mapping[str, pulumi.Input[str]]:
+    """Without a key, it takes the credential that its environment gives: the pod's identity."""
+    if store.protocol == "gs":
+        return {"io-impl": "org.apache.iceberg.gcp.gcs.GCSFileIO"}
+    return {
+        "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        "s3.endpoint": store.address.inside.url(),
+        "s3.path-style-access": str(store.path_style).lower(),
+        "client.region": store.region,
     }
 
 
 def _iceberg_secrets(store: ObjectStoreEndpoint) -> Mapping[str, pulumi.Output[str]]:
-    if not isinstance(store.auth, Password):
+    key = store.key
+    if key is None:
         return {}
     prefix = f"spark.sql.catalog.{CATALOG}.s3"
     return {
-        f"{prefix}.access-key-id": pulumi.Output.from_input(store.auth.username),
-        f"{prefix}.secret-access-key": store.auth.password,
+        f"{prefix}.access-key-id": pulumi.Output.from_input(key.username),
+        f"{prefix}.secret-access-key": key.password,
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pulumi
 
-from components.base import Cluster, Command, Link, Password, Readiness, Running, Workload
+from components.base import Cluster, Command, Link, Readiness, Running, Workload
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, TrinoEndpoint
 from components.sizing import Shape, Sizing
 from components.software import TRINO
@@ -160,9 +160,7 @@ def _properties(properties: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[st
 
 
 def _lakehouse(args: TrinoArgs) -> pulumi.Output[str]:
-    catalog, store = args.iceberg_catalog, args.object_store
-    if not isinstance(store.auth, Password):
-        raise TypeError(f"Trino needs an S3 key, got {type(store.auth).__name__}")
+    catalog = args.iceberg_catalog
     return _properties(
         {
             "connector.name": "iceberg",
@@ -170,11 +168,20 @@ def _lakehouse(args: TrinoArgs) -> pulumi.Output[str]:
             "iceberg.rest-catalog.uri": catalog.address.inside.url("http", catalog.path),
             "iceberg.rest-catalog.warehouse": catalog.warehouse,
             "iceberg.rest-catalog.view-endpoints-enabled": json.dumps(True),
-            "fs.native-s3.enabled": json.dumps(True),
-            "s3.endpoint": store.address.inside.url(),
-            "s3.region": store.region,
-            "s3.path-style-access": json.dumps(store.path_style),
-            "s3.aws-access-key": store.auth.username,
-            "s3.aws-secret-key": store.auth.password,
+            **_file_system(args.object_store),
         }
     )
+
+
+def _file_system(store: ObjectStoreEndpoint) -> Mapping[str, pulumi.Input[str]]:
+    """Without a key, Trino takes the credential that its environment gives: the pod's identity."""
+    key = store.key
+    if store.protocol == "gs":
+        return {"fs.native-gcs.enabled": json.dumps(True)}
+    return {
+        "fs.native-s3.enabled": json.dumps(True),
+        "s3.endpoint": store.address.inside.url(),
+        "s3.region": store.region,
+        "s3.path-style-access": json.dumps(store.path_style),
+        **({} if key is None else {"s3.aws-access-key": key.username, "s3.aws-secret-key": key.password}),
+    }

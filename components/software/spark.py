@@ -44,7 +44,26 @@ _ADDED = (
     Maven("org.apache.hadoop:hadoop-aws:3.4.1:jar", into="jars"),
     Maven("software.amazon.awssdk:s3-transfer-manager:2.33.0:jar", into="jars"),
 )
+# Google's storage, for Iceberg and for Hadoop: on the class path where it is used (GCS_JARS) and nowhere
+# else, since the bundle holds an Arrow that is not Spark's. It has Google's client and nothing of Iceberg,
+# whose runtime may therefore be a newer one.
+_GCS = (
+    Maven("org.apache.iceberg:iceberg-gcp-bundle:1.10.0:jar", into="gcs"),
+    Maven("com.google.cloud.bigdataoss:gcs-connector:hadoop3-2.2.21:shaded:jar", into="gcs"),
+)
+GCS_JARS = "gcs/*"
+"""A class path below Spark's home."""
 _MAVEN_IMAGE = "maven:3.9.16-eclipse-temurin-21"
+
+
+def _artifacts(parts: tuple[Maven, ...]) -> str:
+    """As Maven's dependency plugin writes them: `group:artifact:version[:jar:classifier]`."""
+    words = []
+    for part in parts:
+        group, artifact, version, *classifier, extension = part.coordinates.split(":")
+        words.append(":".join([group, artifact, version, *([extension, *classifier] if classifier else [])]))
+    return " ".join(words)
+
 
 SPARK = Software(
     name="spark",
@@ -58,6 +77,7 @@ SPARK = Software(
         Wheel(_PYSPARK, member="lib", into="python/lib"),
         Wheel(_PYSPARK, member="pyspark", into="python/pyspark"),
         *_ADDED,
+        *_GCS,
     ),
     executables={
         "master": _spark_daemon("org.apache.spark.deploy.master.Master"),
@@ -72,7 +92,7 @@ SPARK = Software(
             "components/software/docker/spark/Dockerfile",
             base="apache/spark:4.0.1-scala2.13-java21-python3-ubuntu",
             stages={"MAVEN": _MAVEN_IMAGE},
-            args={"JARS": " ".join(part.coordinates.removesuffix(":jar") for part in _ADDED)},
+            args={"JARS": _artifacts(_ADDED), "GCS_JARS": _artifacts(_GCS)},
         ),
     ),
     java=21,

@@ -1,87 +1,106 @@
 """Bronze: the source files as objects, landed once."""
 
-import io
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import urllib3
-from minio import Minio
-from minio.error import MinioException, S3Error
-from urllib3.exceptions import HTTPError
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import GCSStore, S3Store
 
 from apps.pipelines.flights.errors import ObjectStoreError
 from apps.pipelines.flights.source import MONTHS, SourceFile, flights_key
 from apps.pipelines.flights.spec import ObjectStore
 
+if TYPE_CHECKING:  # names of its stubs alone
+    from obstore.store import ClientConfig, RetryConfig
+
 _log = logging.getLogger(__name__)
 _DIGEST = "sha256"
+_CERTIFICATES = "SSL_CERT_FILE"
+
+Bucket = S3Store | GCSStore
+"""One bucket of an object store."""
 
 
-def connect(store: ObjectStore) -> Minio:
-    """A client that gives up after three tries of 60 s."""
-    client = Minio(
-        store.endpoint,
-        access_key=store.access_key,
-        secret_key=store.secret_key.get_secret_value(),
-        secure=store.tls,
-        region=store.region,
-        http_client=urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=10, read=60),
-            retries=urllib3.Retry(total=3, backoff_factor=0.5, status_forcelist=[500, 502, 503, 504]),
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=store.ca_file,
-        ),
-    )
-    if not store.path_style:
-        client.enable_virtual_style_endpoint()  # type: ignore[no-untyped-call] # minio's own
-    return client
+def connect(store: ObjectStore, bucket: str) -> Bucket:
+    """A client of one bucket, which gives up after three tries of 60 s. Without a key its credential is
+    that of the environment: the pod's identity."""
+    options: ClientConfig = {
+        "connect_timeout": timedelta(seconds=10),
+        "timeout": timedelta(seconds=60),
+        "allow_http": not store.tls,
+    }
+    retry: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=180)}
+    if store.protocol == "gs":
+        return GCSStore(bucket, client_options=options, retry_config=retry)
+    key, secret = store.key or (None, None)
+    with _trusting(store.ca_file):
+        return S3Store(
+            bucket,
+            endpoint=store.url if store.path_style else store.url.replace("://", f"://{bucket}.", 1),
+            region=store.region,
+            virtual_hosted_style_request=not store.path_style,
+            access_key_id=key,
+            secret_access_key=secret,
+            client_options=options,
+            retry_config=retry,
+        )
 
 
-def land(client: Minio, bucket: str, files: Sequence[SourceFile]) -> list[str]:
+@contextmanager
+def _trusting(ca_file: str | None) -> Iterator[None]:
+    """The client has no option for certificates: it reads this variable when it is made."""
+    before = os.environ.get(_CERTIFICATES)
+    if ca_file is not None:
+        os.environ[_CERTIFICATES] = ca_file
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[_CERTIFICATES] = before
+        elif ca_file is not None:
+            del os.environ[_CERTIFICATES]
+
+
+def land(bucket: Bucket, name: str, files: Sequence[SourceFile]) -> list[str]:
     """Bring the bucket to hold exactly `files`: put what is missing or differs (by the SHA-256 kept as
     the object's metadata), remove the months that are not in `files`; other objects are left alone.
 
-    Returns `<bucket>/<key>` of each object put or removed. Raises ObjectStoreError.
+    Returns `<name>/<key>` of each object put or removed. Raises ObjectStoreError.
     """
     changed = []
     try:
         for file in files:
-            if not _is_landed(client, bucket, file):
-                client.put_object(
-                    bucket,
-                    file.key,
-                    io.BytesIO(file.content),
-                    len(file.content),
-                    content_type="text/csv",
-                    metadata={_DIGEST: file.sha256},
-                )
+            if _digest(bucket, file.key) != file.sha256:
+                attributes = {"Content-Type": "text/csv", _DIGEST: file.sha256}
+                obstore.put(bucket, file.key, file.content, attributes=attributes)
                 _log.info("landed %s (%s rows)", file.title, f"{file.rows:,}")
-                changed.append(f"{bucket}/{file.key}")
+                changed.append(f"{name}/{file.key}")
         wanted = {file.key for file in files}
         for month in MONTHS:
             key = flights_key(month)
-            if key not in wanted and _metadata(client, bucket, key) is not None:
-                client.remove_object(bucket, key)
+            if key not in wanted and _digest(bucket, key) is not None:
+                obstore.delete(bucket, key)
                 _log.info("removed flights month %02d", month)
-                changed.append(f"{bucket}/{key}")
-    except (MinioException, HTTPError) as error:
+                changed.append(f"{name}/{key}")
+    except (BaseError, OSError) as error:
+        reason = " ".join(str(error).partition("\n\nDebug source")[0].split())
         raise ObjectStoreError(
-            f"landing the files in bucket {bucket} failed: {error}; check that the object store runs, that "
-            "the bucket exists and that the key may write to it"
+            f"landing the files in bucket {name} failed: {reason}; check that the object store runs, that "
+            "the bucket exists and that this identity may write to it"
         ) from error
     return changed
 
 
-def _is_landed(client: Minio, bucket: str, file: SourceFile) -> bool:
-    return _metadata(client, bucket, file.key) == (len(file.content), file.sha256)
-
-
-def _metadata(client: Minio, bucket: str, key: str) -> tuple[int | None, str | None] | None:
-    """Size and recorded digest of an object; None if there is none."""
+def _digest(bucket: Bucket, key: str) -> str | None:
+    """The digest that the object was landed with, empty for one of somebody else's; None if there is no
+    such object."""
     try:
-        found = client.stat_object(bucket, key)
-    except S3Error as error:
-        if error.code == "NoSuchKey":
-            return None
-        raise
-    return found.size, (found.metadata or {}).get(f"x-amz-meta-{_DIGEST}")
+        attributes = obstore.get(bucket, key, options={"head": True}).attributes
+    except FileNotFoundError:
+        return None
+    return attributes.get(_DIGEST, "")

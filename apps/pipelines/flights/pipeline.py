@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from apps.pipelines.flights import bronze, gold, session, silver, source, warehouse
+from apps.pipelines.flights.file_systems import SCHEMES
 from apps.pipelines.flights.report import report
 from apps.pipelines.flights.spec import FlightsSpec
 from apps.pipelines.flights.tables import Summaries, is_current
@@ -23,7 +24,8 @@ def run(spec: FlightsSpec, without_months: Collection[int] = ()) -> dict[str, An
     PipelineError.
     """
     files = source.read(source.locate(), without_months)
-    changed = bronze.land(bronze.connect(spec.object_store), spec.buckets.bronze, files)
+    bucket = bronze.connect(spec.object_store, spec.buckets.bronze)
+    changed = bronze.land(bucket, spec.buckets.bronze, files)
     with warehouse.connect(spec.trino) as trino:
         changed += _transform(spec, files, trino.snapshot_summaries(("silver", "gold")))
         landed = sum(file.rows for file in files if file.month is not None)
@@ -32,7 +34,7 @@ def run(spec: FlightsSpec, without_months: Collection[int] = ()) -> dict[str, An
 
 def _transform(spec: FlightsSpec, files: list[source.SourceFile], summaries: Summaries) -> list[str]:
     """Bring silver and gold to the landed files; returns the tables that were written."""
-    bucket = f"s3a://{spec.buckets.bronze}"
+    bucket = f"{SCHEMES[spec.object_store.protocol]}://{spec.buckets.bronze}"
     plans = [silver.plan(each, files, bucket) for each in _SILVER]
     inputs = {plan.silver.name: plan.digest for plan in plans}
     wanted = {each: gold.wanted_digest(each, inputs) for each in gold.TABLES}

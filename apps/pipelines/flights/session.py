@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from apps.pipelines.flights import file_systems
 from apps.pipelines.flights.errors import SparkError
 from apps.pipelines.flights.spec import FlightsSpec
 
@@ -151,9 +152,6 @@ def _end_java() -> None:
 def properties(spec: FlightsSpec, work: Path) -> dict[str, str]:
     """The Spark properties of a run; the spec's own `conf` wins."""
     store, spark = spec.object_store, spec.spark
-    static_key = "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"
-    secret_key = store.secret_key.get_secret_value()
-    path_style = str(store.path_style).lower()
     # A run lasts seconds: compiling less (C1 only) costs less than it gains.
     java_options = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
     result = {
@@ -178,23 +176,13 @@ def properties(spec: FlightsSpec, work: Path) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(work / "warehouse"),
-        "spark.hadoop.fs.s3a.endpoint": store.url,
-        "spark.hadoop.fs.s3a.endpoint.region": store.region,
-        "spark.hadoop.fs.s3a.path.style.access": path_style,
-        "spark.hadoop.fs.s3a.aws.credentials.provider": static_key,
-        "spark.hadoop.fs.s3a.access.key": store.access_key,
-        "spark.hadoop.fs.s3a.secret.key": secret_key,
+        **file_systems.hadoop(store),
     }
     catalog = {
         "type": "rest",
         "uri": spec.catalog.uri,
         "warehouse": spec.catalog.warehouse,
-        "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        "client.region": store.region,
-        "s3.endpoint": store.url,
-        "s3.path-style-access": path_style,
-        "s3.access-key-id": store.access_key,
-        "s3.secret-access-key": secret_key,
+        **file_systems.iceberg(store),
         **spec.catalog.properties,
     }
     prefix = f"spark.sql.catalog.{CATALOG}"

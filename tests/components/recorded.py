@@ -1,0 +1,72 @@
+"""A cluster that runs nothing and keeps what it was asked to run, with every output resolved."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks
+
+from components.base import Address, Finished, HostPort, Program, Running, Spawned, Task, Workload
+from tests.mocked_program import run_program
+
+
+@dataclass
+class RecordingCluster:
+    """`files` are the contents by the program's name, plain and secret."""
+
+    spawner: Spawned | None = None
+    programs: dict[str, Program] = field(default_factory=dict)
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
+        self._keep(workload)
+        addresses = {name: self.address(workload.name, name, port) for name, port in workload.ports.items()}
+        return Running(parent, pulumi.Output.from_input(""), addresses)
+
+    def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
+        self._keep(task)
+        return Finished(parent, pulumi.Output.from_input({}))
+
+    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned | None:
+        self._keep(template)
+        return self.spawner
+
+    def address(self, workload: str, port: str, number: int) -> Address:
+        here = HostPort(pulumi.Output.from_input(workload), pulumi.Output.from_input(number))
+        return Address(inside=here, outside=here)
+
+    def _keep(self, program: Program) -> None:
+        self.programs[program.name] = program
+        contents = self.files.setdefault(program.name, {})
+        for path, text in {**program.files, **program.secret_files}.items():
+            pulumi.Output.from_input(text).apply(partial(contents.__setitem__, path))
+
+
+class _Nothing(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", dict(args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"the program calls {args.token}, which nothing mocks")
+
+
+def recorded(
+    program: Callable[[RecordingCluster], None], spawner: Callable[[], Spawned] | None = None
+) -> RecordingCluster:
+    """What `program` asked its cluster to run."""
+    clusters: list[RecordingCluster] = []
+
+    def whole() -> None:
+        clusters.append(RecordingCluster(spawner() if spawner else None))
+        program(clusters[0])
+
+    run_program(whole, stand_in=lambda _: _Nothing())
+    return clusters[0]
+
+
+def properties(text: str) -> Mapping[str, str]:
+    """A `.properties` file."""
+    found = (line.partition("=") for line in text.splitlines() if line)
+    return {name: value for name, _, value in found}
