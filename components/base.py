@@ -12,6 +12,8 @@ import pulumi
 
 from components.software.model import Software
 
+_IMPLIED_PORTS = {"http": 80, "https": 443}
+
 
 @dataclass(frozen=True)
 class HostPort:
@@ -27,9 +29,14 @@ class HostPort:
         return pulumi.Output.concat(self.host, ":", self.port.apply(lambda port: str(int(port))))
 
     def url(self, scheme: str = "http", path: str = "") -> pulumi.Output[str]:
-        """`scheme://host:port` and `path`; of http over TLS, https."""
+        """`scheme://host:port` and `path`; of http over TLS, https. A port that the scheme implies is left
+        out, as it is where servers and clients write such a URL themselves (issuers, signatures)."""
         secure = "https" if self.tls and scheme == "http" else scheme
-        return pulumi.Output.concat(secure, "://", self.authority, path)
+        implied = _IMPLIED_PORTS.get(secure)
+        authority = pulumi.Output.all(self.host, self.port).apply(
+            lambda known: known[0] if int(known[1]) == implied else f"{known[0]}:{int(known[1])}"
+        )
+        return pulumi.Output.concat(secure, "://", authority, path)
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,11 @@ class Address:
 
     inside: HostPort
     outside: HostPort
+
+    @property
+    def exposed(self) -> bool:
+        """Whether clients beyond the cluster have an address of their own."""
+        return self.outside is not self.inside
 
 
 @dataclass(frozen=True)
@@ -273,6 +285,11 @@ class Cluster(Protocol):
     def address(self, workload: str, port: str, number: int) -> Address:
         """The address that `port` (standard number `number`) of `workload` has once it runs: what
         a server must know of itself before its start (advertised listeners, issuers)."""
+        ...
+
+    def outside(self, workload: str, number: int, replica: int) -> HostPort | None:
+        """Where clients beyond the cluster reach one replica of `workload` by itself: its port named
+        `outside` (standard number `number`). None unless the workload is exposed."""
         ...
 
 

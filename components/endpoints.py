@@ -117,9 +117,18 @@ class KafkaEndpoint(Endpoint):
     def outside_bootstrap_servers(self) -> pulumi.Output[str]:
         return _joined([broker.outside for broker in self.brokers])
 
+    @property
+    def outside_protocol(self) -> str:
+        """Kafka's `security.protocol` of a client outside."""
+        transport = "SSL" if all(broker.outside.tls for broker in self.brokers) else "PLAINTEXT"
+        return f"SASL_{transport}" if isinstance(self.auth, Password) else transport
+
 
 def _joined(addresses: Sequence[HostPort]) -> pulumi.Output[str]:
-    return pulumi.Output.all(*(address.authority for address in addresses)).apply(",".join)
+    """Each once: inside, brokers share the name of their service."""
+    return pulumi.Output.all(*(address.authority for address in addresses)).apply(
+        lambda known: ",".join(dict.fromkeys(known))
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

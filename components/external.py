@@ -13,6 +13,7 @@ from components.base import (
     Cluster,
     Endpoint,
     Finished,
+    HostPort,
     Link,
     Password,
     Program,
@@ -82,6 +83,9 @@ class After:
 
     def address(self, workload: str, port: str, number: int) -> Address:
         return self._cluster.address(workload, port, number)
+
+    def outside(self, workload: str, number: int, replica: int) -> HostPort | None:
+        return self._cluster.outside(workload, number, replica)
 
 
 def _given(key: str, endpoint: Endpoint, args: ExternalCheckArgs) -> Sequence[Mapping[str, Any]]:

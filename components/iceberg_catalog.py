@@ -14,6 +14,7 @@ from components.software import NESSIE
 
 WAREHOUSE = "warehouse"
 _PATH = "/iceberg"
+_HTTP = 19120
 
 _PROPERTIES = """\
 quarkus.http.host={bind}
@@ -28,6 +29,13 @@ nessie.version.store.persist.jdbc.datasource=postgresql
 quarkus.datasource.postgresql.jdbc.min-size=1
 quarkus.datasource.postgresql.jdbc.max-size=10
 nessie.server.authentication.enabled=false
+"""
+
+# What it says of its own address is where the client came from, not where the proxy did.
+_FORWARDED = """\
+quarkus.http.proxy.proxy-address-forwarding=true
+quarkus.http.proxy.allow-x-forwarded=true
+quarkus.http.proxy.enable-forwarded-host=true
 """
 
 
@@ -53,6 +61,7 @@ class IcebergCatalog(pulumi.ComponentResource):
     ) -> None:
         super().__init__("nebula:components:IcebergCatalog", name, {}, opts)
         shape = args.sizing["iceberg_catalog"]
+        exposed = args.cluster.address(name, "http", _HTTP).exposed
         server = args.cluster.run(
             Workload(
                 name=name,
@@ -66,8 +75,8 @@ class IcebergCatalog(pulumi.ComponentResource):
                     ),
                     **args.database.ca_files,
                 },
-                secret_files={"nessie.properties": _properties(args)},
-                ports={"http": 19120, "management": 9000},
+                secret_files={"nessie.properties": _properties(args, _FORWARDED if exposed else "")},
+                ports={"http": _HTTP, "management": 9000},
                 triggers={"database": args.database.volume},
                 links=(Link(args.database), Link(args.object_store)),
                 replicas=shape.replicas,
@@ -103,7 +112,7 @@ class IcebergCatalog(pulumi.ComponentResource):
         self.register_outputs({"url": bare.address.outside.url("http", _PATH)})
 
 
-def _properties(args: IcebergCatalogArgs) -> pulumi.Output[str]:
+def _properties(args: IcebergCatalogArgs, further: str) -> pulumi.Output[str]:
     store, database = args.object_store, args.database
     if not isinstance(database.auth, Password):
         raise TypeError(
@@ -120,7 +129,9 @@ def _properties(args: IcebergCatalogArgs) -> pulumi.Output[str]:
         **_store(store),
     }
     lines = pulumi.Output.all(**properties).apply(
-        lambda known: "\n".join((_PROPERTIES, *(f"{name}={value}" for name, value in known.items()), ""))
+        lambda known: "\n".join(
+            (f"{_PROPERTIES}{further}", *(f"{name}={value}" for name, value in known.items()), "")
+        )
     )
     return pulumi.Output.secret(lines)
 

@@ -2,30 +2,41 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pulumi
 
 from components import jvm
-from components.base import Cluster, Link, Password, Readiness, Secrets, Tcp, Volume, Workload
+from components.base import (
+    Address,
+    Cluster,
+    HostPort,
+    Link,
+    Password,
+    Readiness,
+    Secrets,
+    Tcp,
+    Volume,
+    Workload,
+)
 from components.endpoints import KafkaEndpoint, NetworkEndpoint
 from components.provisioning import converge
 from components.sizing import Sizing
 from components.software import KAFKA
 
-_CLIENT, _CONTROLLER = 9092, 9093
+_CLIENT, _CONTROLLER, _OUTSIDE = 9092, 9093, 9094
 
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id={{index}}
 controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
-listeners=CLIENT://{{bind}}:{{port.client}},CONTROLLER://{{bind}}:{{port.controller}}
-advertised.listeners=CLIENT://{{host}}:{{port.client}}
+listeners=CLIENT://{{bind}}:{{port.client}},CONTROLLER://{{bind}}:{{port.controller}}{listener}
+advertised.listeners=CLIENT://{{host}}:{{port.client}}{advertised}
 inter.broker.listener.name=CLIENT
-listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocol}
 log.dirs={{data}}/log
 auto.create.topics.enable=false
 default.replication.factor={replicas}
@@ -40,6 +51,13 @@ transaction.state.log.num.partitions=5
 group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=16777216
 """
+
+# What clients outside speak TLS to stands before the broker.
+_FROM_OUTSIDE = {
+    "listener": ",OUTSIDE://{bind}:{port.outside}",
+    "advertised": ",OUTSIDE://{outside}",
+    "protocol": ",OUTSIDE:PLAINTEXT",
+}
 
 _LOG4J = """\
 Configuration:
@@ -89,6 +107,9 @@ class Kafka(pulumi.ComponentResource):
         cluster_id = (
             base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:16]).decode().rstrip("=")
         )
+        outside = [args.cluster.outside(name, _OUTSIDE, replica) for replica in range(shape.replicas)]
+        exposed = any(outside)
+        ports = {"client": _CLIENT, "controller": _CONTROLLER}
         server = args.cluster.run(
             Workload(
                 name=name,
@@ -96,7 +117,10 @@ class Kafka(pulumi.ComponentResource):
                 command=("server", "{run}/server.properties"),
                 files={
                     "server.properties": _PROPERTIES.format(
-                        voters=voters, replicas=shape.replicas, in_sync=min(shape.replicas, 2)
+                        voters=voters,
+                        replicas=shape.replicas,
+                        in_sync=min(shape.replicas, 2),
+                        **(_FROM_OUTSIDE if exposed else dict.fromkeys(_FROM_OUTSIDE, "")),
                     ),
                     "log4j2.yaml": _LOG4J,
                     "jvm.options": jvm.options(
@@ -105,7 +129,7 @@ class Kafka(pulumi.ComponentResource):
                         "-Djava.awt.headless=true",
                     ),
                 },
-                ports={"client": _CLIENT, "controller": _CONTROLLER},
+                ports={**ports, "outside": _OUTSIDE} if exposed else ports,
                 volume=Volume(shape.volume),
                 prepare=(
                     (
@@ -126,7 +150,7 @@ class Kafka(pulumi.ComponentResource):
             component=name,
             workloads=(name,),
             depends_on=(server.resource,),
-            brokers=(server.addresses["client"],),
+            brokers=_brokers(server.addresses["client"], outside),
         )
         topics = converge(
             f"{name}-topics",
@@ -139,6 +163,12 @@ class Kafka(pulumi.ComponentResource):
         )
         self.endpoint = replace(bare, depends_on=(server.resource, topics.resource))
         self.register_outputs({"bootstrap_servers": bare.outside_bootstrap_servers})
+
+
+def _brokers(client: Address, outside: Sequence[HostPort | None]) -> tuple[Address, ...]:
+    """Inside, the service of all of them; outside, where they are exposed, each broker."""
+    exposed = tuple(Address(inside=client.inside, outside=each) for each in outside if each)
+    return exposed or (Address(inside=client.inside, outside=client.inside),)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,6 +48,7 @@ class Keycloak(pulumi.ComponentResource):
         cluster = {"jgroups": 7800, "jgroups-fd": 57800} if shape.replicas > 1 else {}
         bootstrap = args.secrets.random(f"{name}-bootstrap", self)
         admin = args.secrets.random(f"{name}-admin", self)
+        address = args.cluster.address(name, "http", 8080)
         server = args.cluster.run(
             Workload(
                 name=name,
@@ -59,8 +60,9 @@ class Keycloak(pulumi.ComponentResource):
                     "KC_HTTP_PORT": "{port.http}",
                     "KC_HTTP_MANAGEMENT_PORT": "{port.management}",
                     "KC_HTTP_MANAGEMENT_SCHEME": "http",
-                    "KC_HOSTNAME": args.cluster.address(name, "http", 8080).outside.url(),
+                    "KC_HOSTNAME": address.outside.url(),
                     "KC_HOSTNAME_BACKCHANNEL_DYNAMIC": "true",
+                    **({"KC_PROXY_HEADERS": "xforwarded"} if address.exposed else {}),
                     "KC_CACHE": "local" if shape.replicas == 1 else "ispn",
                     "KC_DB_URL": args.database.jdbc_url,
                     "KC_DB_USERNAME": owner.username,

@@ -17,6 +17,8 @@ braces and shell variables pass through untouched. The cluster fills the table:
 | `{index}`      | this replica's number, from 0                                           |
 | `{peers.NAME}` | `host:port` of every replica at the named port, comma-separated         |
 | `{peer.NAME.N}`| `host:port` of replica N at the named port                              |
+| `{outside}`    | `host:port` of this replica's port `outside`, for clients beyond the    |
+|                | cluster, where it is exposed                                            |
 """
 
 import re
@@ -24,7 +26,7 @@ from collections.abc import Mapping
 
 _PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[a-z0-9_-]+)*)\}")
 _NAMES = frozenset(
-    {"home", "java", "run", "data", "workload", "bind", "host", "port", "index", "peer", "peers"}
+    {"home", "java", "run", "data", "workload", "bind", "host", "port", "index", "peer", "peers", "outside"}
 )
 
 

@@ -28,6 +28,8 @@ http-server.http.port={port.http}
 discovery.uri=%s
 catalog.management=static
 """
+# The next page of an answer is where the client came from, not where the proxy did.
+_FORWARDED = "http-server.process-forwarded=true\n"
 _LOG = "io.trino=WARN\nio.airlift=WARN\n"
 _HTTP = 8080
 
@@ -65,13 +67,15 @@ class Trino(pulumi.ComponentResource):
                 for catalog, properties in args.catalogs.items()
             },
         }
+        exposed = args.cluster.address(name, "http", _HTTP).exposed
+        config = _CONFIG % str(not worker.replicas).lower()
         server = args.cluster.run(
             Workload(
                 name=name,
                 software=TRINO,
                 command=("server",),
                 files={
-                    "etc/config.properties": _CONFIG % str(not worker.replicas).lower(),
+                    "etc/config.properties": f"{config}{_FORWARDED}" if exposed else config,
                     "etc/jvm.config": _jvm(shape.heap),
                     "etc/log.properties": _LOG,
                 },

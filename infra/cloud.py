@@ -88,11 +88,11 @@ def _aws(settings: Settings, checkout: Path) -> CloudProvider:
 
 def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
     """The stack's place in whichever cluster it runs on."""
-    from providers.kubernetes.exposure import Gateway
+    from providers.kubernetes.exposure import Exposure, Gateway, LoadBalancer
     from providers.kubernetes.namespace import NamespaceArgs
 
     stack, chosen = pulumi.get_stack(), settings.kubernetes
-    gateway = chosen.gateway
+    gateway, balancer = chosen.gateway, chosen.load_balancer
     return NamespaceArgs(
         stack=stack,
         name=chosen.namespace.name or f"nebula-{stack}",
@@ -103,8 +103,18 @@ def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
         pull_secrets=tuple(chosen.images.pull_secrets),
         cpu_requests=chosen.cpu_requests,
         spread=chosen.spread,
-        exposed=settings.exposed,
-        gateway=Gateway(gateway.name, gateway.namespace) if gateway else None,
+        exposure=Exposure(
+            settings.exposed,
+            Gateway(gateway.name, gateway.namespace) if gateway else None,
+            LoadBalancer(
+                tls_secret=balancer.tls_secret,
+                load_balancer_class=balancer.load_balancer_class,
+                annotations=balancer.annotations,
+                source_ranges=tuple(balancer.source_ranges),
+            )
+            if balancer
+            else None,
+        ),
         api_ports=tuple(chosen.api_ports),
     )
 

@@ -1,5 +1,6 @@
 """What the stack's configuration may say of the cloud and the cluster that it stands on."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self
 
@@ -8,6 +9,9 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from infra.external_settings import Certificates
 from infra.model import Model
 from providers.aws.region import Region
+
+SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+Cidr = Annotated[str, StringConstraints(pattern=r"^[0-9a-f.:]+/[0-9]{1,3}$")]
 
 
 class ImageSettings(Model):
@@ -42,6 +46,21 @@ class GatewaySettings(Model):
     namespace: str
 
 
+class LoadBalancerSettings(Model):
+    """Services of type LoadBalancer, each before an edge of ours that ends TLS."""
+
+    tls_secret: SecretName = Field(
+        description="a Secret (kubernetes.io/tls) of the namespace: a certificate for all names in `expose`"
+    )
+    load_balancer_class: str | None = Field(default=None, description="the cluster's default if not given")
+    annotations: dict[str, str] = Field(
+        default_factory=dict, description="of the Services, as the site's controller reads them"
+    )
+    source_ranges: list[Cidr] = Field(
+        default_factory=list, description="who may connect (CIDR), where the controller heeds it"
+    )
+
+
 class KubernetesSettings(Model):
     """The cluster, and how the platform uses it."""
 
@@ -55,11 +74,24 @@ class KubernetesSettings(Model):
         default="preferred", description="replicas on nodes of their own"
     )
     gateway: GatewaySettings | None = None
+    load_balancer: LoadBalancerSettings | None = None
     api_ports: list[int] = Field(
         default_factory=lambda: [443, 6443],
         min_length=1,
         description="where the API server listens, which Spark's driver must reach through the policies",
     )
+
+    def require(self, exposed: Mapping[str, str]) -> None:
+        """Raises ValueError when it does not lead to what is exposed."""
+        if exposed and self.gateway is None and self.load_balancer is None:
+            raise ValueError(
+                "expose needs kubernetes.gateway, the Gateway that its routes belong to, or "
+                "kubernetes.load_balancer"
+            )
+        if "kafka" in exposed and self.load_balancer is None:
+            raise ValueError("expose.kafka needs kubernetes.load_balancer: a Gateway's routes are HTTP alone")
+        if len(set(exposed.values())) < len(exposed):
+            raise ValueError("expose: each component needs a host name of its own")
 
 
 def _network(text: str) -> IPv4Network:

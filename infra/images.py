@@ -13,6 +13,7 @@ from typing import Any
 
 from components.software import (
     FLIGHTS,
+    HAPROXY,
     KAFKA,
     KEYCLOAK,
     MINIO,
@@ -61,6 +62,8 @@ def images(settings: Settings) -> list[Image]:
         rows.append(PROVISIONER)
     if settings.demo:
         rows += [SPARK, FLIGHTS]
+    if settings.expose and settings.kubernetes.load_balancer is not None:
+        rows.append(HAPROXY)
     return list({row.image.reference: row.image for row in rows}.values())
 
 

@@ -262,8 +262,8 @@ class Platform:
 def _plain(endpoint: Endpoint) -> Mapping[str, Any]:
     """What a client outside needs to connect, without credentials."""
     match endpoint:
-        case KafkaEndpoint(outside_bootstrap_servers=servers):
-            return {"bootstrap_servers": servers}
+        case KafkaEndpoint(outside_bootstrap_servers=servers, outside_protocol=protocol):
+            return {"bootstrap_servers": servers, "security_protocol": protocol}
         case SparkEndpoint(outside_master=master):
             return {"master": master}
         case IcebergCatalogEndpoint(address=address, path=path, warehouse=warehouse):

@@ -23,7 +23,7 @@ from providers.local.ports import LARGEST_OFFSET
 
 TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Exposable = Literal["trino", "keycloak", "iceberg_catalog", "object_store"]
+Exposable = Literal["trino", "keycloak", "iceberg_catalog", "object_store", "kafka"]
 Workload = Literal[
     "postgres",
     "object_store",
@@ -217,8 +217,7 @@ class Settings(Model):
             raise ValueError(
                 f"kubernetes.context and .kubeconfig name a cluster; cloud {self.cloud} makes its own"
             )
-        if self.expose and self.kubernetes.gateway is None:
-            raise ValueError("expose needs kubernetes.gateway, the Gateway that its routes belong to")
+        self.kubernetes.require(self.exposed)
         for name, shape in self.shapes.items():
             if shape.heap and shape.heap >= shape.memory:
                 raise ValueError(f"sizing.{name}: a heap of {shape.heap} MiB does not fit {shape.memory} MiB")

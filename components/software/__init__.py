@@ -5,6 +5,7 @@ from components.software.runtimes import JAVA_21, JAVA_25
 from components.software.spark import SPARK
 from components.software.table import (
     FLIGHTS,
+    HAPROXY,
     KAFKA,
     KEYCLOAK,
     MINIO,
@@ -19,6 +20,7 @@ from components.software.table import (
 
 __all__ = [
     "FLIGHTS",
+    "HAPROXY",
     "JAVA_21",
     "JAVA_25",
     "KAFKA",

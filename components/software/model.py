@@ -125,7 +125,8 @@ class Image:
 class Software:
     """One row of the software table.
 
-    `java` is the Java release that it runs on. `unprivileged` software refuses to run as root.
+    `java` is the Java release that it runs on. `unprivileged` software refuses to run as root. What has
+    no `parts` runs as a container alone.
     """
 
     name: str

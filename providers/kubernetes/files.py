@@ -15,6 +15,7 @@ from pulumi_kubernetes import core, meta
 from components.base import Program, WorkloadIdentity
 from components.templates import render
 from providers.kubernetes import placeholders
+from providers.kubernetes.exposure import Exposure
 from providers.kubernetes.naming import Naming, dns_label
 from providers.kubernetes.placeholders import POD_NAME, RUN
 from providers.kubernetes.secret_store import VOLUME, Kept, SecretContent, SecretFile, SecretStore
@@ -42,10 +43,14 @@ def create(
     naming: Naming,
     secrets: SecretStore,
     identity: WorkloadIdentity | None,
+    exposure: Exposure,
     opts: pulumi.ResourceOptions,
 ) -> Files:
     """Create what the program has of files and secrets. `identity` is the role of its account."""
-    tables = placeholders.of_files(program, naming)
+    tables = [
+        {**table, **exposure.placeholders(program, index)}
+        for index, table in enumerate(placeholders.of_files(program, naming))
+    ]
     pods = [naming.pod_name(program.name, i) for i in range(len(tables))] if len(tables) > 1 else []
     plain = _contents(program.files, tables)
     secret = _contents(program.secret_files, tables)

@@ -1,6 +1,5 @@
 """The stack's namespace of a cluster: what every provider that hands out a KubernetesCluster needs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,7 +9,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes import core, meta
 
 from providers.kubernetes.cluster import ClusterSettings, KubernetesCluster
-from providers.kubernetes.exposure import Gateway
+from providers.kubernetes.exposure import Exposure
 from providers.kubernetes.identity import Identities
 from providers.kubernetes.images import Images, Published
 from providers.kubernetes.naming import Naming
@@ -40,8 +39,7 @@ class NamespaceArgs:
     pull_secrets: tuple[str, ...] = ()
     cpu_requests: float = 1.0
     spread: Literal["preferred", "required"] = "preferred"
-    exposed: Mapping[str, str] = field(default_factory=dict)
-    gateway: Gateway | None = None
+    exposure: Exposure = field(default_factory=Exposure)
     api_ports: tuple[int, ...] = (443, 6443)
 
 
@@ -90,8 +88,7 @@ class Namespace:
                 spread=args.spread,
             ),
             storage_class=args.storage_class,
-            exposed=args.exposed,
-            gateway=args.gateway,
+            exposure=args.exposure,
             api_ports=args.api_ports,
         )
         return KubernetesCluster(

@@ -62,6 +62,12 @@ class Network:
             made.append(self._leave(f"{name}-to-api", name, self._api_ports, opts))
         return made
 
+    def forward(
+        self, edge: str, target: str, port: int, opts: pulumi.ResourceOptions
+    ) -> list[pulumi.Resource]:
+        """Let what stands before an exposed workload reach the port that it is exposed by."""
+        return self._edge(edge, target, (port,), opts)
+
     def _edge(
         self, client: str, target: str, ports: Sequence[int], opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:

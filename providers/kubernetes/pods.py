@@ -10,7 +10,7 @@ from pulumi_kubernetes import core, meta
 from components.base import Program, Resources, Workload
 from components.software import Software
 from components.templates import render
-from providers.kubernetes import placeholders
+from providers.kubernetes import placeholders, security
 from providers.kubernetes.files import Files
 from providers.kubernetes.images import Images
 from providers.kubernetes.naming import Naming
@@ -81,7 +81,7 @@ def template(
             for name, number in program.ports.items()
         ],
         resources=_resources(program.resources, settings),
-        security_context=_container_security(),
+        security_context=security.container(),
         volume_mounts=mounts,
         termination_message_policy="FallbackToLogsOnError",
         lifecycle=_lifecycle(program),
@@ -98,7 +98,7 @@ def template(
                 command=["sh", "-ec", _preparation(program, values), "prepare", DATA],
                 env=environment,
                 resources=_resources(program.resources, settings),
-                security_context=_container_security(),
+                security_context=security.container(),
                 volume_mounts=mounts,
             )
         )
@@ -116,7 +116,7 @@ def template(
             ],
             init_containers=prepare,
             restart_policy="Always" if isinstance(program, Workload) else "Never",
-            security_context=_pod_security(software.image.user),
+            security_context=security.pod(software.image.user),
             service_account_name=service_account,
             termination_grace_period_seconds=program.stop_seconds if isinstance(program, Workload) else 30,
             topology_spread_constraints=[] if is_single(program) else [_spread(program, settings)],
@@ -214,25 +214,6 @@ def _resources(resources: Resources, settings: PodSettings) -> core.v1.ResourceR
     )
 
 
-def _pod_security(user: int) -> core.v1.PodSecurityContextArgs:
-    return core.v1.PodSecurityContextArgs(
-        run_as_non_root=True,
-        run_as_user=user,
-        run_as_group=user,
-        fs_group=user,
-        fs_group_change_policy="OnRootMismatch",
-        seccomp_profile=core.v1.SeccompProfileArgs(type="RuntimeDefault"),
-    )
-
-
-def _container_security() -> core.v1.SecurityContextArgs:
-    return core.v1.SecurityContextArgs(
-        allow_privilege_escalation=False,
-        capabilities=core.v1.CapabilitiesArgs(drop=["ALL"]),
-        read_only_root_filesystem=True,
-    )
-
-
 def _spread(program: Program, settings: PodSettings) -> core.v1.TopologySpreadConstraintArgs:
     return core.v1.TopologySpreadConstraintArgs(
         max_skew=1,
@@ -255,22 +236,12 @@ def spawned_manifest(program: Program, settings: PodSettings, service_account: s
             "enableServiceLinks": False,
             "imagePullSecrets": [{"name": name} for name in settings.pull_secrets],
             "serviceAccountName": service_account,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": program.software.image.user,
-                "runAsGroup": program.software.image.user,
-                "fsGroup": program.software.image.user,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": security.pod(program.software.image.user),
             "containers": [
                 {
                     "name": "main",
                     "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108  # the pod's own
-                    "securityContext": {
-                        "allowPrivilegeEscalation": False,
-                        "capabilities": {"drop": ["ALL"]},
-                        "readOnlyRootFilesystem": True,
-                    },
+                    "securityContext": security.container(),
                     "volumeMounts": [
                         {"name": _SCRATCH, "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108
                         {"name": _SCRATCH, "mountPath": f"{home}/work-dir", "subPath": "work"},

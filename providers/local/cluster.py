@@ -45,6 +45,9 @@ class LocalCluster:
         )
         return Address(inside=here, outside=here)
 
+    def outside(self, workload: str, number: int, replica: int) -> HostPort | None:
+        return None
+
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
         inputs = self._inputs(workload) | {
             "command": _argv(workload.software, workload.command),

@@ -111,20 +111,21 @@ class FullStack:
 
 def iceberg_catalog(outputs: Mapping[str, Any]) -> Catalog:
     """The catalog of a stack with these outputs, with the object store's key for people."""
+    return load_catalog("lakehouse", **catalog_properties(outputs))
+
+
+def catalog_properties(outputs: Mapping[str, Any]) -> dict[str, str]:
     endpoint, store = outputs["endpoints"]["iceberg_catalog"], outputs["endpoints"]["object_store"]
     key = outputs["credentials"]["object_store"]
-    return load_catalog(
-        "lakehouse",
-        **{
-            "type": "rest",
-            "uri": endpoint["url"],
-            "warehouse": endpoint["warehouse"],
-            "s3.endpoint": store["url"],
-            "s3.region": store["region"],
-            "s3.access-key-id": key["username"],
-            "s3.secret-access-key": key["password"],
-        },
-    )
+    return {
+        "type": "rest",
+        "uri": endpoint["url"],
+        "warehouse": endpoint["warehouse"],
+        "s3.endpoint": store["url"],
+        "s3.region": store["region"],
+        "s3.access-key-id": key["username"],
+        "s3.secret-access-key": key["password"],
+    }
 
 
 def eventually(seconds: float) -> Retrying:

@@ -54,7 +54,9 @@ def test_a_component_that_is_off_needs_no_image() -> None:
 
 def test_every_row_that_runs_as_a_container_is_some_components() -> None:
     rows = {row.image.reference for name, row in TABLE.items() if not name.startswith("java-")}
-    assert {image.reference for image in images(_settings(demo=True))} == rows
+    kubernetes = {"load_balancer": {"tls_secret": "site"}}
+    everything = _settings(demo=True, expose={"trino": "sql.example.org"}, kubernetes=kubernetes)
+    assert {image.reference for image in images(everything)} == rows
 
 
 def test_an_image_comes_before_those_that_are_built_on_it() -> None:

@@ -244,24 +244,6 @@ def test_nothing_is_reached_from_outside_unless_exposed(lab: Run) -> None:
             assert service.inputs["spec"]["type"] == "ClusterIP"
 
 
-def test_an_exposed_component_tells_its_clients_the_outer_address() -> None:
-    exposed = run(
-        {
-            "expose": {"keycloak": "auth.example.org", "trino": "sql.example.org"},
-            "kubernetes": {"gateway": {"name": "public", "namespace": "gateways"}},
-        }
-    )
-    found = objects(exposed)
-    assert found["HTTPRoute/keycloak-route"].inputs["spec"]["hostnames"] == ["auth.example.org"]
-    assert exposed.outputs["endpoints"]["keycloak"]["url"] == "https://auth.example.org:443"
-    environment = _pods(exposed)["Deployment/keycloak"]["containers"][0]["env"]
-    assert {"name": "KC_HOSTNAME", "value": "https://auth.example.org:443"} in environment
-    arriving = found["NetworkPolicy/keycloak-from-outside"].inputs["spec"]["ingress"]
-    assert arriving[0]["from"] == [
-        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}}
-    ]
-
-
 def test_a_change_of_inputs_is_another_job() -> None:
     def name(changes: Mapping[str, object]) -> str:
         job = objects(run(changes))["Job/kafka-topics"]

@@ -16,6 +16,9 @@ POD_RANGE = "10.244.0.0/23"
 NODE_ADDRESS = "10.244.0.1"
 """The machine's address on the bridge: of the node, of its API server and of everything that serves it."""
 
+LOAD_BALANCERS = "10.244.2.0/24"
+"""Addresses for Services of type LoadBalancer, which this machine reaches by the bridge."""
+
 _NETWORK = "nebula-testbed"
 _SETTINGS = {
     "net/ipv4/ip_forward": "1",
@@ -33,7 +36,7 @@ def check() -> None:
         if destination in ("default", "unreachable", "blackhole") or f"dev {BRIDGE}" in line:
             continue
         route = ipaddress.ip_network(destination, strict=False)
-        for wanted in (POD_RANGE, SERVICE_RANGE):
+        for wanted in (POD_RANGE, SERVICE_RANGE, LOAD_BALANCERS):
             if route.overlaps(ipaddress.ip_network(wanted)):
                 raise HostError(
                     f"The testbed's addresses {wanted} are in use on this machine (route: {line.strip()}). "
@@ -59,6 +62,7 @@ def raise_bridge(directory: Path) -> None:
         prefix = POD_RANGE.partition("/")[2]
         _ip("address", "add", f"{NODE_ADDRESS}/{prefix}", "dev", BRIDGE)
     _ip("link", "set", BRIDGE, "up")
+    _ip("route", "replace", LOAD_BALANCERS, "dev", BRIDGE)
 
 
 def write_configuration(directory: Path, state: Path) -> None:

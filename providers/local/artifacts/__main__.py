@@ -21,7 +21,8 @@ def _install(names: list[str], cache: Path, console: Console) -> None:
     unknown = [name for name in names if name not in TABLE]
     if unknown:
         raise ArtifactError(f"no software is called {', '.join(unknown)}; there are: {', '.join(TABLE)}")
-    wanted = {name: TABLE[name] for name in names or TABLE}
+    # What has no parts runs as a container alone.
+    wanted = {name: TABLE[name] for name in names or TABLE if TABLE[name].parts}
     if problems := missing_tools(wanted, cache):
         raise ArtifactError("\n".join(problems))
     for software in wanted.values():
@@ -50,6 +51,8 @@ def _state(software: Software, cache: Path) -> tuple[str, str]:
     except ArtifactError as error:
         return "", str(error)
     files = {file["sha256"]: int(file["size"]) for part in parts for file in part.get("files", [])}
+    if not parts:
+        return "", "as an image only"
     size = f"{sum(files.values()) / 1e6:.0f} MB" if files else "built here"
     return size, "yes" if home_of(software.name, software.version, parts, cache).exists() else "no"
 

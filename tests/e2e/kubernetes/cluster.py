@@ -62,6 +62,21 @@ class Cluster:
             for item in items:
                 yield f"{resource.kind} {item.metadata.namespace or ''}/{item.metadata.name}"
 
+    def make_namespace(self, name: str) -> None:
+        """One that is given to a stack, with all that the cluster itself puts into it."""
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self.core.create_namespace({"metadata": {"name": name, "labels": labels}})
+        for attempt in eventually(_POD_SECONDS):
+            with attempt:
+                self.core.read_namespaced_service_account("default", name)
+                self.core.read_namespaced_config_map("kube-root-ca.crt", name)
+
+    def remove_namespace(self, name: str) -> None:
+        self.core.delete_namespace(name)
+        for attempt in eventually(_POD_SECONDS):
+            with attempt:
+                assert name not in {each.metadata.name for each in self.core.list_namespace().items}
+
     def pods(self, namespace: str) -> list[Any]:
         """The pods that are there to stay: those of tasks end."""
         return [
@@ -94,9 +109,11 @@ class Cluster:
         arguments: Sequence[str],
         labels: Mapping[str, str],
         name: str = "client",
+        image: str | None = None,
     ) -> str:
-        """What a Python program prints that runs in a pod of the image of one of the bundled apps."""
-        image = reference(TABLE[software].image, self.mirror)
+        """What a Python program prints that runs in a pod of the image of one of the bundled apps, or of
+        an `image` that is made as theirs are."""
+        image = image or reference(TABLE[software].image, self.mirror)
         home, user = TABLE[software].image.home, TABLE[software].image.user
         name = f"check-{name}"
         container = client.V1Container(

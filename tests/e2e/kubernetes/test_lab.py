@@ -15,9 +15,11 @@ from providers.kubernetes.naming import Naming
 from providers.local.artifacts.lock import home_of, locked_parts
 from providers.local.paths import cache_directory
 from tests.e2e.flights_expected import KEYS, Expected, first_difference
+from tests.e2e.full import catalog_properties
 from tests.e2e.kubernetes.cluster import json_row, ready, restarts
 from tests.e2e.kubernetes.conftest import Lab
 from tests.e2e.kubernetes.lab import settings
+from tests.testbed.images.software import CLIENT
 
 _GOLD = sorted(table for table in KEYS if table.startswith("gold."))
 _WORKLOADS = {
@@ -41,6 +43,18 @@ with trino.dbapi.connect(host=host, port=8080, user="test", catalog="lakehouse")
         print(json.dumps([table, [c.name for c in cursor.description], rows], default=str))
 """
 
+# The same, of JSON that holds the catalog's properties and the tables.
+_BY_PYICEBERG = """
+import json, sys
+from pyiceberg.catalog import load_catalog
+given = json.loads(sys.argv[1])
+catalog = load_catalog("lakehouse", **given["properties"])
+for table in given["tables"]:
+    found = catalog.load_table(table).scan().to_arrow()
+    rows = [list(row.values()) for row in found.to_pylist()]
+    print(json.dumps([table, found.column_names, rows], default=str))
+"""
+
 _REACH = """
 import socket, sys
 try:
@@ -51,14 +65,30 @@ except OSError as error:
 """
 
 
+Tables = dict[str, tuple[list[str], list[tuple[object, ...]]]]
+"""Columns and rows of each."""
+
+
 def _client(lab: Lab) -> dict[str, str]:
     """The labels of a client that the network policies let through to Trino, the catalog and the store."""
     return dict(Naming(lab.stack.name, lab.stack.namespace).selector("flights-pipeline"))
 
 
-def _by_trino(lab: Lab) -> dict[str, tuple[list[str], list[tuple[object, ...]]]]:
+def _by_trino(lab: Lab) -> Tables:
     host = f"trino.{lab.stack.namespace}.svc"
-    printed = lab.cluster.run(lab.stack.namespace, "flights", _BY_TRINO, [host, *_GOLD], _client(lab))
+    return _tables(lab.cluster.run(lab.stack.namespace, "flights", _BY_TRINO, [host, *_GOLD], _client(lab)))
+
+
+def _by_pyiceberg(lab: Lab) -> Tables:
+    given = {"properties": catalog_properties(lab.stack.outputs()), "tables": _GOLD}
+    return _tables(
+        lab.cluster.run(
+            lab.stack.namespace, "provisioner", _BY_PYICEBERG, [json.dumps(given)], _client(lab), image=CLIENT
+        )
+    )
+
+
+def _tables(printed: str) -> Tables:
     lines = [json.loads(line) for line in printed.splitlines() if line.startswith("[")]
     return {table: (columns, [tuple(row) for row in rows]) for table, columns, rows in lines}
 
@@ -105,6 +135,16 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
 
 def test_every_row_of_gold_is_as_computed_from_the_csv_files(lab: Lab, expected: Expected) -> None:
     found = _by_trino(lab)
+    for table in _GOLD:
+        columns, rows = expected.table(table)
+        wanted = (columns, [json_row(row) for row in rows])
+        assert first_difference(wanted, found[table], KEYS[table]) is None
+
+
+def test_pyiceberg_in_a_pod_reads_the_same_rows(lab: Lab, expected: Expected) -> None:
+    if os.environ.get("KUBECONFIG"):
+        pytest.skip("needs an image with PyIceberg and PyArrow, which the testbed has")
+    found = _by_pyiceberg(lab)
     for table in _GOLD:
         columns, rows = expected.table(table)
         wanted = (columns, [json_row(row) for row in rows])

@@ -35,6 +35,18 @@ _STACKS: Mapping[str, Mapping[str, object]] = {
         "expose": {"trino": "sql.example.org", "keycloak": "auth.example.org"},
         "kubernetes": {"gateway": {"name": "public", "namespace": "gateways"}},
     },
+    "balanced": {
+        "size": "production",
+        "expose": {"trino": "sql.example.org", "kafka": "kafka.example.org"},
+        "kubernetes": {
+            "load_balancer": {
+                "tls_secret": "site",
+                "load_balancer_class": "example.org/internal",
+                "annotations": {"example.org/pool": "data"},
+                "source_ranges": ["10.0.0.0/8"],
+            }
+        },
+    },
 }
 _GATEWAY_API = "sigs.k8s.io/gateway-api"
 

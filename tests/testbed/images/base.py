@@ -13,7 +13,7 @@ from providers.local.artifacts.errors import FetchError
 from tests.testbed.errors import ImageError
 from tests.testbed.images.layers import Layer, keep, key_of
 
-PACKAGES = ("ca-certificates", "libstdc++6", "python3", "tzdata")
+_PACKAGES = ("ca-certificates", "libstdc++6", "python3", "tzdata")
 """Beside what Debian calls essential (bash, coreutils, findutils, grep, sed, …)."""
 
 # What a server has no use for, a third of the whole.
@@ -28,9 +28,9 @@ _LEFT_OUT = (
 _FIELDS = "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)"
 
 
-def layer(cache: Path, progress: Progress) -> Layer:
-    """The base layer, made with mmdebstrap once for each set of sources."""
-    sources = _sources()
+def layer(cache: Path, progress: Progress, further: tuple[str, ...] = ()) -> Layer:
+    """The base layer, with `further` packages, made with mmdebstrap once for each set of sources."""
+    sources, packages = _sources(), (*_PACKAGES, *further)
     suite = sources[0].split()[-2]
 
     def write(file: Path) -> None:
@@ -43,7 +43,7 @@ def layer(cache: Path, progress: Progress) -> Layer:
                 "--variant=essential",
                 "--mode=root",
                 "--format=tar",
-                f"--include={','.join(PACKAGES)}",
+                f"--include={','.join(packages)}",
                 *(f"--aptopt={line}" for line in _apt_options()),
                 *(f'--customize-hook=rm -rf "$1/{path}"' for path in _LEFT_OUT),
                 suite,
@@ -56,7 +56,7 @@ def layer(cache: Path, progress: Progress) -> Layer:
             except FetchError as error:
                 raise ImageError(f"the base layer of the images cannot be made: {error}") from error
 
-    return keep(key_of(["debian", sources, PACKAGES, _LEFT_OUT]), cache, write)
+    return keep(key_of(["debian", sources, packages, _LEFT_OUT]), cache, write)
 
 
 def has(debian: Layer, path: str) -> bool:

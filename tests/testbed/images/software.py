@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from components.software import JAVA_21, JAVA_25, NESSIE, SPARK, TABLE
+import pyarrow
+
+from components.software import HAPROXY, JAVA_21, JAVA_25, NESSIE, PROVISIONER, SPARK, TABLE
 from components.software.images import reference
 from components.software.model import BundledApp, Software
 from providers.local.artifacts import Progress, install, locked_parts
@@ -20,6 +22,8 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _JAVA = {software.java: software for software in (JAVA_21, JAVA_25)}
 _USES: Mapping[str, tuple[Software, ...]] = {"flights": (SPARK,)}
 """Software that stands beside an app's own in its image, as `Program.uses` has it."""
+CLIENT = f"{MIRROR}/testbed/client:1"
+"""What clients of the tests run in: the provisioner's packages, and what PyIceberg reads tables with."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,32 @@ def images(names: Sequence[str], cache: Path, progress: Progress) -> list[Image]
     """The images of all rows that run as containers, or of those called `names`, made where they are
     not in the cache."""
     debian = base.layer(cache, progress)
-    return [_image(row, debian, cache, progress) for row in rows(names)]
+    made = []
+    for row in rows(names):
+        made.append(
+            _packaged(row, cache, progress) if row is HAPROXY else _image(row, debian, cache, progress)
+        )
+        if row is PROVISIONER:
+            made.append(_client(made[-1], cache))
+    return made
+
+
+def _packaged(software: Software, cache: Path, progress: Progress) -> Image:
+    """From Debian's package, of an older release: no other registry here has it."""
+    debian = base.layer(cache, progress, (software.name,))
+    program = Symlink(f"{software.image.home}/sbin/{software.name}", f"/usr/sbin/{software.name}")
+    layers = (debian, make([program, _accounts(software, debian)], cache))
+    return Image(reference(software.image, MIRROR), layers, ImageConfig(user=str(software.image.user)))
+
+
+def _client(provisioner: Image, cache: Path) -> Image:
+    """PyArrow is of this Python's own environment, whose requirements pin it."""
+    source = Path(pyarrow.__file__).parent
+    packages = f"python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    tree = Tree(
+        source, f"/app/venv/lib/{packages}/pyarrow", f"pyarrow {pyarrow.__version__}", ("include", "tests")
+    )
+    return replace(provisioner, reference=CLIENT, layers=(*provisioner.layers, make([tree], cache)))
 
 
 def _image(software: Software, debian: Layer, cache: Path, progress: Progress) -> Image:

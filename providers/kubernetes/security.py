@@ -1,0 +1,22 @@
+"""What Pod Security `restricted` asks of pods, as JSON: typed arguments and whole manifests both take it."""
+
+from typing import Any
+
+
+def pod(user: int) -> Any:
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": user,
+        "runAsGroup": user,
+        "fsGroup": user,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container() -> Any:
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
