@@ -37,6 +37,9 @@ class RecordingCluster:
         here = HostPort(pulumi.Output.from_input(workload), pulumi.Output.from_input(number))
         return Address(inside=here, outside=here)
 
+    def outside(self, workload: str, number: int, replica: int) -> HostPort | None:
+        return None
+
     def _keep(self, program: Program) -> None:
         self.programs[program.name] = program
         contents = self.files.setdefault(program.name, {})
