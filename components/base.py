@@ -187,6 +187,7 @@ class Program:
     move. It runs again when one of `triggers` changes, such as the identity of the volume that it fills
     or that its database is on. `writable` are paths that it writes beside its volume. `uses` is software
     that is present beside its own, as `{home.NAME}`. `spawns` are replicas that it starts by itself.
+    When `parked`, it keeps its place, its volume and its secrets, and nothing of it runs.
     """
 
     name: str
@@ -203,6 +204,7 @@ class Program:
     links: tuple[Link, ...] = ()
     uses: tuple[Software, ...] = ()
     spawns: "Spawned | None" = None
+    parked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
                     components=settings.run,
                     port_offset=settings.local.port_offset,
                     keep_data=settings.local.keep_data,
+                    parked=settings.power == "parked",
                 ),
             )
         case "kubernetes":

@@ -24,6 +24,7 @@ from components.kafka import KafkaArgs, KafkaTopics, KafkaTopicsArgs, Topic
 from components.keycloak import Keycloak, KeycloakArgs
 from components.nats import Nats, NatsArgs, Stream
 from components.object_store import Grant, ObjectStoreArgs
+from components.parked import Parked
 from components.postgres import PostgresArgs, PostgresDatabases, PostgresDatabasesArgs
 from components.redis import RedisArgs
 from components.spark import Spark, SparkArgs
@@ -49,6 +50,8 @@ class Platform:
         self._on = frozenset(settings.components.on)
         self._network = provider.create_network("network")
         self._cluster = provider.create_cluster("cluster", self._network)
+        if settings.power == "parked":
+            self._cluster = Parked(self._cluster)
         self._secrets = provider.create_secrets("secrets")
         self._topics = tuple(Topic(each.name, each.partitions, each.config) for each in settings.topics)
         self._given = self._check_given("external")

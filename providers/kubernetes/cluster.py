@@ -40,6 +40,8 @@ _RETRIES = 3
 _ANEW = {"pulumi.com/replaceUnready": "true"}
 # A claim that waits for its first pod never becomes bound by itself, a service has no pod yet.
 _AT_ONCE = {"pulumi.com/skipAwait": "true"}
+# A Job that is suspended neither ends nor is at fault.
+_WAITING = _AT_ONCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,10 +137,14 @@ class KubernetesCluster:
                 name=digest.apply(lambda value: f"{dns_label(task.name)}-{value}"),
                 namespace=self._naming.namespace,
                 labels=self._naming.labels(task.name),
-                annotations=_ANEW,
+                annotations=_WAITING if task.parked else _ANEW,
             ),
             spec=batch.v1.JobSpecArgs(
-                template=template, backoff_limit=_RETRIES, active_deadline_seconds=_ARRIVAL + task.timeout
+                template=template,
+                backoff_limit=_RETRIES,
+                active_deadline_seconds=_ARRIVAL + task.timeout,
+                # One that has run stays as it is, with its result; one that has not waits.
+                suspend=True if task.parked else None,
             ),
             opts=self._within(opts, needed, _ARRIVAL + task.timeout),
         )
@@ -196,7 +202,7 @@ class KubernetesCluster:
             workload.name,
             metadata=self._naming.metadata(workload.name),
             spec=apps.v1.StatefulSetSpecArgs(
-                replicas=workload.replicas,
+                replicas=0 if workload.parked else workload.replicas,
                 service_name=self._naming.peers(workload.name),
                 selector=self._selector(workload),
                 template=template,
@@ -226,8 +232,8 @@ class KubernetesCluster:
             workload.name,
             metadata=self._naming.metadata(workload.name),
             spec=apps.v1.DeploymentSpecArgs(
-                # Where an autoscaler owns the number, it is not said here.
-                replicas=None if scaled else workload.replicas,
+                # Where an autoscaler owns the number, it is not said here. It lets one that is at zero be.
+                replicas=0 if workload.parked else None if scaled else workload.replicas,
                 selector=self._selector(workload),
                 template=template,
             ),

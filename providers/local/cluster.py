@@ -101,6 +101,7 @@ class LocalCluster:
             "ports": {name: port(program.name, name, self._offset) for name in program.ports},
             "bind": BIND,
             "triggers": dict(program.triggers),
+            "parked": program.parked or None,
         }
 
     def _home(self, software: Software) -> pulumi.Output[str]:

@@ -17,7 +17,8 @@ from providers.self_hosted import SelfHosted
 @dataclass(frozen=True, kw_only=True)
 class LocalArgs:
     """`directory` is the stack's own, `cache` the one that stacks share, `checkout` the clone that
-    the program runs from; `components` are those that are on, `port_offset` moves every port."""
+    the program runs from; `components` are those that are on, `port_offset` moves every port. `parked`,
+    nothing runs."""
 
     stack: str
     directory: Path
@@ -26,6 +27,7 @@ class LocalArgs:
     components: Iterable[str]
     port_offset: int
     keep_data: bool
+    parked: bool = False
 
 
 class LocalSecrets:
@@ -53,6 +55,7 @@ class LocalProvider(SelfHosted):
             checkout=str(args.checkout),
             ports=ports_of(args.components, args.port_offset),
             keep_data=args.keep_data,
+            parked=args.parked,
             opts=pulumi.ResourceOptions(provider=self._plugin),
         )
 

@@ -24,7 +24,7 @@ class Host(pulumi.CustomResource):
 
     `directory` is the stack's directory, `stack` and `checkout` say whose it is, `ports` maps
     `<workload>.<port>` to each port that the stack will listen on (checked before anything starts),
-    `keepData` keeps data and secrets on delete.
+    `keepData` keeps data and secrets on delete. `parked`, nothing runs, supervisord neither.
     """
 
     directory: pulumi.Output[str]
@@ -38,6 +38,7 @@ class Host(pulumi.CustomResource):
         checkout: pulumi.Input[str],
         ports: Mapping[str, int],
         keep_data: bool,
+        parked: bool,
         opts: pulumi.ResourceOptions,
     ) -> None:
         inputs: dict[str, Any] = {
@@ -46,6 +47,7 @@ class Host(pulumi.CustomResource):
             "checkout": checkout,
             "ports": ports,
             "keepData": keep_data,
+            "parked": parked or None,
         }
         super().__init__(f"{PACKAGE}:index:Host", name, inputs, opts)
 
@@ -84,7 +86,7 @@ class Process(pulumi.CustomResource):
 
     `homes` holds `home` and `home.NAME`; `ports` the real numbers; `readiness` is
     `{kind: http|tcp|command, port, path, status, command, deadline}`; it starts again when one of
-    `triggers` changes.
+    `triggers` changes. `parked`, it is stopped and keeps its volume.
     """
 
     volume: pulumi.Output[str]
@@ -94,7 +96,8 @@ class Process(pulumi.CustomResource):
 
 
 class Task(pulumi.CustomResource):
-    """A command run to completion. Output `result` is the JSON object that it wrote."""
+    """A command run to completion. Output `result` is the JSON object that it wrote. `parked`, it does not
+    run; once it is not, it runs if it had not, or if anything of it has changed since."""
 
     result: pulumi.Output[dict[str, Any]]
 

@@ -126,13 +126,18 @@ def in_postgres(endpoint: Mapping[str, Any], credentials: Mapping[str, Any]) -> 
     return Kept(write, read)
 
 
-def in_object_store(endpoint: Mapping[str, Any], credentials: Mapping[str, Any]) -> Kept:
-    client = Minio(
+def client_of(endpoint: Mapping[str, Any], credentials: Mapping[str, Any]) -> Minio:
+    """A client of the object store."""
+    return Minio(
         endpoint["url"].removeprefix("http://"),
         access_key=credentials["username"],
         secret_key=credentials["password"],
         secure=False,
     )
+
+
+def in_object_store(endpoint: Mapping[str, Any], credentials: Mapping[str, Any]) -> Kept:
+    client = client_of(endpoint, credentials)
 
     def write(text: str) -> None:
         client.put_object("bronze", "mark", io.BytesIO(text.encode()), len(text.encode()))

@@ -27,6 +27,7 @@ def run(preview: bool = False, **changes: object) -> Run:
             components=settings.run,
             port_offset=settings.local.port_offset,
             keep_data=False,
+            parked=settings.power == "parked",
         )
         Platform(settings, LocalProvider("local", args), _FILE).export()
 

@@ -43,6 +43,8 @@ class Host:
         if failures:
             return failures
         failures += [Failure("directory", problem) for problem in _space_problems(directory)]
+        if inputs.get("parked"):
+            return failures  # nothing will listen
         wanted = {
             int(number): name
             for name, number in (inputs.get("ports") or {}).items()
@@ -54,11 +56,12 @@ class Host:
         changes = Changes(inputs=differences(old, inputs))
         if "directory" in changes.inputs:
             changes.replace.append("directory")
-        changes.reality = self._drift(StackDirectory(Path(state["directory"])))
+        changes.reality = self._drift(StackDirectory(Path(state["directory"])), old)
         return changes
 
-    def _drift(self, directory: StackDirectory) -> list[str]:
-        healthy = directory.owner.exists() and self._around.supervisor(directory).alive()
+    def _drift(self, directory: StackDirectory, inputs: Properties) -> list[str]:
+        alive = self._around.supervisor(directory).alive()
+        healthy = directory.owner.exists() and alive is not bool(inputs.get("parked"))
         return [] if healthy else ["supervisord"]
 
     def preview(self, state: Properties, old: Properties, inputs: Properties) -> Properties:
@@ -80,6 +83,10 @@ class Host:
         }
         write_atomically(directory.owner, json.dumps(owner))
         supervisor = self._around.supervisor(directory)
+        if inputs.get("parked"):
+            _stop_all(directory, self._around)
+            self._around.swept.add(directory.root)
+            return str(directory.root), {"directory": str(directory.root)}
         ended = orphans.end_orphans(directory, supervisor)
         self._around.swept.add(directory.root)
         if ended:
@@ -96,7 +103,7 @@ class Host:
         directory = StackDirectory(Path(state["directory"]))
         if not directory.root.exists():
             return None
-        return with_drift(state, self._drift(directory))
+        return with_drift(state, self._drift(directory, inputs))
 
     def delete(self, urn: str, state: Properties) -> None:
         directory = StackDirectory(Path(state["directory"]))
@@ -124,10 +131,7 @@ def _remove(directory: StackDirectory, keep: bool | None, around: Surroundings) 
     around.lock.acquire(directory)
     if keep is None:
         keep = keep_data(directory)
-    supervisor = around.supervisor(directory)
-    launches = [read_json(directory.spec(name)) for name in directory.workloads()]
-    supervisor.shutdown(max((float(launch.get("stopSeconds", 10)) for launch in launches), default=1.0) + 3)
-    orphans.end_orphans(directory, supervisor)
+    _stop_all(directory, around)
     created = read_json(directory.owner).get("created", [])
     kept = {"data", "secrets", directory.owner.name} if keep else set()
     for path in directory.root.iterdir():
@@ -138,6 +142,14 @@ def _remove(directory: StackDirectory, keep: bool | None, around: Surroundings) 
     around.lock.remove(directory)
     if not keep:
         _remove_empty_parents(directory, created)
+
+
+def _stop_all(directory: StackDirectory, around: Surroundings) -> None:
+    """End supervisord, its servers and whatever else runs for the stack."""
+    supervisor = around.supervisor(directory)
+    launches = [read_json(directory.spec(name)) for name in directory.workloads()]
+    supervisor.shutdown(max((float(launch.get("stopSeconds", 10)) for launch in launches), default=1.0) + 3)
+    orphans.end_orphans(directory, supervisor)
 
 
 def _remove_empty_parents(directory: StackDirectory, created: list[str]) -> None:

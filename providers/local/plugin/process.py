@@ -46,12 +46,22 @@ class Process:
 
     def _drift(self, state: Properties, old: Properties) -> list[str]:
         spec = spec_of(old)
+        if spec.parked:
+            return self._parked_drift(spec, state)
         drift = []
         if not self._running(spec):
             drift.append("state")
         if not spec.on_disk():
             drift.append("files")
         if old.get("hasVolume") and _volume(spec).identity() != (state.get("volume") or "none"):
+            drift.append("volume")
+        return drift
+
+    def _parked_drift(self, spec: Spec, state: Properties) -> list[str]:
+        """What runs although it is parked, and a volume that was not kept."""
+        runs = _up(self._around.supervisor(spec.directory).statuses().get(spec.name))
+        drift = ["state"] if runs else []
+        if (state.get("volume") or "") != (_volume(spec).identity() or ""):
             drift.append("volume")
         return drift
 
@@ -84,6 +94,8 @@ class Process:
         directory, name = spec.directory, spec.name
         self._around.lock.acquire(directory)
         supervisor = self._around.supervisor(directory)
+        if spec.parked:
+            return self._park(spec, inputs)
         if not supervisor.alive():
             raise SupervisorError(
                 f"{name}: supervisord of {directory.root} is dead; `pulumi up` starts it again"
@@ -101,6 +113,14 @@ class Process:
         self._wait(urn, spec, old, inputs, log_size)
         volume = _volume(spec).identity() if inputs.get("hasVolume") else ""
         return {"name": name, "directory": str(directory.root), "volume": volume}
+
+    def _park(self, spec: Spec, inputs: Properties) -> Properties:
+        """Stop the server for good, and leave its volume, its files and what the status reads."""
+        self._stop(spec.directory, spec.name)
+        self._around.supervisor(spec.directory).remove(spec.name)
+        spec.write_launch()
+        volume = _volume(spec).identity() if inputs.get("hasVolume") else ""
+        return {"name": spec.name, "directory": str(spec.directory.root), "volume": volume or ""}
 
     def _is_current(self, spec: Spec, inputs: Properties) -> bool:
         """Whether the very server that `inputs` describe runs already."""

@@ -41,6 +41,7 @@ class Spec:
     stop_signal: str
     stop_seconds: int
     triggers: dict[str, str]
+    parked: bool = False
 
     @property
     def run(self) -> Path:
@@ -92,6 +93,7 @@ class Spec:
             "bind": self.bind,
             "stopSignal": self.stop_signal,
             "stopSeconds": self.stop_seconds,
+            "parked": self.parked,
         }
         write_atomically(self.directory.spec(self.name), json.dumps(launch))
 
@@ -150,6 +152,7 @@ def spec_of(inputs: Mapping[str, Any]) -> Spec:
         stop_signal=inputs.get("stopSignal") or "TERM",
         stop_seconds=int(inputs.get("stopSeconds") or 30),
         triggers={key: str(value) for key, value in (inputs.get("triggers") or {}).items()},
+        parked=bool(inputs.get("parked")),
     )
 
 

@@ -13,8 +13,9 @@ from providers.local.plugin.supervisor import Supervisor
 @dataclass(frozen=True)
 class ServerStatus:
     """A server of the stack. `state` is supervisord's (`RUNNING`, `STOPPED`, `FATAL`, ...),
-    `UNSUPERVISED` without supervisord. `addresses` maps port names to `host:port`, `memory` is the
-    proportional set size of all its processes in bytes, `uptime` is in seconds, `pid` 0 when it is down."""
+    `UNSUPERVISED` without supervisord, `PARKED` when the stack is. `addresses` maps port names to
+    `host:port`, `memory` is the proportional set size of all its processes in bytes, `uptime` is in
+    seconds, `pid` 0 when it is down."""
 
     name: str
     state: str
@@ -37,7 +38,7 @@ def servers(directory: Path) -> list[ServerStatus]:
         found.append(
             ServerStatus(
                 name=name,
-                state=status.state if status else "UNSUPERVISED",
+                state=status.state if status else "PARKED" if launch.get("parked") else "UNSUPERVISED",
                 addresses={port: f"{launch['bind']}:{number}" for port, number in launch["ports"].items()},
                 memory=_proportional_bytes(processes.tree([status.pid], rows)) if status and up else 0,
                 uptime=max(0.0, time.time() - status.started) if status and up else 0.0,

@@ -17,7 +17,11 @@ _REPLACING = ("name", "directory")
 
 
 class Task:
-    """Resource type Task. Create and update run it; a failed one is not recorded and runs again."""
+    """Resource type Task. Create and update run it; a failed one is not recorded and runs again.
+
+    A parked one does not run. Its state has `ran`: whether it ran with the inputs that it has now, and so
+    need not when it is parked no more.
+    """
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
@@ -34,10 +38,14 @@ class Task:
         return changes
 
     def preview(self, state: Properties, old: Properties, inputs: Properties) -> Properties:
-        return {"name": inputs["name"], "directory": inputs["directory"], "result": UNKNOWN}
+        kept = _only_power_changes(old, inputs) and state.get("ran", True)
+        result = (state.get("result") or {}) if kept or inputs.get("parked") else UNKNOWN
+        return {"name": inputs["name"], "directory": inputs["directory"], "result": result}
 
     def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
         spec = spec_of(inputs)
+        if spec.parked:
+            return spec.name, _parked(spec, {}, ran=False)
         self._around.lock.acquire(spec.directory)
         orphans.end_orphans(spec.directory, self._around.supervisor(spec.directory), spec.name)
         spec.write_files()
@@ -64,6 +72,11 @@ class Task:
         )
 
     def update(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
+        current = _only_power_changes(old, inputs) and bool(state.get("ran", True))
+        if inputs.get("parked"):
+            return _parked(spec_of(inputs), state.get("result") or {}, ran=current)
+        if current:
+            return {name: value for name, value in state.items() if name != "ran"}
         return self.create(urn, inputs)[1]
 
     def read(self, state: Properties, inputs: Properties) -> Properties | None:
@@ -75,6 +88,16 @@ class Task:
             self._around.lock.acquire(directory)
             remove_tree(directory.run(state["name"]))
             directory.log(state["name"]).unlink(missing_ok=True)
+
+
+def _parked(spec: Spec, result: dict[str, Any], *, ran: bool) -> Properties:
+    directory = str(spec.directory.root)
+    return {"name": spec.name, "directory": directory, "result": result, "ran": ran}
+
+
+def _only_power_changes(old: Properties, inputs: Properties) -> bool:
+    """Whether a task is parked, or parked no more, and nothing else of it changes."""
+    return bool(old) and set(differences(old, inputs)) == {"parked"}
 
 
 def _result(name: str, answer: Path) -> dict[str, Any]:

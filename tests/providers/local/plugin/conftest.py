@@ -28,6 +28,14 @@ print("serving", flush=True)
 http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()
 """
 
+COUNTING = """
+import json, os, pathlib
+count = pathlib.Path(os.environ["COUNT"])
+count.write_text(count.read_text() + "x" if count.exists() else "x")
+print("counted", flush=True)
+json.dump({"runs": len(count.read_text())}, open(os.environ["NEBULA_RESULT"], "w"))
+"""
+
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
@@ -111,6 +119,30 @@ def server_inputs(directory: Path, server_script: Path) -> Callable[..., Propert
             "stopSeconds": 2,
             "memory": 64,
             "software": "web",
+            "version": "1.0",
+            **changed,
+        }
+
+    return inputs
+
+
+@pytest.fixture
+def task_inputs(directory: Path, tmp_path: Path) -> Callable[..., Properties]:
+    def inputs(code: str = COUNTING, **changed: Any) -> Properties:
+        return {
+            "name": "job",
+            "directory": str(directory),
+            "homes": {},
+            "command": [sys.executable, "-c", code],
+            "env": {"COUNT": str(tmp_path / "count")},
+            "secretEnv": {},
+            "files": {},
+            "secretFiles": {},
+            "ports": {},
+            "bind": "127.0.0.1",
+            "triggers": {"volume": "one"},
+            "timeout": 60,
+            "software": "job",
             "version": "1.0",
             **changed,
         }

@@ -2,10 +2,8 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
@@ -13,38 +11,6 @@ import pytest
 from providers.local.plugin import processes
 from providers.local.plugin.properties import UNKNOWN, Properties
 from tests.providers.local.plugin.client import Tracked, failure, in_background, until
-
-COUNTING = """
-import json, os, pathlib
-count = pathlib.Path(os.environ["COUNT"])
-count.write_text(count.read_text() + "x" if count.exists() else "x")
-print("counted", flush=True)
-json.dump({"runs": len(count.read_text())}, open(os.environ["NEBULA_RESULT"], "w"))
-"""
-
-
-@pytest.fixture
-def task_inputs(directory: Path, tmp_path: Path) -> Callable[..., Properties]:
-    def inputs(code: str = COUNTING, **changed: Any) -> Properties:
-        return {
-            "name": "job",
-            "directory": str(directory),
-            "homes": {},
-            "command": [sys.executable, "-c", code],
-            "env": {"COUNT": str(tmp_path / "count")},
-            "secretEnv": {},
-            "files": {},
-            "secretFiles": {},
-            "ports": {},
-            "bind": "127.0.0.1",
-            "triggers": {"volume": "one"},
-            "timeout": 60,
-            "software": "job",
-            "version": "1.0",
-            **changed,
-        }
-
-    return inputs
 
 
 def test_a_task_runs_once_and_again_when_a_trigger_changes(

@@ -1,0 +1,29 @@
+"""A cluster that holds everything in its place, and runs nothing."""
+
+from dataclasses import replace
+
+import pulumi
+
+from components.base import Address, Cluster, Finished, Program, Running, Spawned, Task, Workload
+
+
+class Parked:
+    """A cluster on which workloads keep their volumes, names and secrets, without compute, and tasks wait.
+
+    Without it, the same program brings all of them back as they were.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
+        return self._cluster.run(replace(workload, parked=True), parent)
+
+    def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
+        return self._cluster.run_task(replace(task, parked=True), parent)
+
+    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned | None:
+        return self._cluster.spawned(template, parent)
+
+    def address(self, workload: str, port: str, number: int) -> Address:
+        return self._cluster.address(workload, port, number)
