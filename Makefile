@@ -17,7 +17,9 @@ export PIP_CERT := $(or $(PIP_CERT),$(SSL_CERT_FILE),$(REQUESTS_CA_BUNDLE),$(CUR
 # PYTHONPATH is infra/ where the program runs, and its platform.py would hide Python's own.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help up preview refresh down status logs outputs env images test test-kubernetes lint format bench lock schema snapshot clean
+CHAOS_OPTIONS = $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
+
+.PHONY: help up preview refresh down status logs outputs env images test test-kubernetes chaos lint format bench lock schema snapshot clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -60,6 +62,10 @@ test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
 test-kubernetes: .venv/installed ## The platform on the cluster of KUBECONFIG, or on a testbed (as root)
 	@[ -n "$$KUBECONFIG" ] || $(VENV_PYTHON) -m tests.testbed build
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest $(KUBERNETES_TESTS)
+
+chaos: .venv/installed ## Kill projection workers and NATS 1,000 times, and compare (KILLS=n, SEED=n)
+	@$(VENV_PYTHON) -m providers.local.artifacts install nats
+	@$(VENV_PYTHON) -m tests.apps.projections.chaos $(CHAOS_OPTIONS)
 
 lint: .venv/installed ## Style, types and import contracts
 	@$(VENV_PYTHON) -m ruff check .

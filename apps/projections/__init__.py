@@ -1,0 +1,1 @@
+"""Projections: events of JetStream folded into durable, queryable views, each exactly once."""

@@ -1,0 +1,160 @@
+"""Consumption of one shard, from the checkpoint on: overlapping pulls, read by a thread of its own."""
+
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import uuid4
+
+from apps.projections.errors import ConnectionLostError, GapError, ProjectionError
+from apps.projections.gate import Gate, position
+from apps.projections.jetstream import Consumer
+from apps.projections.wire import Message, Wire, header
+
+_EXPIRES = 30.0
+_HEARTBEAT = 3.0
+_DATA, _HEARTBEAT_STATUS, _TIMEOUT, _CONFLICT = 0, 100, 408, 409
+_SID = 2
+
+
+class Event(NamedTuple):
+    """`reply` acknowledges this event and all before it."""
+
+    sequence: int
+    subject: str
+    data: bytes
+    reply: bytes
+    pending: int
+
+
+@dataclass(frozen=True)
+class Pulling:
+    """How much is asked for: `pull` events at a time, so that at most `window` are on their way or wait to
+    be folded."""
+
+    pull: int = 500
+    window: int = 8000
+
+
+class Consumption:
+    """The events of a consumer that was just reset to `start`, in order, without a gap.
+
+    Whatever breaks the order ends it: `take` then raises what did, and who consumes begins again from its
+    checkpoint. A new inbox each time keeps late answers of an earlier one out.
+    """
+
+    def __init__(self, wire: Wire, consumer: Consumer, start: int, pulling: Pulling) -> None:
+        self._wire = wire
+        self._pulling = pulling
+        self._gate = Gate(start)
+        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream}.{consumer.name}".encode()
+        self._inbox = f"_INBOX.{uuid4().hex}".encode()
+        self._lock = threading.Lock()
+        self._asked = 0
+        self._untaken = 0
+        self._chunks: queue.SimpleQueue[list[Event] | ProjectionError] = queue.SimpleQueue()
+        self._rest: list[Event] = []
+        self._over = threading.Event()
+        wire.subscribe(self._inbox, _SID)
+        self._pull()
+        self._reader = threading.Thread(target=self._read, name=f"read {consumer.name}", daemon=True)
+        self._reader.start()
+
+    def take(self, most: int, timeout: float) -> list[Event]:
+        """Up to `most` events that have come; none after `timeout` seconds without any. Raises GapError or
+        ConnectionLostError."""
+        events = self._rest
+        wait = timeout
+        while len(events) < most:
+            try:
+                chunk = self._chunks.get(timeout=wait) if not events else self._chunks.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(chunk, ProjectionError):
+                # What came before it is whole: it may still be folded.
+                self._chunks.put(chunk)
+                if not events:
+                    raise chunk
+                break
+            events = events + chunk if events else chunk
+        self._rest = events[most:]
+        return events[:most]
+
+    def done(self, last: Event, count: int) -> None:
+        """Acknowledge the `count` events up to `last`, which are committed, and ask for more."""
+        self._wire.publish(last.reply, b"+ACK")
+        with self._lock:
+            self._untaken -= count
+        self._pull()
+
+    def close(self) -> None:
+        """Stop. What was not committed stays unacknowledged."""
+        self._over.set()
+        self._wire.close()
+        self._reader.join()
+
+    def _pull(self) -> None:
+        requests = []
+        with self._lock:
+            while self._asked + self._untaken + self._pulling.pull <= self._pulling.window:
+                self._asked += self._pulling.pull
+                requests.append(self._request())
+        if requests:
+            self._wire.send(b"".join(requests))
+
+    def _request(self) -> bytes:
+        body = b'{"batch":%d,"expires":%d,"idle_heartbeat":%d}' % (
+            self._pulling.pull,
+            int(_EXPIRES * 1e9),
+            int(_HEARTBEAT * 1e9),
+        )
+        return b"PUB %b %b %d\r\n%b\r\n" % (self._next, self._inbox, len(body), body)
+
+    def _read(self) -> None:
+        try:
+            heard = time.monotonic()
+            while not self._over.is_set():
+                messages = self._wire.read(_HEARTBEAT)
+                now = time.monotonic()
+                if messages:
+                    heard = now
+                    self._accept(messages)
+                elif now - heard > 3 * _HEARTBEAT and self._asked > 0:
+                    raise ConnectionLostError(f"NATS was silent for {now - heard:.0f} seconds")
+        except ProjectionError as error:
+            self._chunks.put(error)
+
+    def _accept(self, messages: list[Message]) -> None:
+        events: list[Event] = []
+        refused: ProjectionError | None = None
+        admit = self._gate.admit
+        try:
+            for message in messages:
+                if message.status != _DATA:
+                    self._status(message)
+                else:
+                    at = position(message.reply)
+                    admit(at)
+                    subject = message.subject.decode("utf-8", "replace")
+                    events.append(Event(at.stream, subject, message.data, message.reply, at.pending))
+        except GapError as error:
+            refused = error
+        if events:
+            with self._lock:
+                self._asked -= len(events)
+                self._untaken += len(events)
+            self._chunks.put(events)
+        if refused is not None:
+            raise refused
+
+    def _status(self, message: Message) -> None:
+        if message.status == _HEARTBEAT_STATUS:
+            return
+        left = header(message.headers, b"Nats-Pending-Messages")
+        if message.status in (_TIMEOUT, _CONFLICT) and left.isdigit():
+            with self._lock:
+                self._asked -= int(left)
+            self._pull()
+            return
+        raise GapError(f"the pull was refused: {message.headers[9:].strip().decode(errors='replace')}")

@@ -1,0 +1,67 @@
+"""The envelope of an event: its known fields are typed, its payload and unknown fields are kept as sent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+LARGEST = 1 << 20
+"""Bytes of an event."""
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """`payload` stays encoded: the program reads the whole event, unknown fields included, from the bytes
+    that were sent."""
+
+    tenant_id: str
+    aggregate_id: str
+    aggregate_type: str
+    event_type: str
+    payload: msgspec.Raw
+    timestamp: datetime
+    correlation_id: str | None = None
+    traceparent: str | None = None
+
+
+class PoisonError(Exception):
+    """An event cannot be applied; the message is the reason, `kind` its class."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+_DECODER = msgspec.json.Decoder(Envelope)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Which events a shard lets in: the tenant is the token at `tenant_token` of the subject, counted from
+    0, and must be that of the envelope; None where the envelope's own is believed."""
+
+    tenant_token: int | None
+
+    def admit(self, subject: str, data: bytes) -> Envelope:
+        """The envelope in `data`. Raises PoisonError."""
+        if len(data) > LARGEST:
+            raise PoisonError("size", f"{len(data)} bytes: {LARGEST} are allowed")
+        try:
+            envelope = _DECODER.decode(data)
+        except RecursionError:
+            raise PoisonError("decode", "nested too deeply") from None
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise PoisonError("decode", str(error)) from None
+        if self.tenant_token is not None:
+            tokens = subject.split(".", self.tenant_token + 1)
+            named = tokens[self.tenant_token] if len(tokens) > self.tenant_token else ""
+            if named != envelope.tenant_id:
+                raise PoisonError(
+                    "forged", f"the tenant is {envelope.tenant_id[:64]!r}, the subject says {named[:64]!r}"
+                )
+        return envelope
+
+
+def trace_id(envelope: Envelope) -> str | None:
+    """The trace id of a W3C traceparent, None when there is none."""
+    parts = (envelope.traceparent or "").split("-")
+    return parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else None

@@ -1,0 +1,93 @@
+"""What is asked of JetStream's API: the stream, one message, and the consumer of a shard."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apps.projections.errors import RefusedError
+from apps.projections.records import StreamIdentity, digest
+from apps.projections.wire import Wire
+
+_NO_MESSAGE = 10037
+_NO_CONSUMER = 10014
+_NO_STREAM = 10059
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """Which stream it is and which sequences it holds; `last` is 0 when it never had a message."""
+
+    identity: StreamIdentity
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """The durable consumer of one shard: `window` is how many events may be on their way or not yet
+    acknowledged."""
+
+    stream: str
+    name: str
+    subjects: Sequence[str]
+    window: int
+    ack_wait: float = 60.0
+
+
+class JetStream:
+    """Raises RefusedError, with JetStream's own code, for what the server refuses."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def stream(self, name: str) -> StreamState:
+        answer = self._ask(f"STREAM.INFO.{name}", {})
+        state = answer["state"]
+        return StreamState(StreamIdentity(name, answer["created"]), state["first_seq"], state["last_seq"])
+
+    def digest_at(self, stream: str, sequence: int) -> str | None:
+        """The hash of the event at `sequence`, None when there is none (any more)."""
+        try:
+            message = self._ask(f"STREAM.MSG.GET.{stream}", {"seq": sequence})["message"]
+        except RefusedError as error:
+            if error.code == _NO_MESSAGE:
+                return None
+            raise
+        return digest(message["subject"], base64.b64decode(message.get("data", "")))
+
+    def reset(self, consumer: Consumer, start: int) -> None:
+        """Make the consumer anew, to deliver from sequence `start` on, its own sequence from 1."""
+        self.delete(consumer)
+        config = {
+            "durable_name": consumer.name,
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": start,
+            "ack_policy": "all",
+            "ack_wait": int(consumer.ack_wait * 1e9),
+            "max_deliver": -1,
+            "max_ack_pending": 2 * consumer.window,
+            "max_waiting": 512,
+            "filter_subjects": list(consumer.subjects),
+            "replay_policy": "instant",
+        }
+        body = {"stream_name": consumer.stream, "config": config}
+        self._ask(f"CONSUMER.DURABLE.CREATE.{consumer.stream}.{consumer.name}", body)
+
+    def delete(self, consumer: Consumer) -> None:
+        try:
+            self._ask(f"CONSUMER.DELETE.{consumer.stream}.{consumer.name}", {})
+        except RefusedError as error:
+            if error.code != _NO_CONSUMER:
+                raise
+
+    def _ask(self, subject: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        data = json.dumps(body).encode() if body else b""
+        answer: dict[str, Any] = json.loads(self._wire.request(f"$JS.API.{subject}", data))
+        if error := answer.get("error"):
+            hint = ": declare it among the stack's streams" if error.get("err_code") == _NO_STREAM else ""
+            raise RefusedError(
+                f"JetStream refused {subject}: {error['description']}{hint}", error.get("err_code", 0)
+            )
+        return answer

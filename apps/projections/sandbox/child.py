@@ -1,0 +1,165 @@
+"""The sandbox's side: `python -m apps.projections.sandbox.child`, on stdin and stdout.
+
+It holds one program, and no state between folds. It cannot open a file, start a process or grow beyond its
+memory: the kernel sees to that before the program is read.
+"""
+
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+
+import starlark
+
+from apps.projections.sandbox.frames import (
+    DONE,
+    FAILED,
+    FOLD,
+    KEYS,
+    LOAD,
+    VIEWS,
+    ClosedError,
+    receive,
+    send,
+)
+
+PROGRAM = "program.star"
+_DRIVER = """\
+load("program.star", "key", "project")
+
+def fold(text, count):
+    events = json.decode(text)
+    if len(events) != count:
+        fail("the events are not", count, "values")
+    slots, views = json.decode(lookup(json.encode([key(event) for event in events])))
+    for i in range(count):
+        slot = slots[i]
+        if slot >= 0:
+            views[slot] = project(views[slot], events[i])
+    text = json.encode(views)
+    again = json.decode(text)
+    canonical = json.encode(again)
+    if again != views or len(canonical) != len(text) or canonical.count("e") != text.count("e"):
+        fail("a view must be made of JSON values: no tuple, no integer beyond 64 bits")
+    return canonical
+"""
+# Decoding sorts keys: what is returned has them in that order wherever a batch ended. An integer that
+# comes back as a number with an exponent is told by its length or by that.
+_DECODING = ("events = json.decode(text)", "the events are not")
+_STACK = 64
+_LOAD_GAS = 1000
+
+
+class Runner:
+    """A loaded program. Raises StarlarkError when it cannot be loaded."""
+
+    def __init__(self, text: str, gas: int) -> None:
+        self._gas = gas
+        self._spent = 0
+        dialect = starlark.Dialect.standard()
+        dialect.enable_load = False
+        dialect.enable_f_strings = True
+        globals_ = starlark.Globals.extended_by([starlark.LibraryExtension.Json])
+        program, driver = starlark.Module(), starlark.Module()
+        starlark.eval_with(
+            self._options(_LOAD_GAS), program, starlark.parse(PROGRAM, text, dialect), globals_
+        )
+        frozen = program.freeze()
+        driver.add_callable("lookup", _lookup)
+        starlark.eval(
+            driver,
+            starlark.parse("driver.star", _DRIVER),
+            globals_,
+            starlark.FileLoader(lambda _name: frozen),
+        )
+        self._driver = driver.freeze()
+
+    def fold(self, data: bytes) -> bytes:
+        count, _, text = data.partition(b" ")
+        options = self._options(self._gas)
+        result = self._driver.call_with(options, "fold", text.decode(), int(count)).value
+        return str(result).encode()
+
+    @property
+    def exhausted(self) -> bool:
+        return self._spent > self._limit
+
+    def _options(self, limit: int) -> starlark.EvalOptions:
+        """The interpreter asks once in a thousand steps, counted anew for each evaluation: what a program
+        spends depends on nothing but the program and its input."""
+        self._spent, self._limit = 0, limit
+
+        def check() -> bool:
+            self._spent += 1
+            return self._spent > self._limit
+
+        return starlark.EvalOptions(check_cancelled=check, max_callstack_size=_STACK)
+
+
+def _lookup(keys: str) -> str:
+    send(1, KEYS, keys.encode())
+    kind, body = receive(0)
+    if kind != VIEWS:
+        raise LookupError("the worker has no views for these keys")
+    return body.decode()
+
+
+def confine(memory: int) -> None:
+    """From here on: no file, no process, and `memory` bytes more than there are."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + memory
+    for which, value in (
+        (resource.RLIMIT_AS, limit),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 3),
+    ):
+        resource.setrlimit(which, (value, value))
+
+
+def _failure(error: BaseException, runner: Runner | None) -> tuple[str, str]:
+    text = str(error)
+    if isinstance(error, MemoryError) or "out of memory" in text:
+        return "memory", "the program needs more memory than it may have"
+    if runner is not None and runner.exhausted:
+        return "gas", "the program takes more steps than it may"
+    if isinstance(error, starlark.StarlarkError) and not any(mark in text for mark in _DECODING):
+        return "program", text
+    return "decode", text
+
+
+def _brief(text: str) -> str:
+    """What is wrong and where, without the interpreter's drawing of it."""
+    lines = [line.strip() for line in text.splitlines()]
+    wrong = [line for line in lines if line.startswith(("error:", "-->"))]
+    return " ".join(wrong or lines[-1:])[:500]
+
+
+def serve() -> None:
+    """Until the worker goes."""
+    runner: Runner | None = None
+    while True:
+        kind, body = receive(0)
+        try:
+            if kind == LOAD:
+                given = json.loads(body)
+                confine(given["memory"])
+                runner = Runner(given["text"], given["gas"])
+                send(1, DONE, b"")
+            elif kind == FOLD and runner is not None:
+                send(1, DONE, runner.fold(body))
+        except ClosedError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of the interpreter is no Exception
+            name, text = _failure(error, runner)
+            send(1, FAILED, json.dumps([name, _brief(text)]).encode())
+
+
+if __name__ == "__main__":
+    try:
+        serve()
+    except ClosedError:
+        os._exit(0)
+    sys.exit(1)

@@ -1,0 +1,151 @@
+"""The worker of one shard of one view: consume, fold, commit, acknowledge."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from apps.projections import identity
+from apps.projections.consumption import Consumption, Event, Pulling
+from apps.projections.errors import (
+    ConflictError,
+    ConnectionLostError,
+    GapError,
+    ProjectionError,
+    RefusedError,
+    StoreError,
+)
+from apps.projections.fold import Folded, Folder
+from apps.projections.jetstream import Consumer, JetStream
+from apps.projections.keys import CheckpointKey
+from apps.projections.records import Checkpoint, digest
+from apps.projections.store import MAP_SIZE, Batch, Store
+from apps.projections.wire import Login, Wire
+
+_log = logging.getLogger("apps.projections.worker")
+_IDLE = 0.2
+_LONGEST_WAIT = 5.0
+_TOLD = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """What one worker does: `view_type` from the events of `consumer`, into the store at `path`. A batch is
+    up to `batch` events, of which one commit is made."""
+
+    view_type: str
+    name: str
+    path: Path
+    consumer: Consumer
+    batch: int = 2000
+    pulling: Pulling = field(default_factory=Pulling)
+    map_size: int = MAP_SIZE
+
+
+class Observer:
+    """What happens, for metrics; this one ignores it."""
+
+    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None: ...
+    def restarted(self, error: ProjectionError) -> None: ...
+    def connected(self, checkpoint: Checkpoint) -> None: ...
+
+
+class Worker:
+    """Runs until `stop`, and through every failure that may pass. Raises StreamChangedError, for which that
+    does not hold."""
+
+    def __init__(
+        self,
+        shard: Shard,
+        login: Callable[[], Login],
+        folder: Folder,
+        observer: Observer | None = None,
+    ) -> None:
+        self._shard = shard
+        self._login = login
+        self._folder = folder
+        self._observer = observer or Observer()
+        self._stopping = threading.Event()
+        self._failures = 0
+
+    def stop(self) -> None:
+        """End after the batch in hand; what is not committed stays unacknowledged."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._consume()
+            except (ConnectionLostError, GapError, ConflictError, StoreError, RefusedError) as error:
+                self._observer.restarted(error)
+                self._failures += 1
+                wait = min(0.05 * 2**self._failures, _LONGEST_WAIT)
+                _log.warning("begins again from its checkpoint in %.1f s: %s", wait, error)
+                self._stopping.wait(wait)
+
+    def _consume(self) -> None:
+        shard = self._shard
+        key = CheckpointKey(shard.name, shard.view_type)
+        store = Store(shard.path, key, map_size=shard.map_size)
+        try:
+            wire = Wire(self._login())
+            try:
+                checkpoint = self._begin(store, JetStream(wire))
+                consumption = Consumption(wire, shard.consumer, checkpoint.next, shard.pulling)
+            except BaseException:
+                wire.close()
+                raise
+            try:
+                self._observer.connected(checkpoint)
+                while not self._stopping.is_set():
+                    checkpoint = self._step(store, consumption, checkpoint)
+            finally:
+                consumption.close()
+        finally:
+            store.close()
+
+    def _begin(self, store: Store, jetstream: JetStream) -> Checkpoint:
+        """Make sure that the stream is the same, and reset the consumer to what the store says."""
+        consumer = self._shard.consumer
+        stream = jetstream.stream(consumer.stream)
+        checkpoint = store.checkpoint()
+        if checkpoint is None:
+            # Bound to the stream from here on, even before the first event.
+            checkpoint = Checkpoint(stream.identity, seen=max(stream.first - 1, 0))
+            store.commit(None, Batch(checkpoint))
+            if stream.first > 1:
+                _log.warning("stream %s begins at sequence %d", consumer.stream, stream.first)
+        else:
+            identity.check(
+                checkpoint, stream, lambda sequence: jetstream.digest_at(consumer.stream, sequence)
+            )
+        jetstream.reset(consumer, checkpoint.next)
+        return checkpoint
+
+    def _step(self, store: Store, consumption: Consumption, checkpoint: Checkpoint) -> Checkpoint:
+        events = consumption.take(self._shard.batch, _IDLE)
+        if not events:
+            return checkpoint
+        started = time.monotonic()
+        folded = self._folder.fold(events, store.views)
+        last = events[-1]
+        following = Checkpoint(
+            stream=checkpoint.stream,
+            sequence=last.sequence,
+            digest=digest(last.subject, last.data),
+            seen=last.sequence,
+            revision=checkpoint.revision + 1,
+            events=checkpoint.events + len(events),
+            quarantined=checkpoint.quarantined + len(folded.quarantined),
+        )
+        store.commit(checkpoint, Batch(following, folded.views, folded.quarantined))
+        for held in folded.quarantined[:_TOLD]:
+            _log.warning("quarantined sequence %d (%s): %s", held.sequence, held.kind, held.reason)
+        if len(folded.quarantined) > _TOLD:
+            _log.warning("quarantined %d more in this batch", len(folded.quarantined) - _TOLD)
+        consumption.done(last, len(events))
+        self._failures = 0
+        self._observer.committed(events, folded, time.monotonic() - started)
+        return following

@@ -1,0 +1,58 @@
+"""`python -m tests.apps.projections.chaos.victim OPTIONS`: the real worker, in a process that may be killed.
+
+The options (JSON) can slow its commits down and take its disk away.
+"""
+
+import json
+import logging
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+
+from apps.projections.envelope import Admission
+from apps.projections.fold import Folder
+from apps.projections.jetstream import Consumer
+from apps.projections.records import Checkpoint
+from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.store import Batch, Store
+from apps.projections.wire import Login
+from apps.projections.worker import Shard, Worker
+from tests.apps.projections.ledger import PROGRAM, VIEW
+
+STREAM, SHARD, SUBJECTS = "BOOKS", "all", ["books.>"]
+
+
+def shard(path: Path, ack_wait: float = 60.0, batch: int = 200) -> Shard:
+    consumer = Consumer(STREAM, f"{VIEW}-{SHARD}", SUBJECTS, window=2000, ack_wait=ack_wait)
+    return Shard(view_type=VIEW, name=SHARD, path=path, consumer=consumer, batch=batch, map_size=1 << 28)
+
+
+def main() -> None:
+    options = json.loads(sys.argv[1])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if slow := options.get("slow_commit"):
+        commit = Store.commit
+
+        def slowed(self: Store, base: Checkpoint | None, batch: Batch) -> None:
+            time.sleep(slow)
+            commit(self, base, batch)
+            time.sleep(slow)
+
+        Store.commit = slowed  # type: ignore[method-assign]  # the fault that this process is for
+    path = Path(options["path"])
+    if options.get("full_disk"):
+        size = sum(file.stat().st_size for file in path.glob("data.mdb"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    worker = Worker(
+        shard(path, options.get("ack_wait", 60.0), options.get("batch", 200)),
+        lambda: Login([options["url"]]),
+        Folder(VIEW, Admission(1), Sandbox(PROGRAM, Limits(memory=128))),
+    )
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()

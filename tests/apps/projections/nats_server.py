@@ -1,0 +1,145 @@
+"""A real NATS server that the tests may kill, freeze and start again on its files."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from apps.projections.wire import Login, Message, Wire
+from tests.apps.provisioner.servers import free_port, home
+
+
+class NatsServer:
+    def __init__(self, directory: Path) -> None:
+        self._binary = home("nats") / "bin" / "nats-server"
+        self._directory = directory
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self._port}"
+
+    @property
+    def login(self) -> Login:
+        return Login([self.url])
+
+    def start(self) -> None:
+        command = [
+            self._binary,
+            "-a",
+            "127.0.0.1",
+            "-p",
+            str(self._port),
+            "-js",
+            "-sd",
+            self._directory / "js",
+        ]
+        with (self._directory / "nats.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(word) for word in command], stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            os.kill(self._process.pid, number)
+
+    def ask(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One request to JetStream's API."""
+        wire = Wire(self.login)
+        try:
+            data = b"" if body is None else json.dumps(body).encode()
+            answer: dict[str, Any] = json.loads(wire.request(f"$JS.API.{subject}", data))
+            return answer
+        finally:
+            wire.close()
+
+    def add_stream(self, name: str, subjects: list[str], **more: Any) -> None:
+        config = {"name": name, "subjects": subjects, "storage": "file", "retention": "limits", **more}
+        answer = self.ask(f"STREAM.CREATE.{name}", config)
+        assert "error" not in answer, answer
+
+    def publish(self, events: Iterable[tuple[str, bytes]]) -> int:
+        """Publish and wait for the last acknowledgement: its sequence."""
+        wire = Wire(self.login)
+        try:
+            last = 0
+            batch: list[bytes] = []
+            for subject, data in events:
+                batch.append(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(data), data))
+                if len(batch) == 500:
+                    wire.send(b"".join(batch[:-1]))
+                    last = json.loads(wire.request(subject, data, 30))["seq"]
+                    batch = []
+            if batch:
+                wire.send(b"".join(batch[:-1]))
+                last = json.loads(wire.request(subject, data, 30))["seq"]
+            return last
+        finally:
+            wire.close()
+
+    def messages(self, stream: str, subject: str = ">") -> list[tuple[int, str, bytes]]:
+        """Everything in the stream, one request each: slow, and sharing nothing with consumers."""
+        wire = Wire(self.login)
+        found: list[tuple[int, str, bytes]] = []
+        sequence = 0
+        try:
+            while True:
+                body = json.dumps({"seq": sequence + 1, "next_by_subj": subject, "batch": 1000}).encode()
+                got = _direct(wire, stream, body)
+                if not got:
+                    return found
+                found += got
+                sequence = found[-1][0]
+        finally:
+            wire.close()
+
+
+def _direct(wire: Wire, stream: str, body: bytes) -> list[tuple[int, str, bytes]]:
+    inbox = b"_INBOX.direct.%d" % time.monotonic_ns()
+    wire.subscribe(inbox, 7)
+    wire.publish(f"$JS.API.DIRECT.GET.{stream}".encode(), body, inbox)
+    found: list[tuple[int, str, bytes]] = []
+    while True:
+        for message in wire.read(10):
+            if message.status:
+                wire.send(b"UNSUB 7\r\n")
+                return found
+            found.append(_stored(message))
+
+
+def _stored(message: Message) -> tuple[int, str, bytes]:
+    headers = dict(line.split(b": ", 1) for line in message.headers.split(b"\r\n")[1:] if b": " in line)
+    return int(headers[b"Nats-Sequence"]), headers[b"Nats-Subject"].decode(), message.data
+
+
+@contextmanager
+def nats_server(directory: Path) -> Iterator[NatsServer]:
+    server = NatsServer(directory)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.signal(signal.SIGCONT)
+        server.kill()

@@ -1,0 +1,111 @@
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.projections.consumption import Event
+from apps.projections.envelope import Admission
+from apps.projections.fold import Folder
+from apps.projections.sandbox.process import Limits, Sandbox
+from tests.apps.projections.ledger import PROGRAM, VIEW, event, fold
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Folder]:
+    sandbox = Sandbox(PROGRAM, Limits())
+    yield Folder(VIEW, Admission(1), sandbox)
+    sandbox.close()
+
+
+def folded(folder: Folder, batches: Sequence[Sequence[Event]]) -> tuple[dict[bytes, bytes], list[int]]:
+    """Views and quarantined sequences after `batches`, one after the other."""
+    views: dict[bytes, bytes] = {}
+    poisoned: list[int] = []
+    for batch in batches:
+        result = folder.fold(batch, lambda keys: [views.get(key) for key in keys])
+        for key, view in result.views.items():
+            if view is None:
+                views.pop(key, None)
+            else:
+                views[key] = view
+        poisoned += [each.sequence for each in result.quarantined]
+    return views, poisoned
+
+
+def events(items: Sequence[tuple[str, bytes]]) -> list[Event]:
+    return [Event(number, subject, data, b"", 0) for number, (subject, data) in enumerate(items, 1)]
+
+
+DATA = st.one_of(
+    st.builds(
+        event, st.sampled_from("ab"), st.sampled_from("xyz"), st.sampled_from([0, 1, 13, 26, -1, 999999])
+    ),
+    st.sampled_from([b"", b"\xff", b"{}", b'{"tenant_id": 1}', b"[" * 3000, event("a", "q" * 600, 1)]),
+)
+ITEMS = st.lists(st.tuples(st.sampled_from(["books.a.1", "books.b.1"]), DATA), max_size=25)
+
+
+@given(ITEMS, st.lists(st.integers(1, 9), min_size=1, max_size=25))
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+def test_the_result_does_not_depend_on_where_batches_end(
+    folder: Folder, items: list[tuple[str, bytes]], sizes: list[int]
+) -> None:
+    """Any batches, with any poison among them: equal to the plain fold."""
+    all_events = events(items)
+    batches, at = [], 0
+    for size in sizes * 25:
+        batches.append(all_events[at : at + size])
+        at += size
+    expected = fold([(each.sequence, each.subject, each.data) for each in all_events])
+    assert folded(folder, [batch for batch in batches if batch]) == expected
+    assert folded(folder, [all_events] if all_events else []) == expected
+
+
+@pytest.mark.parametrize(
+    ("subject", "data", "kind"),
+    [
+        ("books.a.1", b'{"tenant_id": "a", "x": "\xff"}', "decode"),
+        ("books.a.1", b"[" * 100_000, "decode"),
+        ("books.a.1", event("a", "x", 1).replace(b": 1}", b": 1e400}"), "decode"),
+        ("books.a.1", event("b", "x", 1), "forged"),
+        ("books", event("a", "x", 1), "forged"),
+        ("books.a.1", event("a", "", 1), "key"),
+        ("books.a.1", event("a", "x\x00y", 1), "key"),
+        ("books.a.1", event("a", "x", -1), "program"),
+        ("books.a.1", event("a", "x" * (1 << 20), 1), "size"),
+        ("books.a.1", event("a", "x", 1, timestamp="yesterday"), "decode"),
+    ],
+)
+def test_poison_is_set_aside_with_its_reason_and_the_rest_goes_on(
+    folder: Folder, subject: str, data: bytes, kind: str
+) -> None:
+    good = ("books.a.1", event("a", "x", 1))
+    result = folder.fold(events([good, (subject, data), good]), lambda keys: [None] * len(keys))
+    assert [(each.sequence, each.kind, each.data) for each in result.quarantined] == [(2, kind, data)]
+    assert result.quarantined[0].reason
+    assert result.views[b"view:a:ledger:x"] == b'{"events":2,"hash":6759}'
+
+
+@pytest.mark.parametrize("account", ["a:b", "a%3Ab", "view:b:ledger:x", "../x", "é*>"])
+def test_separators_in_a_name_lead_to_a_view_of_its_own(folder: Folder, account: str) -> None:
+    result = folder.fold(
+        events([("books.a.1", event("a", account, 1)), ("books.a.1", event("a", "x", 1))]),
+        lambda keys: [None] * len(keys),
+    )
+    assert len(result.views) == 2
+    assert all(key.startswith(b"view:a:ledger:") for key in result.views)
+
+
+def test_unknown_fields_reach_the_program() -> None:
+    sandbox = Sandbox(
+        "def key(e):\n    return 'k'\ndef project(view, e):\n    return {'kept': e['later']}\n", Limits()
+    )
+    try:
+        folder = Folder(VIEW, Admission(None), sandbox)
+        result = folder.fold(
+            events([("books", event("a", "x", 1, later={"added": [1]}))]), lambda keys: [None] * len(keys)
+        )
+    finally:
+        sandbox.close()
+    assert list(result.views.values()) == [b'{"kept":{"added":[1]}}']

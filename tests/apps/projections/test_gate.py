@@ -1,0 +1,68 @@
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.projections.errors import GapError
+from apps.projections.gate import Gate, Position, position
+
+START = 5
+
+
+def admitted(deliveries: Sequence[Position]) -> list[int]:
+    """The stream sequences that pass before the gate closes."""
+    gate = Gate(START)
+    passed = []
+    for delivery in deliveries:
+        try:
+            gate.admit(delivery)
+        except GapError:
+            break
+        passed.append(delivery.stream)
+    return passed
+
+
+def stream(sequences: Sequence[int]) -> list[Position]:
+    return [Position(1, sequence, number, 0) for number, sequence in enumerate(sequences, 1)]
+
+
+SEQUENCES = st.lists(st.integers(START, 60), unique=True, max_size=20).map(sorted)
+
+
+@given(SEQUENCES)
+def test_what_comes_in_order_passes_whole_even_with_holes_in_the_stream(sequences: list[int]) -> None:
+    assert admitted(stream(sequences)) == sequences
+
+
+@given(SEQUENCES, st.data())
+def test_whatever_is_done_to_deliveries_only_a_prefix_passes(
+    sequences: list[int], data: st.DataObject
+) -> None:
+    """Lost, repeated, swapped, mixed with others: never one more, one less, or twice."""
+    deliveries = stream(sequences)
+    again = [each._replace(delivered=2) for each in deliveries]
+    mixed = data.draw(st.lists(st.sampled_from([*deliveries, *again]), max_size=40)) if deliveries else []
+    passed = admitted(mixed)
+    assert passed == sequences[: len(passed)]
+
+
+@pytest.mark.parametrize(
+    "deliveries",
+    [[Position(1, 9, 2, 0)], [Position(2, 5, 1, 0)], [Position(1, START - 1, 1, 0)]],
+    ids=["a later one first, as after a crash", "a redelivery", "from before the checkpoint"],
+)
+def test_the_gate_closes(deliveries: list[Position]) -> None:
+    assert admitted(deliveries) == []
+
+
+def test_positions_of_old_and_new_servers_are_read_alike() -> None:
+    old = position(b"$JS.ACK.S.c.1.42.7.1700000000000000000.3")
+    new = position(b"$JS.ACK._.hash.S.c.1.42.7.1700000000000000000.3.token")
+    assert old == new == Position(1, 42, 7, 3)
+
+
+@pytest.mark.parametrize("reply", [b"", b"_INBOX.x", b"$JS.ACK.S.c.one.42.7.0.0"])
+def test_a_delivery_without_position_is_refused(reply: bytes) -> None:
+    with pytest.raises(GapError):
+        position(reply)
