@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pulumi
 
-from components.base import Address, Cluster, Finished, Program, Running, Spawned, Task, Workload
+from components.base import Address, Cluster, Finished, HostPort, Program, Running, Spawned, Task, Workload
 
 
 class Parked:
@@ -27,3 +27,6 @@ class Parked:
 
     def address(self, workload: str, port: str, number: int) -> Address:
         return self._cluster.address(workload, port, number)
+
+    def outside(self, workload: str, number: int, replica: int) -> HostPort | None:
+        return self._cluster.outside(workload, number, replica)
