@@ -11,7 +11,7 @@ from infra.engine.checkout import HERE, PROJECT, Checkout
 from infra.engine.console import say
 from infra.engine.errors import EngineError, StackInUseError
 from infra.engine.process import Outcome
-from infra.engine.session import OVERRIDING, Session, directory_of, open_engine, open_session
+from infra.engine.session import OVERRIDING, Session, directory_of, forgotten, open_engine, open_session
 from providers.local import paths
 from providers.local.artifacts.errors import ArtifactError
 from providers.local.plugin.errors import PluginError
@@ -57,14 +57,18 @@ def refresh(stack: str, checkout: Checkout) -> int:
 def down(stack: str, checkout: Checkout) -> int:
     """Destroy the stack, then see that nothing of it is left; without a state, or when the engine
     fails halfway, from the stack's directory alone."""
+    if forgotten(stack, checkout):
+        # Nobody waits for an engine to be built that would have nothing to do.
+        say(f"The backend does not know stack {stack!r}: clearing what its directory records.")
+        if stack_file.is_local(checkout, stack):
+            _remove_directory(directory_of(checkout, stack))
+        return 0
     session = open_session(stack, checkout)
     session.recover()
     if session.exists():
         destroyed = session.run("destroy", "--yes", "--skip-preview")
         if destroyed.code and not (session.is_local and _goes_on_without_the_engine(session, destroyed)):
             return destroyed.code
-    else:
-        say(f"The backend does not know stack {stack!r}: clearing what its directory records.")
     if session.is_local:
         _remove_directory(session.directory)
     if session.backend.ours and session.exists():

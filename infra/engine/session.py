@@ -132,6 +132,18 @@ def directory_of(checkout: Checkout, stack: str) -> Path:
     return Path(configured) if configured else paths.stack_directory(stack)
 
 
+def forgotten(stack: str, checkout: Checkout) -> bool:
+    """Whether the backend of this clone knows nothing of `stack`, and no engine is at work on it; False
+    where only the engine can tell. Raises UnknownStackError and StackBusyError."""
+    stack_file.ensure(checkout, stack)
+    chosen = backend.choose(checkout, os.environ)
+    if chosen.state is None or not chosen.ours:
+        return False
+    for line in locks.clear_stale_locks(chosen.state, PROJECT, stack):
+        say(line)
+    return not state.state_file(checkout.state, PROJECT, stack).exists()
+
+
 def open_engine(environment: Mapping[str, str]) -> engines.Engine:
     """The engine, built first if there is none. Raises PreflightError before that."""
     cache = paths.cache_directory()

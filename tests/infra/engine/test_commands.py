@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.engine import commands, state
+from infra.engine import commands, session, state
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.process import run_foreground
 from providers.local import paths
@@ -78,6 +78,18 @@ def test_unknown_stack_is_refused_by_every_command(
 ) -> None:
     assert commands.main(command, "prod", checkout) == 1
     assert "The stacks are: local" in capsys.readouterr().err
+
+
+def test_down_of_what_was_never_up_waits_for_no_engine(
+    checkout: Checkout, machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(*_: object) -> None:
+        raise AssertionError("an engine was asked for")
+
+    monkeypatch.setattr(session, "open_engine", build)
+    monkeypatch.setenv("PULUMI_HOME", str(machine / "nobody"))
+    assert commands.main("down", "local", checkout) == 0
+    assert "does not know stack" in capsys.readouterr().err
 
 
 def test_status_of_a_stack_that_is_down_says_how_to_start_it(
