@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 CHAOS_OPTIONS = $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
 
-.PHONY: help up preview refresh down status logs outputs env images test test-kubernetes chaos lint format bench lock schema snapshot clean
+.PHONY: help up preview refresh down status logs outputs env images test test-kubernetes chaos lint format bench portability lock schema snapshot clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -79,6 +79,9 @@ format: .venv/installed ## Rewrite the code in the project's style
 
 bench: .venv/installed ## Measure, print a table, write build/bench.json (FRESH=1: from empty caches too)
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m tests.bench
+
+portability: .venv/installed ## What differs between two clouds: code, files that name one, stack files
+	@$(VENV_PYTHON) -m infra.portability
 
 lock: .venv/installed ## Renew the locks of requirements.txt and of the software table
 	@$(VENV_PYTHON) -m uv pip compile requirements.txt --universal --generate-hashes --python-version 3.11 \

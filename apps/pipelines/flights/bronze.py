@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import certifi
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import GCSStore, S3Store
@@ -16,7 +17,7 @@ from apps.pipelines.flights.source import MONTHS, SourceFile, flights_key
 from apps.pipelines.flights.spec import ObjectStore
 
 if TYPE_CHECKING:  # names of its stubs alone
-    from obstore.store import ClientConfig, RetryConfig
+    from obstore.store import ClientConfig, RetryConfig, S3Config
 
 _log = logging.getLogger(__name__)
 _DIGEST = "sha256"
@@ -37,23 +38,21 @@ def connect(store: ObjectStore, bucket: str) -> Bucket:
     retry: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=180)}
     if store.protocol == "gs":
         return GCSStore(bucket, client_options=options, retry_config=retry)
-    key, secret = store.key or (None, None)
-    with _trusting(store.ca_file):
-        return S3Store(
-            bucket,
-            endpoint=store.url if store.path_style else store.url.replace("://", f"://{bucket}.", 1),
-            region=store.region,
-            virtual_hosted_style_request=not store.path_style,
-            access_key_id=key,
-            secret_access_key=secret,
-            client_options=options,
-            retry_config=retry,
-        )
+    config: S3Config = {
+        "endpoint": store.url if store.path_style else store.url.replace("://", f"://{bucket}.", 1),
+        "region": store.region,
+        "virtual_hosted_style_request": not store.path_style,
+    }
+    if store.key is not None:
+        config["access_key_id"], config["secret_access_key"] = store.key
+    with _trusting(store.ca_file if store.tls else certifi.where()):
+        return S3Store(bucket, config=config, client_options=options, retry_config=retry)
 
 
 @contextmanager
 def _trusting(ca_file: str | None) -> Iterator[None]:
-    """The client has no option for certificates: it reads this variable when it is made."""
+    """The client has no option for certificates: it reads this variable when it is made, and is not made
+    without any, even for plain HTTP in an image that has none."""
     before = os.environ.get(_CERTIFICATES)
     if ca_file is not None:
         os.environ[_CERTIFICATES] = ca_file
@@ -88,11 +87,7 @@ def land(bucket: Bucket, name: str, files: Sequence[SourceFile]) -> list[str]:
                 _log.info("removed flights month %02d", month)
                 changed.append(f"{name}/{key}")
     except (BaseError, OSError) as error:
-        reason = " ".join(str(error).partition("\n\nDebug source")[0].split())
-        raise ObjectStoreError(
-            f"landing the files in bucket {name} failed: {reason}; check that the object store runs, that "
-            "the bucket exists and that this identity may write to it"
-        ) from error
+        raise ObjectStoreError(f"landing the files in bucket {name} failed: {_explained(error)}") from error
     return changed
 
 
@@ -104,3 +99,12 @@ def _digest(bucket: Bucket, key: str) -> str | None:
     except FileNotFoundError:
         return None
     return attributes.get(_DIGEST, "")
+
+
+def _explained(error: Exception) -> str:
+    """The client's own summary, which leaves out why there was no connection."""
+    summary, _, chain = str(error).partition("\n\nDebug source")
+    reason = " ".join(summary.split())
+    if "InvalidCertificate" in chain:
+        return f"{reason} (its certificate is not trusted); check object_store.ca_file"
+    return f"{reason}; check that the object store runs, that the bucket exists and who may write to it"

