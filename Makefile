@@ -7,6 +7,9 @@ VENV_PYTHON := .venv/bin/python
 NEBULA = $(VENV_PYTHON) -m infra.engine
 # A cluster, and the equipment that stands it up; the manifests are judged by `test` as well.
 KUBERNETES_TESTS := tests/standin tests/testbed tests/e2e/kubernetes
+# What a change is compared with; and the provider plugins that previews prefer (PLUGINS= for the real ones).
+BASE ?= origin/main
+PLUGINS ?= tests/standin/offline
 export COMPONENT FOLLOW DIFF FRESH
 export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
 export PIP_CACHE_DIR := $(CACHE)/pip
@@ -19,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 CHAOS_OPTIONS = $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
 
-.PHONY: help up preview refresh down status logs outputs env images test test-kubernetes chaos lint format bench portability lock schema snapshot clean
+.PHONY: help up preview refresh drift down status logs outputs env images test test-kubernetes chaos lint format bench portability lock schema snapshot pr-report clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -34,6 +37,9 @@ preview: .venv/installed ## What `up` would change (DIFF=1 for every property)
 
 refresh: .venv/installed ## Bring the state to what really runs
 	@$(NEBULA) refresh --stack "$(STACK)"
+
+drift: .venv/installed ## Fail when what runs, the state and the stack file differ, and show where
+	@$(NEBULA) drift --stack "$(STACK)"
 
 down: .venv/installed ## Destroy the stack (KEEP_DATA=1 keeps its data and secrets)
 	@$(NEBULA) down --stack "$(STACK)"
@@ -82,6 +88,9 @@ bench: .venv/installed ## Measure, print a table, write build/bench.json (FRESH=
 
 portability: .venv/installed ## What differs between two clouds: code, files that name one, stack files
 	@$(VENV_PYTHON) -m infra.portability
+
+pr-report: .venv/installed ## What this checkout changes in every stack, against BASE, as Markdown: build/pr-report.md
+	@$(VENV_PYTHON) -m infra.previews --base "$(BASE)" --plugins "$(PLUGINS)" --output build/pr-report.md
 
 lock: .venv/installed ## Renew the locks of requirements.txt and of the software table
 	@$(VENV_PYTHON) -m uv pip compile requirements.txt --universal --generate-hashes --python-version 3.11 \

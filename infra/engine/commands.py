@@ -27,7 +27,9 @@ def up(stack: str, checkout: Checkout) -> int:
     session.recover()
     session.create()
     # No preview first: it would run the program twice, and what it would refuse `up` refuses as well.
-    outcome, events = session.run_recorded("up", "--yes", "--skip-preview", "--suppress-outputs")
+    outcome, events = session.run_recorded(
+        "up", "--yes", "--skip-preview", "--suppress-outputs", *_policies(session)
+    )
     if outcome.code:
         return outcome.code
     from infra.engine import report
@@ -40,12 +42,30 @@ def up(stack: str, checkout: Checkout) -> int:
 def preview(stack: str, checkout: Checkout) -> int:
     session = open_session(stack, checkout)
     session.create()
-    outcome, events = session.run_recorded("preview", *(["--diff"] if os.environ.get("DIFF") == "1" else []))
+    diff = ["--diff"] if os.environ.get("DIFF") == "1" else []
+    outcome, events = session.run_recorded("preview", *diff, *_policies(session))
     if outcome.code == 0 and not session.is_local:
         from infra.engine import report
 
         report.costs(session, events)
     return outcome.code
+
+
+def _policies(session: Session) -> list[str]:
+    """The policy pack, where it has something to say. With an engine of the user's own, the user gives it:
+    docs/policies.md says how."""
+    pack = session.checkout.root / "policy" / "pack"
+    judged = session.engine.ours and not session.is_local and pack.is_dir()
+    return ["--policy-pack", str(pack)] if judged else []
+
+
+def drift(stack: str, checkout: Checkout) -> int:
+    """Fails when what runs, the state and the program differ, and shows where. Changes nothing."""
+    session = open_session(stack, checkout)
+    if not session.exists():
+        say(f"The backend does not know stack {stack!r}: nothing can have drifted.")
+        return 0
+    return session.run("preview", "--refresh", "--diff", "--expect-no-changes").code
 
 
 def refresh(stack: str, checkout: Checkout) -> int:
@@ -171,6 +191,7 @@ COMMANDS = {
     "up": up,
     "preview": preview,
     "refresh": refresh,
+    "drift": drift,
     "down": down,
     "status": status,
     "logs": logs,

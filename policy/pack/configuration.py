@@ -40,6 +40,7 @@ def stack_of(config: Mapping[str, str], secret: Collection[str], file: Path | No
         exposed=frozenset(str(name) for name in _mapping(platform.get("expose"))),
         regions=frozenset(str(region).lower() for region in regions),
         budget=_budget(_mapping(policy.get("budget"))),
+        ends=bool(platform.get("ttl")),
         plain_secrets=tuple(_plain_secrets(clear, "")),
     )
 

@@ -71,14 +71,15 @@ class Budget:
 
 @dataclass(frozen=True)
 class Stack:
-    """What the stack's configuration says. `plain_secrets` are the keys of it that look like secrets and
-    are not encrypted."""
+    """What the stack's configuration says. `ends` when it has a ttl; `plain_secrets` are the keys that
+    look like secrets and are not encrypted."""
 
     cloud: str = "local"
     size: str = "production"
     exposed: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
     budget: Budget | None = None
+    ends: bool = False
     plain_secrets: tuple[str, ...] = ()
 
     @property

@@ -8,7 +8,6 @@ preview of theirs, but for the names that they give at once.
 import hashlib
 import importlib.metadata
 import json
-import secrets
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -133,10 +132,9 @@ class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _name_object(inputs: Properties, request: Any) -> None:
-    """Give an object of Kubernetes that has no name one that is made from the resource's."""
+    """Give an object of Kubernetes that has no name one that is made from the resource's: the same at
+    every preview, so that two can be compared."""
     metadata = inputs.setdefault("metadata", {})
     if isinstance(metadata, dict) and not metadata.get("name"):
-        end = (
-            hashlib.sha256(request.randomSeed).hexdigest()[:8] if request.randomSeed else secrets.token_hex(4)
-        )
+        end = hashlib.sha256(request.urn.encode()).hexdigest()[:8]
         metadata["name"] = f"{request.urn.rpartition('::')[2]}-{end}"

@@ -36,7 +36,6 @@ _DEFAULTS: Mapping[tuple[str, str], bool] = {(GCP_DATABASE, "deletionProtection"
 
 
 def required_tags(resource: Resource, stack: Stack) -> Iterator[str]:
-    """Outside production a stack has an end as well: its ttl."""
     if resource.type in TAGGED:
         path, tags = "tags", _tags(resource, "tags", "defaultTags.tags")
     elif resource.type in LABELLED:
@@ -47,7 +46,7 @@ def required_tags(resource: Resource, stack: Stack) -> Iterator[str]:
     if tags is None:
         return
     present = {tag_name(key) for key in tags}
-    wanted = _TAGS if stack.production else (*_TAGS, "ttl")
+    wanted = (*_TAGS, "ttl") if stack.ends else _TAGS
     if missing := [name for name in wanted if name not in present]:
         yield f"{resource.kind} has no {', '.join(missing)} among its {path}: use the stack's tag builder"
 

@@ -35,6 +35,8 @@ def test_size_expose_and_region_come_from_the_stack_file() -> None:
     assert stack.exposed == {"trino"}
     assert stack.regions == {"eu-west-1"}
     assert stack.budget is None
+    assert not stack.ends
+    assert stack_of(_config(ttl="2027-01-01"), (), None).ends
 
 
 def test_a_budget_and_further_regions_are_the_stack_files_own() -> None:

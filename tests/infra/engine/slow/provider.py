@@ -1,7 +1,7 @@
 """A resource provider whose Create lasts until the file named by input `until` exists.
 
 It lets a test interrupt the engine inside a Create. The resource's only other trace is the file
-`<until>.started`, written when Create begins.
+`<until>.started`, written when Create begins. Once `<until>.gone` exists, so does the resource no more.
 """
 
 import contextlib
@@ -53,6 +53,8 @@ class Slow(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id="slow", properties=request.properties)
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
+        if Path(request.properties["until"]).with_suffix(".gone").exists():
+            return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from policy.pack.model import UNKNOWN
+from policy.pack.model import UNKNOWN, Stack
 from tests.policy.pack.case import DEVELOPMENT, Case, ids, resource
 
 VPC, BUCKET, RDS = "aws:ec2/vpc:Vpc", "aws:s3/bucket:Bucket", "aws:rds/instance:Instance"
@@ -13,6 +13,7 @@ SQL, GCS, CLUSTER = (
 )
 TAGS = {"nebula:stack": "aws-dev", "nebula:component": "network", "owner": "data", "cost-centre": "42"}
 LABELS = {"stack": "gcp-dev", "component": "network", "owner": "data", "cost-centre": "42"}
+ENDING = Stack(cloud="aws", ends=True)
 _RULE, _STATEFUL = "required-tags", "stateful-protected"
 _DESTROYABLE = {"deletionProtection": False, "skipFinalSnapshot": True}
 _KEPT = {"deletionProtection": True, "skipFinalSnapshot": False}
@@ -23,8 +24,8 @@ CASES = [
     Case(_RULE, "all", (resource(VPC, {"tags": TAGS}),)),
     Case(_RULE, "by its provider", (resource(VPC, provider={"defaultTags": {"tags": TAGS}}),)),
     Case(_RULE, "not known yet", (resource(VPC, {"tags": UNKNOWN}),)),
-    Case(_RULE, "no end in development", (resource(VPC, {"tags": TAGS}),), 1, DEVELOPMENT),
-    Case(_RULE, "an end", (resource(VPC, {"tags": {**TAGS, "ttl": "2027-01-01"}}),), stack=DEVELOPMENT),
+    Case(_RULE, "the stack's end is missing", (resource(VPC, {"tags": TAGS}),), 1, ENDING),
+    Case(_RULE, "its end", (resource(VPC, {"tags": {**TAGS, "ttl": "2027-01-01"}}),), stack=ENDING),
     Case(_RULE, "what takes none", (resource("aws:ec2/route:Route"),)),
     Case(_RULE, "no labels", (resource(CLUSTER),), 1),
     Case(_RULE, "labels", (resource(CLUSTER, {"resourceLabels": LABELS}),)),

@@ -1,0 +1,50 @@
+"""What differs between two previews of a stack."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from infra.previews.preview import State
+
+Kind = Literal["added", "changed", "removed"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Of one resource: `paths` are the inputs that differ."""
+
+    kind: Kind
+    type: str
+    name: str
+    paths: tuple[str, ...] = ()
+
+
+def differences(base: Mapping[str, State], head: Mapping[str, State]) -> list[Change]:
+    """From `base` to `head`, in the order of the URNs."""
+    found = []
+    for urn in sorted({*base, *head}):
+        name = urn.split("::", 3)[3]
+        if urn not in base:
+            found.append(Change("added", str(head[urn]["type"]), name))
+        elif urn not in head:
+            found.append(Change("removed", str(base[urn]["type"]), name))
+        elif paths := tuple(_paths(_inputs(base[urn]), _inputs(head[urn]), "")):
+            found.append(Change("changed", str(head[urn]["type"]), name, paths))
+    return found
+
+
+def _inputs(state: State) -> Mapping[str, Any]:
+    """With what the engine keeps beside them and a user sees: whether the resource is protected."""
+    return {**(state.get("inputs") or {}), "(protect)": bool(state.get("protect"))}
+
+
+def _paths(before: Any, after: Any, path: str) -> Iterator[str]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}):
+            inner = f"{path}.{key}" if path else str(key)
+            yield from _paths(before.get(key), after.get(key), inner)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _paths(old, new, f"{path}[{index}]")
+    elif before != after:
+        yield path

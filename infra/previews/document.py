@@ -1,0 +1,191 @@
+"""The report: one Markdown document for one comment, which is edited and not repeated."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from infra.costs import Estimate, estimate, from_events
+from infra.previews.capacity import Capacity, capacity
+from infra.previews.difference import Change, Kind, differences
+from infra.previews.preview import Preview
+
+MARKER = "<!-- nebula: previews of this pull request -->"
+"""By this the comment to edit is found."""
+LIMIT = 60_000
+"""Characters: a comment of GitHub's may have 65,536."""
+_SHOWN_CHANGES, _SHOWN_PATHS = 60, 4
+_SIGNS: Mapping[Kind, str] = {"added": "+", "changed": "~", "removed": "-"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A stack as it would be, and as it is at the base, if it is there; `compared` when there is one."""
+
+    head: Preview
+    base: Preview | None
+    compared: bool = True
+
+    @property
+    def failed(self) -> bool:
+        return self.head.code != 0
+
+    @property
+    def changes(self) -> list[Change]:
+        return differences(self._at_base.resources if self._at_base else {}, self.head.resources)
+
+    @property
+    def cost(self) -> tuple[Estimate, Estimate | None]:
+        before = self._at_base
+        return estimate(from_events(self.head.log)), estimate(from_events(before.log)) if before else None
+
+    @property
+    def capacity(self) -> tuple[Capacity, Capacity | None]:
+        before = self._at_base
+        now = capacity(self.head.resources.values())
+        return now, capacity(before.resources.values()) if before else None
+
+    @property
+    def _at_base(self) -> Preview | None:
+        """None too when the base could not be previewed: half a stack is nothing to compare with."""
+        return None if self.base is None or self.base.errors else self.base
+
+
+def document(reports: Sequence[Report], base: str) -> str:
+    """The whole report; what does not fit into a comment is left out, and said to be."""
+    lines = [MARKER, f"## What this changes, stack by stack, against `{base}`", ""]
+    lines += ["| stack | resources | policies | monthly | cores | memory |", "|---|---|---|---|---|---|"]
+    lines += [_row(report) for report in reports]
+    lines += [
+        "",
+        "Each stack is previewed from nothing. Cost: list prices, without what is billed by use. "
+        "Cores and memory: what servers request.",
+        "",
+    ]
+    text = "\n".join(lines)
+    for report in reports:
+        details = "\n".join(_details(report))
+        if len(text) + len(details) > LIMIT:
+            details = f"{report.head.stack}: its details do not fit into a comment.\n"
+        text += details + "\n"
+    return text
+
+
+def _row(report: Report) -> str:
+    name = report.head.stack
+    if report.head.errors:
+        return f"| **{name}** | preview failed | – | – | – | – |"
+    now, before = report.cost
+    size, size_before = report.capacity
+    cells = [
+        f"**{name}**",
+        f"{len(report.head.resources)}{_counted(report)}",
+        _verdict(report.head),
+        "–" if now.empty else f"{now.total:,.2f} USD{_moved(now.total, before.total if before else None)}",
+        f"{size.cores:.2f}{_moved(size.cores, size_before.cores if size_before else None)}"
+        if size.cores
+        else "–",
+        f"{_gibibytes(size.memory)} GiB"
+        + _moved(size.memory / 2**30, size_before.memory / 2**30 if size_before else None),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _counted(report: Report) -> str:
+    if report.base is None:
+        return " (new)" if report.compared else ""
+    if report.base.errors:
+        return " (no preview of the base)"
+    counts = Counter(change.kind for change in report.changes)
+    if not counts:
+        return ""
+    return f" ({', '.join(f'{sign}{counts[kind]}' for kind, sign in _SIGNS.items() if counts[kind])})"
+
+
+def _verdict(found: Preview) -> str:
+    if found.mandatory:
+        return f"❌ {len(found.mandatory)} violated"
+    advice = len(found.violations)
+    return f"✅ {advice} advised" if advice else "✅"
+
+
+def _moved(now: Decimal, before: Decimal | None) -> str:
+    if before is None or round(now, 2) == round(before, 2):
+        return ""
+    return f" ({now - before:+,.2f})"
+
+
+def _gibibytes(memory: Decimal) -> str:
+    return f"{memory / 2**30:.2f}"
+
+
+def _details(report: Report) -> Iterator[str]:
+    found = report.head
+    changes = [] if report.base is None or report.base.errors else report.changes
+    now, before = report.cost
+    if not (found.errors or found.violations or changes) and now.total == (before.total if before else 0):
+        return
+    yield f"<details><summary>{found.stack}</summary>"
+    yield ""
+    if found.errors:
+        yield from ("```", _unfenced("\n".join(found.errors)[-3000:]), "```", "")
+    yield from _violations(found)
+    yield from _changes(changes)
+    if not now.empty and not found.errors:
+        yield from _costs(now, before)
+    yield "</details>"
+    yield ""
+
+
+def _violations(found: Preview) -> Iterator[str]:
+    """One row for each rule: as often as it is violated, and the first of them."""
+    if not found.violations:
+        return
+    yield from ("| policy | level | violations | for example |", "|---|---|---:|---|")
+    by_rule: dict[tuple[str, str], list[str]] = {}
+    for each in sorted(found.violations, key=lambda each: (each.level != "mandatory", each.rule)):
+        by_rule.setdefault((each.rule, each.level), []).append(each.message)
+    for (rule, level), messages in by_rule.items():
+        yield f"| `{rule}` | {level} | {len(messages)} | {_cell(min(messages))} |"
+    yield ""
+
+
+def _changes(changes: Sequence[Change]) -> Iterator[str]:
+    if not changes:
+        return
+    yield "```diff"
+    for change in changes[:_SHOWN_CHANGES]:
+        paths = ", ".join(change.paths[:_SHOWN_PATHS])
+        more = len(change.paths) - _SHOWN_PATHS
+        rest = f", and {more} more" if more > 0 else ""
+        what = f"{_SIGNS[change.kind]} {change.type} {change.name}"
+        yield _unfenced(f"{what}: {paths}{rest}" if paths else what)
+    if len(changes) > _SHOWN_CHANGES:
+        yield f"  and {len(changes) - _SHOWN_CHANGES} more"
+    yield from ("```", "")
+
+
+def _costs(now: Estimate, before: Estimate | None) -> Iterator[str]:
+    yield from ("| component | USD a month |", "|---|---:|")
+    earlier = before.by_component if before else {}
+    for component in dict.fromkeys((*now.by_component, *earlier)):
+        amount = now.by_component.get(component, Decimal(0))
+        moved = _moved(amount, earlier.get(component, Decimal(0)) if before else None)
+        yield f"| {_cell(component)} | {amount:,.2f}{moved} |"
+    yield ""
+    if now.unpriced:
+        counts = sorted(Counter(each.what for each in now.unpriced).items())
+        yield f"No price, not counted: {', '.join(f'{count} times {what}' for what, count in counts)}."
+    if now.by_use:
+        used = sorted({each.what for each in now.by_use})
+        yield f"By use, not counted: {', '.join(used)}."
+    yield ""
+
+
+def _cell(text: str) -> str:
+    """Within one cell: a pull request's own words may hold anything."""
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("@", "@\u200b")
+
+
+def _unfenced(text: str) -> str:
+    return text.replace("```", "'''")

@@ -1,0 +1,62 @@
+"""A copy of the project that may be thrown away: of the working tree, or of a commit."""
+
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+from infra.engine.checkout import Checkout
+from infra.engine.stack_file import ensure, known_stacks
+
+
+class SnapshotError(Exception):
+    """Git does not have what was asked for. The message says what to do."""
+
+
+def of_working_tree(source: Path, target: Path) -> Checkout:
+    """Copy what Git tracks of `source`, or would: what is ignored (state, stack files) stays behind."""
+    listed = _git(source, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
+    for name in listed.decode().split("\0"):
+        path = source / name
+        if name and path.exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target / name, follow_symlinks=False)
+    return _prepared(source, target)
+
+
+def of_commit(source: Path, reference: str, target: Path) -> Checkout:
+    """Unpack the commit that `reference` names. Raises SnapshotError when there is none."""
+    archive = _git(source, "archive", "--format=tar", reference)
+    with tarfile.open(fileobj=BytesIO(archive)) as tar:
+        tar.extractall(target, filter="data")
+    return _prepared(source, target)
+
+
+def commit(source: Path, reference: str) -> str:
+    """The short name of the commit that `reference` names."""
+    return _git(source, "rev-parse", "--short", f"{reference}^{{commit}}").decode().strip()
+
+
+def _prepared(source: Path, target: Path) -> Checkout:
+    """With the packages of `source` and a file for every stack that has a template."""
+    (target / ".venv").symlink_to((source / ".venv").resolve())
+    checkout = Checkout(target)
+    for stack in known_stacks(checkout):
+        ensure(checkout, stack)
+    return checkout
+
+
+def _git(directory: Path, *arguments: str) -> bytes:
+    # Variables of a hook that calls us would lead elsewhere.
+    kept: Mapping[str, str] = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    command = ["git", "-C", str(directory), *arguments]
+    ended = subprocess.run(command, env=dict(kept), capture_output=True, check=False)
+    if ended.returncode:
+        raise SnapshotError(
+            f"`git {' '.join(arguments)}` failed in {directory}: {ended.stderr.decode().strip()}. "
+            "Fetch the base (git fetch origin main), or name another with BASE=<ref>."
+        )
+    return ended.stdout

@@ -1,0 +1,75 @@
+"""Every stack of the project, previewed by the real engine against stand-ins, with the policies on."""
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from infra.engine import engine as engines
+from infra.engine.checkout import HERE
+from infra.previews import snapshot
+from infra.previews.__main__ import PACK
+from infra.previews.preview import Preview, preview
+from providers.local import paths
+
+pytestmark = pytest.mark.e2e
+OFFLINE = HERE.root / "tests" / "standin" / "offline"
+STACKS = sorted(path.name.split(".")[1] for path in HERE.stacks.glob("Pulumi.*.template.yaml"))
+KUBERNETES = "kubernetes:apps/v1:StatefulSet"
+OF_CLOUD = {
+    "local": {"nebula-local:index:Process"},
+    "kubernetes": {KUBERNETES},
+    "aws": {KUBERNETES, "aws:eks/cluster:Cluster", "aws:s3/bucket:Bucket", "aws:rds/instance:Instance"},
+    "gcp": {
+        KUBERNETES,
+        "gcp:container/cluster:Cluster",
+        "gcp:storage/bucket:Bucket",
+        "gcp:sql/databaseInstance:DatabaseInstance",
+    },
+}
+"""What a stack of each cloud must have, lest an empty program pass."""
+CLOUDS = {
+    "local": "local",
+    "lab": "kubernetes",
+    "aws-dev": "aws",
+    "aws-prod": "aws",
+    "gcp-dev": "gcp",
+    "gcp-prod": "gcp",
+}
+
+
+@pytest.fixture(scope="module")
+def previewed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Preview]:
+    engine = engines.find(os.environ, paths.cache_directory())
+    if engine is None:
+        pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
+    found = engine
+    checkout = snapshot.of_working_tree(HERE.root, tmp_path_factory.mktemp("project"))
+
+    @cache
+    def of(stack: str) -> Preview:
+        return preview(checkout.root, stack, found, pack=PACK, plugins=OFFLINE)
+
+    return of
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_stack_previews_and_violates_no_policy(stack: str, previewed: Callable[[str], Preview]) -> None:
+    found = previewed(stack)
+
+    assert found.errors == ()
+    assert found.violations == ()
+    assert found.code == 0
+    assert {resource["type"] for resource in found.resources.values()} >= OF_CLOUD[CLOUDS[stack]]
+
+
+def test_a_preview_leaves_the_stack_files_of_the_checkout_alone(tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in HERE.stacks.iterdir()}
+    snapshot.of_working_tree(HERE.root, tmp_path)
+
+    assert {path: path.read_bytes() for path in HERE.stacks.iterdir()} == before
+    assert {path.name for path in (tmp_path / "stacks").glob("Pulumi.*.yaml")} >= {
+        f"Pulumi.{stack}.yaml" for stack in STACKS
+    }
