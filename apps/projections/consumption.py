@@ -4,11 +4,12 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import uuid4
 
+import msgspec
+
 from apps.projections.errors import ConnectionLostError, GapError, ProjectionError
-from apps.projections.gate import Gate, position
+from apps.projections.gate import Gate
 from apps.projections.jetstream import Consumer
 from apps.projections.wire import Message, Wire, header
 
@@ -18,14 +19,13 @@ _DATA, _HEARTBEAT_STATUS, _TIMEOUT, _CONFLICT = 0, 100, 408, 409
 _SID = 2
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """`reply` acknowledges this event and all before it."""
 
     sequence: int
     subject: str
     data: bytes
     reply: bytes
-    pending: int
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,9 @@ class Consumption:
                 if message.status != _DATA:
                     self._status(message)
                 else:
-                    at = position(message.reply)
-                    admit(at)
+                    reply = message.reply
                     subject = message.subject.decode("utf-8", "replace")
-                    events.append(Event(at.stream, subject, message.data, message.reply, at.pending))
+                    events.append(Event(admit(reply), subject, message.data, reply))
         except GapError as error:
             refused = error
         if events:

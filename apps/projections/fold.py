@@ -3,7 +3,9 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from apps.projections.consumption import Event
 from apps.projections.envelope import Admission, Envelope, PoisonError
@@ -28,9 +30,20 @@ class Program(Protocol):
     ) -> list[bytes | None]: ...
 
 
-class _Admitted(NamedTuple):
+class Admitted(msgspec.Struct, frozen=True, gc=False):
+    """An event that was let in."""
+
     event: Event
     envelope: Envelope
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A batch: what of it was let in, and what was not."""
+
+    events: Sequence[Event]
+    admitted: list[Admitted] = field(default_factory=list)
+    refused: list[Quarantined] = field(default_factory=list)
 
 
 @dataclass
@@ -52,21 +65,29 @@ class Folder:
         self._program = program
 
     def fold(self, events: Sequence[Event], read: ReadViews) -> Folded:
-        folded = Folded()
-        admitted: list[_Admitted] = []
+        return self.project(self.admit(events), read)
+
+    def admit(self, events: Sequence[Event]) -> Intake:
+        """The first half, which needs no view."""
+        intake = Intake(events)
         admit = self._admission.admit
         for event in events:
             try:
-                admitted.append(_Admitted(event, admit(event.subject, event.data)))
+                intake.admitted.append(Admitted(event, admit(event.subject, event.data)))
             except PoisonError as error:
-                folded.quarantined.append(_quarantined(event, error))
-        if admitted:
-            self._divide(admitted, read, folded)
+                intake.refused.append(_quarantined(event, error))
+        return intake
+
+    def project(self, intake: Intake, read: ReadViews) -> Folded:
+        """The second half: run the program."""
+        folded = Folded(quarantined=list(intake.refused))
+        if intake.admitted:
+            self._divide(intake.admitted, read, folded)
         folded.quarantined.sort(key=lambda each: each.sequence)
         return folded
 
     def _divide(
-        self, admitted: Sequence[_Admitted], read: ReadViews, folded: Folded, again: bool = False
+        self, admitted: Sequence[Admitted], read: ReadViews, folded: Folded, again: bool = False
     ) -> None:
         try:
             folded.views.update(self._run(admitted, read, folded.views))
@@ -83,7 +104,7 @@ class Folder:
             self._divide(admitted[middle:], read, folded)
 
     def _run(
-        self, admitted: Sequence[_Admitted], read: ReadViews, before: Mapping[bytes, bytes | None]
+        self, admitted: Sequence[Admitted], read: ReadViews, before: Mapping[bytes, bytes | None]
     ) -> dict[bytes, bytes | None]:
         keys: list[bytes] = []
 

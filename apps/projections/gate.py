@@ -1,28 +1,6 @@
 """The gate: an event passes only if it is the one that must come next."""
 
-from typing import NamedTuple
-
 from apps.projections.errors import GapError
-
-
-class Position(NamedTuple):
-    """Where a delivery stands: in the stream, in its consumer, and the how manyth attempt it is."""
-
-    delivered: int
-    stream: int
-    consumer: int
-    pending: int
-
-
-def position(reply: bytes) -> Position:
-    """Of `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`; some
-    servers put domain and account behind ACK and a token at the end. Raises GapError for anything else."""
-    words = reply.split(b".")
-    at = 4 if len(words) == 9 else 6
-    try:
-        return Position(int(words[at]), int(words[at + 1]), int(words[at + 2]), int(words[at + 4]))
-    except (IndexError, ValueError):
-        raise GapError(f"a delivery without a position: {reply[:80]!r}") from None
 
 
 class Gate:
@@ -37,14 +15,23 @@ class Gate:
         self._next = 1
         self._least = start
 
-    def admit(self, at: Position) -> None:
-        """Raises GapError for a delivery that is repeated, or not the next."""
-        if at.delivered != 1:
-            raise GapError(f"sequence {at.stream} is delivered for the {at.delivered}. time")
-        if at.consumer != self._next or at.stream < self._least:
+    def admit(self, reply: bytes) -> int:
+        """The stream sequence of a delivery, by its reply subject: `$JS.ACK.<stream>.<consumer>.<delivered>.
+        <stream seq>.<consumer seq>.<time>.<pending>`; some servers put domain and account behind ACK and a
+        token at the end. Raises GapError for one that is repeated, or not the next."""
+        words = reply.split(b".")
+        at = 4 if len(words) == 9 else 6
+        try:
+            sequence, number = int(words[at + 1]), int(words[at + 2])
+        except (IndexError, ValueError):
+            raise GapError(f"a delivery without a position: {reply[:80]!r}") from None
+        if words[at] != b"1":
+            raise GapError(f"sequence {sequence} was delivered before")
+        if number != self._next or sequence < self._least:
             raise GapError(
-                f"delivery {at.consumer} (sequence {at.stream}) came where {self._next} must come, "
-                f"at sequence {self._least} or later"
+                f"delivery {number} (sequence {sequence}) came where {self._next} must come, at sequence "
+                f"{self._least} or later"
             )
         self._next += 1
-        self._least = at.stream + 1
+        self._least = sequence + 1
+        return sequence

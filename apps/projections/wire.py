@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
+
+import msgspec
 
 from apps.projections.errors import ConnectionLostError, RefusedError
 
@@ -23,7 +24,7 @@ _CHUNK = 1 << 18
 _END = b"\r\n"
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """`status` is that of a message without data, such as 408 for a pull that ran out; 0 for others."""
 
     subject: bytes

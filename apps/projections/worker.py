@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,12 +19,12 @@ from apps.projections.errors import (
 from apps.projections.fold import Folded, Folder
 from apps.projections.jetstream import Consumer, JetStream
 from apps.projections.keys import CheckpointKey
-from apps.projections.records import Checkpoint, digest
+from apps.projections.pipeline import Pipeline
+from apps.projections.records import Checkpoint
 from apps.projections.store import MAP_SIZE, Batch, Store
 from apps.projections.wire import Login, Wire
 
 _log = logging.getLogger("apps.projections.worker")
-_IDLE = 0.2
 _LONGEST_WAIT = 5.0
 _TOLD = 3
 
@@ -33,7 +32,7 @@ _TOLD = 3
 @dataclass(frozen=True, kw_only=True)
 class Shard:
     """What one worker does: `view_type` from the events of `consumer`, into the store at `path`. A batch is
-    up to `batch` events, of which one commit is made."""
+    up to `batch` events, of which one commit is made. `start` is where a store that is empty begins."""
 
     view_type: str
     name: str
@@ -42,6 +41,7 @@ class Shard:
     batch: int = 2000
     pulling: Pulling = field(default_factory=Pulling)
     map_size: int = MAP_SIZE
+    start: int = 1
 
 
 class Observer:
@@ -99,8 +99,15 @@ class Worker:
                 raise
             try:
                 self._observer.connected(checkpoint)
-                while not self._stopping.is_set():
-                    checkpoint = self._step(store, consumption, checkpoint)
+                Pipeline(
+                    store,
+                    consumption,
+                    self._folder,
+                    checkpoint,
+                    shard.batch,
+                    self._stopping,
+                    self._committed,
+                ).run()
             finally:
                 consumption.close()
         finally:
@@ -113,9 +120,10 @@ class Worker:
         checkpoint = store.checkpoint()
         if checkpoint is None:
             # Bound to the stream from here on, even before the first event.
-            checkpoint = Checkpoint(stream.identity, seen=max(stream.first - 1, 0))
+            seen = max(stream.first, self._shard.start) - 1
+            checkpoint = Checkpoint(stream.identity, seen=max(seen, 0))
             store.commit(None, Batch(checkpoint))
-            if stream.first > 1:
+            if stream.first > self._shard.start:
                 _log.warning("stream %s begins at sequence %d", consumer.stream, stream.first)
         else:
             identity.check(
@@ -124,28 +132,10 @@ class Worker:
         jetstream.reset(consumer, checkpoint.next)
         return checkpoint
 
-    def _step(self, store: Store, consumption: Consumption, checkpoint: Checkpoint) -> Checkpoint:
-        events = consumption.take(self._shard.batch, _IDLE)
-        if not events:
-            return checkpoint
-        started = time.monotonic()
-        folded = self._folder.fold(events, store.views)
-        last = events[-1]
-        following = Checkpoint(
-            stream=checkpoint.stream,
-            sequence=last.sequence,
-            digest=digest(last.subject, last.data),
-            seen=last.sequence,
-            revision=checkpoint.revision + 1,
-            events=checkpoint.events + len(events),
-            quarantined=checkpoint.quarantined + len(folded.quarantined),
-        )
-        store.commit(checkpoint, Batch(following, folded.views, folded.quarantined))
+    def _committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+        self._failures = 0
         for held in folded.quarantined[:_TOLD]:
             _log.warning("quarantined sequence %d (%s): %s", held.sequence, held.kind, held.reason)
         if len(folded.quarantined) > _TOLD:
             _log.warning("quarantined %d more in this batch", len(folded.quarantined) - _TOLD)
-        consumption.done(last, len(events))
-        self._failures = 0
-        self._observer.committed(events, folded, time.monotonic() - started)
-        return following
+        self._observer.committed(events, folded, seconds)

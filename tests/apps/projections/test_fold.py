@@ -34,7 +34,7 @@ def folded(folder: Folder, batches: Sequence[Sequence[Event]]) -> tuple[dict[byt
 
 
 def events(items: Sequence[tuple[str, bytes]]) -> list[Event]:
-    return [Event(number, subject, data, b"", 0) for number, (subject, data) in enumerate(items, 1)]
+    return [Event(number, subject, data, b"") for number, (subject, data) in enumerate(items, 1)]
 
 
 DATA = st.one_of(

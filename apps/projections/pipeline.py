@@ -1,0 +1,135 @@
+"""Three things at once: one batch is let in while another is projected and a third committed.
+
+Order is kept: each stage is one thread that takes batches from the one before. What is projected reads views
+that are not committed yet; a commit that fails ends the pipeline, and with it all that was built on it.
+"""
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from apps.projections.consumption import Consumption, Event
+from apps.projections.errors import ProjectionError
+from apps.projections.fold import Folded, Folder, Intake
+from apps.projections.records import Checkpoint, digest
+from apps.projections.store import Batch, Store
+
+_IDLE = 0.1
+_AHEAD = 2
+"""Batches that wait between two stages."""
+
+_T = TypeVar("_T")
+Committed = Callable[[Sequence[Event], Folded, float], None]
+
+
+class Pipeline:
+    """From `consumption` into `store`, onto `checkpoint`, until `stopping`; `committed` is called after each
+    commit with its events, its result and the seconds that it took from when they were let in."""
+
+    def __init__(
+        self,
+        store: Store,
+        consumption: Consumption,
+        folder: Folder,
+        checkpoint: Checkpoint,
+        batch: int,
+        stopping: threading.Event,
+        committed: Committed,
+    ) -> None:
+        self._store = store
+        self._consumption = consumption
+        self._folder = folder
+        self._checkpoint = checkpoint
+        self._batch = batch
+        self._stopping = stopping
+        self._committed = committed
+        self._failure: BaseException | None = None
+        self._broken = threading.Event()
+        self._admitted: queue.Queue[tuple[Intake, float] | None] = queue.Queue(_AHEAD)
+        self._folded: queue.Queue[tuple[Intake, Folded, float] | None] = queue.Queue(_AHEAD)
+        self._uncommitted: deque[Folded] = deque()
+
+    def run(self) -> None:
+        """Until asked to stop, with what was let in by then committed; raises what ended it otherwise."""
+        stages = [
+            threading.Thread(target=self._stage, args=(work,), name=work.__name__, daemon=True)
+            for work in (self._admit, self._commit)
+        ]
+        for stage in stages:
+            stage.start()
+        self._stage(self._project)
+        for stage in stages:
+            stage.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _stage(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised by `run`, in the thread that asked
+            if self._failure is None or not isinstance(error, ProjectionError):
+                self._failure = error
+            self._broken.set()
+
+    def _admit(self) -> None:
+        while not self._stopping.is_set() and not self._broken.is_set():
+            events = self._consumption.take(self._batch, _IDLE)
+            if events:
+                self._put(self._admitted, (self._folder.admit(events), time.monotonic()))
+        self._put(self._admitted, None)
+
+    def _project(self) -> None:
+        while (item := self._get(self._admitted)) is not None:
+            intake, since = item
+            folded = self._folder.project(intake, self._read)
+            self._uncommitted.append(folded)
+            self._put(self._folded, (intake, folded, since))
+        self._put(self._folded, None)
+
+    def _commit(self) -> None:
+        while (item := self._get(self._folded)) is not None:
+            intake, folded, since = item
+            last = intake.events[-1]
+            before = self._checkpoint
+            following = Checkpoint(
+                stream=before.stream,
+                sequence=last.sequence,
+                digest=digest(last.subject, last.data),
+                seen=last.sequence,
+                revision=before.revision + 1,
+                events=before.events + len(intake.events),
+                quarantined=before.quarantined + len(folded.quarantined),
+            )
+            self._store.commit(before, Batch(following, folded.views, folded.quarantined))
+            self._checkpoint = following
+            self._uncommitted.popleft()
+            self._consumption.done(last, len(intake.events))
+            self._committed(intake.events, folded, time.monotonic() - since)
+
+    def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The newest of each view. What is committed meanwhile was looked at before the store is."""
+        found: dict[bytes, bytes | None] = {}
+        for folded in tuple(self._uncommitted):
+            found.update({key: folded.views[key] for key in keys if key in folded.views})
+        missing = [key for key in keys if key not in found]
+        found.update(zip(missing, self._store.views(missing), strict=True))
+        return [found[key] for key in keys]
+
+    def _put(self, into: "queue.Queue[_T]", item: "_T") -> None:
+        while not self._broken.is_set():
+            try:
+                into.put(item, timeout=_IDLE)
+            except queue.Full:
+                continue
+            return
+
+    def _get(self, source: "queue.Queue[_T | None]") -> "_T | None":
+        while not self._broken.is_set():
+            try:
+                return source.get(timeout=_IDLE)
+            except queue.Empty:
+                continue
+        return None
