@@ -75,6 +75,12 @@ class JetStream:
         body = {"stream_name": consumer.stream, "config": config}
         self._ask(f"CONSUMER.DURABLE.CREATE.{consumer.stream}.{consumer.name}", body)
 
+    def lag(self, consumer: Consumer) -> int:
+        """How many events of the consumer's are not acknowledged, which is to say not committed."""
+        answer = self._ask(f"CONSUMER.INFO.{consumer.stream}.{consumer.name}", {})
+        pending: int = answer["num_pending"] + answer["num_ack_pending"]
+        return pending
+
     def delete(self, consumer: Consumer) -> None:
         try:
             self._ask(f"CONSUMER.DELETE.{consumer.stream}.{consumer.name}", {})

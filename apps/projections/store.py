@@ -11,6 +11,7 @@ from pathlib import Path
 
 import lmdb
 
+from apps.projections.environments import ENVIRONMENTS
 from apps.projections.errors import ConflictError, StoreError
 from apps.projections.keys import VIEWS, CheckpointKey
 from apps.projections.records import (
@@ -46,15 +47,10 @@ class Store:
         self._path = path
         self._checkpoint_key = checkpoint_key.encode()
         with self._failures("open"):
-            if not read_only:
-                path.mkdir(parents=True, exist_ok=True)
-            # Durable at commit: neither sync nor metasync is off.
-            self._environment = lmdb.open(
-                str(path), map_size=map_size, readonly=read_only, max_readers=512, mode=0o600
-            )
+            self._environment = ENVIRONMENTS.open(path, map_size, read_only)
 
     def close(self) -> None:
-        self._environment.close()
+        ENVIRONMENTS.close(self._path)
 
     def checkpoint(self) -> Checkpoint | None:
         """None before the first commit."""

@@ -90,6 +90,15 @@ def test_quarantined_events_are_kept_byte_for_byte_until_released(store: Store) 
     assert list(store.quarantine()) == events[1:]
 
 
+def test_a_store_may_be_opened_again_by_the_same_process(store: Store, tmp_path: Path) -> None:
+    store.commit(None, Batch(at(1), {view("a", "1"): b"{}"}))
+    other = Store(tmp_path / "store", KEY, read_only=True)
+    assert other.checkpoint() == at(1)
+    other.close()
+    store.commit(at(1), Batch(at(2)))
+    assert store.checkpoint() == at(2)
+
+
 def test_a_store_that_cannot_be_opened_says_where(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"cannot open .*/file"):

@@ -1,0 +1,132 @@
+"""`python -m apps.projections.backfill`: the worker of one generation, in a process of its own.
+
+It reads what to do from stdin, works until it is asked to end, and ends with who started it: a rebuild at
+full speed then takes no time of the interpreter that keeps the live view.
+"""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from apps.projections.consumption import Pulling
+from apps.projections.envelope import Admission
+from apps.projections.errors import ProjectionError
+from apps.projections.fold import Folder
+from apps.projections.jetstream import Consumer
+from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.wire import Login
+from apps.projections.worker import Shard, Worker
+
+_NICENESS = 10
+_SOURCE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The events of one shard of a view type. `tenant_token` is as in Admission."""
+
+    view_type: str
+    shard: str
+    stream: str
+    subjects: Sequence[str]
+    tenant_token: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    batch: int = 2000
+    pulling: Pulling = field(default_factory=Pulling)
+
+    def consumer(self, generation: int) -> Consumer:
+        name = f"{self.view_type}-{self.shard}-{generation}"
+        return Consumer(self.stream, name, self.subjects, self.pulling.window)
+
+    def work(self, path: Path, generation: int, start: int) -> Shard:
+        return Shard(
+            view_type=self.view_type,
+            name=self.shard,
+            path=path,
+            consumer=self.consumer(generation),
+            batch=self.batch,
+            pulling=self.pulling,
+            start=start,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a backfill does."""
+
+    source: Source
+    program: str
+    path: str
+    generation: int
+    start: int
+    servers: Sequence[str]
+    user: str = ""
+    password: str = ""
+
+
+class Backfill:
+    """The process."""
+
+    def __init__(self, order: Order) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "apps.projections.backfill"],
+            stdin=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(_SOURCE)},
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(msgspec.json.encode(order) + b"\n")
+        self._process.stdin.flush()
+
+    @property
+    def ended(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return self._process.poll()
+
+    def stop(self) -> None:
+        """Let it commit what it has, and wait for its end."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    order = msgspec.convert(json.loads(sys.stdin.readline()), Order)
+    os.nice(_NICENESS)
+    sandbox = Sandbox(order.program, order.source.limits)
+    login = Login(order.servers, order.user, order.password)
+    source = order.source
+    worker = Worker(
+        source.work(Path(order.path), order.generation, order.start),
+        lambda: login,
+        Folder(source.view_type, Admission(source.tenant_token), sandbox),
+    )
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+
+    def outlive() -> None:
+        sys.stdin.read()
+        worker.stop()
+
+    threading.Thread(target=outlive, daemon=True).start()
+    try:
+        sandbox.load()
+        worker.run()
+    except ProjectionError as error:
+        print(f"backfill of {source.view_type}: {error}", file=sys.stderr)
+        return error.exit_code
+    finally:
+        sandbox.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
