@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 CHAOS_OPTIONS = $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
 
-.PHONY: help up preview refresh drift down status logs outputs env images test test-kubernetes chaos lint format bench portability lock schema snapshot pr-report clean
+.PHONY: help up preview refresh drift down status logs outputs env images test test-kubernetes chaos lint format bench portability lock schema snapshot pr-report clean sweep park-expired
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -55,6 +55,12 @@ outputs: .venv/installed ## Endpoints and credentials as JSON (make -s outputs)
 
 env: .venv/installed ## What a shell needs to call pulumi itself: eval "$$(make -s env)"
 	@$(NEBULA) env --stack "$(STACK)"
+
+sweep: .venv/installed ## What a destroyed stack left in its cloud, with its cost (DELETE=1 deletes it)
+	@$(VENV_PYTHON) -m infra.sweep --stack "$(STACK)" $(if $(filter 1,$(DELETE)),--delete)
+
+park-expired: .venv/installed ## Park each stack whose ttl is past (DRY_RUN=1 lists them)
+	@$(VENV_PYTHON) -m infra.lifetime $(if $(filter 1,$(DRY_RUN)),--dry-run)
 
 images: .venv/installed ## The container images of the stack: source, tab, name below its mirror
 	@$(VENV_PYTHON) -m infra.images --stack "$(STACK)"
@@ -103,6 +109,7 @@ schema: .venv/installed ## Renew stacks/platform.schema.json after a change of i
 snapshot: .venv/installed ## Renew the snapshots of URNs, which are public API, and of manifests
 	@$(VENV_PYTHON) -m tests.infra.test_platform
 	@$(VENV_PYTHON) -m tests.infra.test_kubernetes_stack
+	@$(VENV_PYTHON) -m tests.infra.costs.sizes
 
 clean: ## Remove the cache, .venv and .nebula; refused while a stack is up
 	@if [ -x $(VENV_PYTHON) ] && [ -e .venv/installed ]; then $(NEBULA) clean --stack "$(STACK)"; \

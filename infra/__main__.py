@@ -1,6 +1,7 @@
 """The Pulumi program: settings, the provider they name, the platform on it."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
@@ -14,12 +15,15 @@ from infra.cloud import provider_of
 from infra.platform import Platform
 from infra.settings import SettingsError, parse
 from infra.stack_file import StackFile
+from infra.ttl import overdue
 
 
 def main() -> None:
     stack_file = StackFile(_ROOT / "stacks" / f"Pulumi.{pulumi.get_stack()}.yaml")
     try:
         settings = parse(pulumi.Config("nebula").get("platform"), stack_file)
+        if warning := overdue(settings.ttl, datetime.now(UTC).date()):
+            pulumi.log.warn(warning)
         Platform(settings, provider_of(settings, _ROOT), stack_file).export()
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None

@@ -1,13 +1,15 @@
 """The one function that picks the cloud."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from infra.settings import Settings, SettingsError
 from providers.base import CloudProvider
 from providers.costs import CloudCosts
+from providers.sweep import Sweeper, SweepError
 
 if TYPE_CHECKING:
     from providers.kubernetes.namespace import NamespaceArgs
@@ -118,6 +120,23 @@ def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
         ),
         api_ports=tuple(chosen.api_ports),
     )
+
+
+def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:
+    """What finds the remains of a destroyed stack, whose file has `platform`. Raises SweepError."""
+    match platform.get("cloud"):
+        case "aws":
+            from providers.aws.sweep import AwsSweeper
+
+            return AwsSweeper(stack, str((platform.get("aws") or {}).get("region") or ""))
+        case "gcp":
+            from providers.gcp.sweep import LISTING
+
+            raise SweepError(
+                f"Nothing sweeps this cloud yet. What carries the labels: {LISTING.format(stack=stack)}"
+            )
+        case cloud:
+            raise SweepError(f"A stack of cloud {cloud} leaves nothing behind but what `make down` says.")
 
 
 def costs() -> tuple[CloudCosts, ...]:

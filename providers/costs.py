@@ -161,6 +161,12 @@ class CloudCosts:
         return None
 
 
+def number(given: Any) -> Decimal:
+    """A number of the engine's, which are floats, exactly as it was written: 3, not 3.0."""
+    found = Decimal(str(given))
+    return Decimal(int(found)) if found == found.to_integral_value() else found
+
+
 def gibibytes(quantity: str) -> Decimal:
     """A Kubernetes quantity of storage in GiB (`20Gi`, `500Mi`, `1Ti`)."""
     for suffix, factor in (("Ti", Decimal(1024)), ("Gi", Decimal(1)), ("Mi", 1 / Decimal(1024))):

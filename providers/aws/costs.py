@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from providers.costs import Charge, CloudCosts, NotKnownError, PriceTable, Resource, Stack, gibibytes
+from providers.costs import Charge, CloudCosts, NotKnownError, PriceTable, Resource, Stack, gibibytes, number
 
 _ONE = Decimal(1)
 _NODE_DISK = 20
@@ -13,14 +13,14 @@ _SPOT = "spot: at most this, its price on demand"
 
 
 def _nodes(resource: Resource, stack: Stack) -> Sequence[Charge]:
-    count = Decimal(str(resource.need("scalingConfig.desiredSize")))
+    count = number(resource.need("scalingConfig.desiredSize"))
     kind = str(resource.need("instanceTypes")[0])
     note = _SPOT if resource.get("capacityType") == "SPOT" else ""
-    most = resource.get("scalingConfig.maxSize", count)
-    scaled = f"up to {most:g}" if most != count else ""
+    more = number(resource.get("scalingConfig.maxSize", count)) - count
     disk = _node_disk(resource, stack)
     return (
-        Charge(f"{count:g} × {kind}", f"ec2/{kind}", count, "; ".join(filter(None, (scaled, note)))),
+        Charge(f"{count:g} × {kind}", f"ec2/{kind}", count, note),
+        *((Charge(f"up to {more:g} more × {kind}", f"ec2/{kind}", None, note),) if count and more else ()),
         Charge(f"{count:g} × {disk:g} GiB gp3", "ebs/gp3", count * disk)
         if disk is not None
         else Charge("disks of the nodes, whose launch template is not in the stack", "ebs/of-nodes", _ONE),
@@ -29,13 +29,13 @@ def _nodes(resource: Resource, stack: Stack) -> Sequence[Charge]:
 
 def _node_disk(group: Resource, stack: Stack) -> Decimal | None:
     if group.get("diskSize") is not None:
-        return Decimal(str(group.get("diskSize")))
+        return number(group.get("diskSize"))
     if "launchTemplate" not in group.properties:
         return Decimal(_NODE_DISK)
     templates = [each for each in stack if each.type == "aws:ec2/launchTemplate:LaunchTemplate"]
     own = [each for each in templates if each.name == group.name] or templates
     sizes = {each.get("blockDeviceMappings.ebs.volumeSize", _NODE_DISK) for each in own}
-    return Decimal(str(sizes.pop())) if len(sizes) == 1 else None
+    return number(sizes.pop()) if len(sizes) == 1 else None
 
 
 def _nat_gateway(resource: Resource, stack: Stack) -> Sequence[Charge]:
@@ -58,7 +58,7 @@ def _endpoint(resource: Resource, stack: Stack) -> Sequence[Charge]:
 def _database(resource: Resource, stack: Stack) -> Sequence[Charge]:
     kind = str(resource.need("instanceClass"))
     copies = Decimal(2 if resource.get("multiAz", False) else 1)
-    size = Decimal(str(resource.need("allocatedStorage")))
+    size = number(resource.need("allocatedStorage"))
     storage = str(resource.get("storageType", "gp2"))
     return (
         Charge(f"{copies} × {kind}", f"rds/{kind}", copies),
@@ -68,7 +68,7 @@ def _database(resource: Resource, stack: Stack) -> Sequence[Charge]:
 
 
 def _volume(resource: Resource, stack: Stack) -> Sequence[Charge]:
-    kind, size = str(resource.get("type", "gp2")), Decimal(str(resource.need("size")))
+    kind, size = str(resource.get("type", "gp2")), number(resource.need("size"))
     return (Charge(f"{size:g} GiB {kind}", f"ebs/{kind}", size),)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from providers.costs import Charge, CloudCosts, NotKnownError, PriceTable, Resource, Stack, gibibytes
+from providers.costs import Charge, CloudCosts, NotKnownError, PriceTable, Resource, Stack, gibibytes, number
 
 _ONE = Decimal(1)
 _NODE_DISK = 100
@@ -21,11 +21,14 @@ _SPOT = "spot: at most this, its price on demand"
 def _nodes(resource: Resource, stack: Stack) -> Sequence[Charge]:
     count = _node_count(resource, stack)
     kind = str(resource.get("nodeConfig.machineType", "e2-medium"))
-    size = Decimal(str(resource.get("nodeConfig.diskSizeGb", _NODE_DISK)))
+    size = number(resource.get("nodeConfig.diskSizeGb", _NODE_DISK))
     disk = str(resource.get("nodeConfig.diskType", "pd-balanced"))
     note = _SPOT if resource.get("nodeConfig.spot", False) else ""
+    most = resource.get("autoscaling.totalMaxNodeCount")
+    more = Decimal(0) if most is None else number(most) - count
     return (
         Charge(f"{count:g} × {kind}", f"machine/{kind}", count, note),
+        *((Charge(f"up to {more:g} more × {kind}", f"machine/{kind}", None, note),) if more > 0 else ()),
         Charge(f"{count:g} × {size:g} GiB {disk}", f"disk/{disk}", count * size),
     )
 
@@ -34,11 +37,11 @@ def _node_count(pool: Resource, stack: Stack) -> Decimal:
     """The nodes that the pool has at least: its numbers are per zone, unless they are totals."""
     total = pool.get("autoscaling.totalMinNodeCount")
     if total is not None:
-        return Decimal(str(total))
+        return number(total)
     each = pool.get("nodeCount", pool.get("autoscaling.minNodeCount", pool.get("initialNodeCount")))
     if each is None:
         raise NotKnownError("nodeCount is not set")
-    return Decimal(str(each)) * _zones(pool, stack)
+    return number(each) * _zones(pool, stack)
 
 
 def _zones(pool: Resource, stack: Stack) -> int:
@@ -71,7 +74,7 @@ def _database(resource: Resource, stack: Stack) -> Sequence[Charge]:
     tier = str(resource.need("settings.tier"))
     copies = Decimal(2 if resource.get("settings.availabilityType") == "REGIONAL" else 1)
     stopped = resource.get("settings.activationPolicy") == "NEVER"
-    size = Decimal(str(resource.get("settings.diskSize", 10)))
+    size = number(resource.get("settings.diskSize", 10))
     disk = str(resource.get("settings.diskType", "PD_SSD")).removeprefix("PD_").lower()
     edition = str(resource.get("settings.edition", "ENTERPRISE"))
     custom = re.fullmatch(r"db-custom-(\d+)-(\d+)", tier)

@@ -52,6 +52,7 @@ def test_an_aws_cluster_with_its_nodes_and_network_costs_what_the_sum_by_hand_sa
     assert found.unpriced == ()
     assert {each.what for each in found.by_use} == {
         "data through the NAT gateway",
+        "up to 3 more × m6i.xlarge",
         "data through the endpoint",
     }
 

@@ -1,0 +1,110 @@
+"""`python -m infra.sweep --stack aws-dev [--delete]`: what a destroyed stack left behind.
+
+It lists what carries the stack's tags and is not in its state, with what it costs, and deletes it when
+asked to. What is in the state is never touched: that is `make down`'s.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.cloud import sweeper_of
+from infra.costs.estimate import money
+from providers.sweep import Orphan, Sweeper, SweepError
+
+
+def known(deployment: Mapping[str, Any]) -> frozenset[str]:
+    """Every id and name in a state by which a cloud may call a resource: all texts of the outputs.
+
+    Too many rather than too few, as what is known is left alone. They are told apart by being whole: a
+    text that only contains an id does not count.
+    """
+    return frozenset(
+        text
+        for resource in deployment.get("resources") or []
+        for text in _texts([resource.get("id"), resource.get("outputs")])
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def sweep(sweeper: Sweeper, state: Collection[str], *, delete: bool, console: Console) -> int:
+    """List what is left, and delete it when asked to; how many could not be deleted. Raises SweepError,
+    and deletes nothing, when the stack stands and its state is elsewhere."""
+    orphans = sweeper.find(state)
+    if not orphans:
+        console.print("Nothing is left that carries the stack's tags and is not in its state.")
+        return 0
+    _show(orphans, console)
+    if not delete:
+        console.print("Nothing was deleted. To delete all of it: make sweep … DELETE=1", markup=False)
+        return 0
+    if stands := sweeper.stands_elsewhere(state):
+        raise SweepError(
+            f"Nothing was deleted: {stands} stands, and this backend's state does not have it. Log in to the "
+            "backend that has the stack's state (pulumi login), and sweep from there."
+        )
+    failed = 0
+    for orphan in orphans:
+        try:
+            sweeper.delete(orphan)
+            console.print(f"Deleted {orphan.kind} {orphan.id}", markup=False, highlight=False)
+        except SweepError as error:
+            failed += 1
+            console.print(f"error: {error}", markup=False, highlight=False)
+    return failed
+
+
+def _show(orphans: Sequence[Orphan], console: Console) -> None:
+    table = Table("kind", "id", "USD a month")
+    table.columns[-1].justify = "right"
+    for orphan in orphans:
+        monthly = orphan.monthly
+        table.add_row(orphan.kind, orphan.id, "not known" if monthly is None else money(monthly))
+    total = sum((orphan.monthly or Decimal(0) for orphan in orphans), Decimal(0))
+    table.add_row("", "known together", money(total))
+    console.print(table)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.sweep", description="What a destroyed stack left behind."
+    )
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--delete", action="store_true", help="delete it")
+    given = parser.parse_args(arguments)
+    from infra.engine import stack_file
+    from infra.engine.checkout import HERE
+    from infra.engine.errors import EngineError
+    from infra.engine.session import open_session
+
+    console = Console()
+    try:
+        session = open_session(given.stack, HERE)
+        sweeper = sweeper_of(given.stack, stack_file.platform(HERE, given.stack))
+        exported = session.ask("stack", "export", "--stack", given.stack) if session.exists() else "{}"
+        state = known(json.loads(exported).get("deployment") or {})
+        failed = sweep(sweeper, state, delete=given.delete, console=console)
+    except (EngineError, SweepError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
