@@ -21,7 +21,7 @@ OVERRIDING = "PULUMI_CONFIG_PASSPHRASE"
 """A passphrase in the environment wins over a passphrase file: it is another backend's."""
 
 EVENT_LOG = "PULUMI_OPTION_EVENT_LOG"
-"""Where the engine writes its events, as its option --event-log says."""
+"""Where the engine writes its events: its option --event-log, which it has with PULUMI_DEBUG_COMMANDS."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Session:
         """The same, and the engine's events, one JSON document each. They hold no secret in clear."""
         with tempfile.TemporaryDirectory(prefix="nebula-events-") as directory:
             log = Path(self.environment.get(EVENT_LOG) or Path(directory) / "events")
-            recording = replace(self, environment={**self.environment, EVENT_LOG: str(log)})
+            recorded = {**self.environment, EVENT_LOG: str(log), "PULUMI_DEBUG_COMMANDS": "true"}
+            recording = replace(self, environment=recorded)
             outcome = recording.run(*arguments)
             return outcome, log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
