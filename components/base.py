@@ -183,11 +183,12 @@ class Program:
 
     `command`, `env` and `files` are templates (components/templates.py). The first word of a command is
     an executable of the software. `files` maps a path below `{run}` to its content; `secret_files` and
-    `secret_env` are the same, kept secret. `ports` maps names to standard numbers, which a cluster may
-    move. It runs again when one of `triggers` changes, such as the identity of the volume that it fills
-    or that its database is on. `writable` are paths that it writes beside its volume. `uses` is software
-    that is present beside its own, as `{home.NAME}`. `spawns` are replicas that it starts by itself.
-    When `parked`, it keeps its place, its volume and its secrets, and nothing of it runs.
+    `secret_env` are the same, kept secret; `binary_files` are in Base64, and no templates. `ports` maps
+    names to standard numbers, which a cluster may move. It runs again when one of `triggers` changes, such
+    as the identity of the volume that it fills or that its database is on. `writable` are paths that it
+    writes beside its volume. `uses` is software that is present beside its own, as `{home.NAME}`. `spawns`
+    are replicas that it starts by itself. When `parked`, it keeps its place, its volume and its secrets, and
+    nothing of it runs.
     """
 
     name: str
@@ -198,6 +199,7 @@ class Program:
     secret_env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     secret_files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    binary_files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     triggers: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     writable: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from components import trust
 from components.base import Cluster, Link, Task
 from components.endpoints import (
     IcebergCatalogEndpoint,
@@ -47,6 +48,7 @@ class Flights(pulumi.ComponentResource):
                 command=("flights", "run", "{run}/spec.json"),
                 env={"SPARK_HOME": "{home.spark}", "SPARK_LOCAL_IP": "{bind}"},
                 files={**args.spark.files, **args.object_store.ca_files},
+                binary_files=trust.files(args.object_store),
                 secret_files={"spec.json": _spec(args, shape.heap)},
                 ports={"driver": _DRIVER, "blocks": _BLOCKS} if args.spark.executors else {},
                 spawns=args.spark.executors,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pulumi
 
-from components import jvm
+from components import jvm, trust
 from components.base import Cluster, Http, Link, Password, Readiness, Workload
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, PostgresDatabase
 from components.provisioning import converge
@@ -72,9 +72,11 @@ class IcebergCatalog(pulumi.ComponentResource):
                         shape.heap,
                         "-Dquarkus.config.locations={run}/nessie.properties",
                         "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
+                        *trust.options(args.object_store),
                     ),
                     **args.database.ca_files,
                 },
+                binary_files=trust.files(args.object_store),
                 secret_files={"nessie.properties": _properties(args, _FORWARDED if exposed else "")},
                 ports={"http": _HTTP, "management": 9000},
                 triggers={"database": args.database.volume},

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pulumi
 
-from components import jvm
+from components import jvm, trust
 from components.base import (
     Cluster,
     Http,
@@ -148,6 +148,7 @@ def _executor(name: str, args: SparkArgs) -> Program:
         command=(),
         ports={"blocks": _BLOCKS},
         links=(Link(args.object_store), Link(args.iceberg_catalog)),
+        binary_files=trust.files(args.object_store),
         resources=args.sizing["spark-worker"].resources,
     )
 
@@ -228,7 +229,15 @@ def _iceberg(args: SparkArgs) -> Mapping[str, pulumi.Input[str]]:
         f"{prefix}.uri": catalog.address.inside.url("http", catalog.path),
         f"{prefix}.warehouse": catalog.warehouse,
         **{f"{prefix}.{name}": value for name, value in _file_io(args.object_store).items()},
+        **_trusting(args.object_store),
     }
+
+
+def _trusting(store: ObjectStoreEndpoint) -> Mapping[str, str]:
+    """A driver has the trust store among its binary files; so have executors that are pods, at the same
+    path, while others read the driver's."""
+    options = " ".join(trust.options(store))
+    return {f"spark.{each}.extraJavaOptions": options for each in ("driver", "executor")} if options else {}
 
 
 def _file_io(store: ObjectStoreEndpoint) -> Mapping[str, pulumi.Input[str]]:

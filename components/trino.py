@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pulumi
 
+from components import trust
 from components.base import Cluster, Command, Link, Readiness, Running, Workload
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, TrinoEndpoint
 from components.sizing import Shape, Sizing
@@ -76,10 +77,11 @@ class Trino(pulumi.ComponentResource):
                 command=("server",),
                 files={
                     "etc/config.properties": f"{config}{_FORWARDED}" if exposed else config,
-                    "etc/jvm.config": _jvm(shape.heap),
+                    "etc/jvm.config": _jvm(shape.heap, args.object_store),
                     "etc/log.properties": _LOG,
                 },
                 secret_files=catalogs,
+                binary_files=trust.files(args.object_store),
                 ports={"http": _HTTP},
                 links=(Link(args.iceberg_catalog), Link(args.object_store)),
                 readiness=_READY,
@@ -110,10 +112,11 @@ class Trino(pulumi.ComponentResource):
                 command=("server",),
                 files={
                     "etc/config.properties": discovery.apply(lambda url: _WORKER_CONFIG % url),
-                    "etc/jvm.config": _jvm(shape.heap),
+                    "etc/jvm.config": _jvm(shape.heap, args.object_store),
                     "etc/log.properties": _LOG,
                 },
                 secret_files=catalogs,
+                binary_files=trust.files(args.object_store),
                 ports={"http": _HTTP},
                 links=(
                     Link(self.endpoint, calls_back=True),
@@ -132,7 +135,7 @@ class Trino(pulumi.ComponentResource):
 _READY = Readiness(Command(("health", "{bind}", "{port.http}")), deadline=240)
 
 
-def _jvm(heap: int) -> str:
+def _jvm(heap: int, store: ObjectStoreEndpoint) -> str:
     """Trino refuses to start without its own list of options; these are the ones it documents."""
     return "\n".join(
         (
@@ -150,6 +153,7 @@ def _jvm(heap: int) -> str:
             "-Dfile.encoding=UTF-8",
             "-Djava.io.tmpdir={run}",
             "-Djna.tmpdir={run}",  # else it is below the user's home
+            *trust.options(store),
             "",
         )
     )

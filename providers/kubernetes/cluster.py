@@ -1,6 +1,5 @@
 """The Kubernetes cluster: workloads as StatefulSets and Deployments, tasks as Jobs."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,7 +155,8 @@ class KubernetesCluster:
         _, bound = self._account(template, opts)
         edges = self._network.connect(template, opts, among=True)
         name = dns_label(template.name)
-        manifest = pods.spawned_manifest(template, self._pods, name)
+        made = self._files(template, opts)
+        manifest = pods.spawned_manifest(template, made, self._pods, name)
         return Spawned(
             workload=template.name,
             api=_API,
@@ -164,10 +164,10 @@ class KubernetesCluster:
             image=self._pods.image(template.software),
             image_home=template.software.image.home,
             service_account=name,
-            template=pulumi.Output.from_input(json.dumps(manifest)),
+            template=pulumi.Output.json_dumps(manifest),
             labels=self._naming.labels(template.name),
             cpu_requests=self._pods.cpu_requests,
-            depends_on=(*bound, *edges),
+            depends_on=(*bound, *edges, *made.depends_on),
         )
 
     def _parts(

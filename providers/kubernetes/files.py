@@ -8,6 +8,7 @@ meanwhile still finds the content that it was made for.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes import core, meta
@@ -31,8 +32,8 @@ class Files:
     """What a pod template needs of them. `digest` is of their content and of the secret environment,
     `depends_on` must exist before a pod starts."""
 
-    volumes: Sequence[core.v1.VolumeArgs]
-    mounts: Sequence[core.v1.VolumeMountArgs]
+    volumes: Sequence[Any]
+    mounts: Sequence[Any]
     secret_env: Sequence[core.v1.EnvVarArgs]
     digest: pulumi.Output[str]
     depends_on: tuple[pulumi.Resource, ...] = ()
@@ -56,9 +57,12 @@ def create(
     secret = _contents(program.secret_files, tables)
     values = placeholders.of_pod(program, naming)
     environment = {name: _rendered(value, values, pod=True) for name, value in program.secret_env.items()}
-    volumes: list[core.v1.VolumeArgs] = []
-    if plain:
-        volumes.append(_plain_volume(program, naming, plain, pods, opts))
+    volumes: list[Any] = []
+    binary = {
+        _key(path, None): pulumi.Output.from_input(content) for path, content in program.binary_files.items()
+    }
+    if plain or binary:
+        volumes.append(_plain_volume(program, naming, plain, binary, pods, opts))
     kept = Kept()
     if secret or environment:
         paths = _paths(program.secret_files, pods)
@@ -74,10 +78,13 @@ def create(
             volumes.append(kept.volume)
     mounts = [
         _mount(volume, path, per_pod=bool(pods))
-        for volume, paths_ in ((_FILES, program.files), (VOLUME, program.secret_files))
+        for volume, paths_ in (
+            (_FILES, (*program.files, *program.binary_files)),
+            (VOLUME, program.secret_files),
+        )
         for path in paths_
     ]
-    known = digest({**plain, **secret, **_prefixed(environment)})
+    known = digest({**plain, **binary, **secret, **_prefixed(environment)})
     return Files(volumes, mounts, kept.env, known, kept.depends_on)
 
 
@@ -85,23 +92,43 @@ def _plain_volume(
     program: Program,
     naming: Naming,
     contents: Mapping[str, pulumi.Output[str]],
+    binary: Mapping[str, pulumi.Output[str]],
     pods: Sequence[str],
     opts: pulumi.ResourceOptions,
-) -> core.v1.VolumeArgs:
+) -> Any:
+    """As JSON, which typed arguments and whole manifests both take."""
+    name, digest = dns_label(program.name), _plain_digest({**contents, **binary})
     config = core.v1.ConfigMap(
-        f"{dns_label(program.name)}-files",
-        metadata=meta.v1.ObjectMetaArgs(namespace=naming.namespace, labels=naming.labels(program.name)),
-        data=contents,
+        f"{name}-files",
+        metadata=meta.v1.ObjectMetaArgs(
+            name=digest.apply(lambda known: f"{name}-files-{known}"),
+            namespace=naming.namespace,
+            labels=naming.labels(program.name),
+        ),
+        data=contents or None,
+        binary_data=binary or None,
         immutable=True,
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(replace_on_changes=["data"])),
+        opts=pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(replace_on_changes=["data", "binaryData"])
+        ),
     )
-    items = [core.v1.KeyToPathArgs(key=key, path=path) for key, path in _paths(program.files, pods).items()]
-    source = core.v1.ConfigMapVolumeSourceArgs(name=config.metadata.name, items=items, default_mode=_MODE)
-    return core.v1.VolumeArgs(name=_FILES, config_map=source)
+    items = [{"key": key, "path": path} for key, path in _paths(program.files, pods).items()]
+    # What is not rendered is the same for each replica.
+    items += [{"key": key, "path": f"{pod}/{key}" if pod else key} for key in binary for pod in pods or ("",)]
+    return {
+        "name": _FILES,
+        "configMap": {"name": config.metadata.name, "items": items, "defaultMode": _MODE},
+    }
 
 
 def _prefixed(environment: Mapping[str, pulumi.Output[str]]) -> Mapping[str, pulumi.Output[str]]:
     return {f"env.{name}": value for name, value in environment.items()}
+
+
+def _plain_digest(contents: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
+    return pulumi.Output.all(**contents).apply(
+        lambda known: hashlib.sha256(repr(sorted(known.items())).encode()).hexdigest()[:10]
+    )
 
 
 def digest(contents: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
@@ -149,11 +176,9 @@ def _paths(paths: Iterable[str], pods: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _mount(volume: str, path: str, *, per_pod: bool) -> core.v1.VolumeMountArgs:
-    """Each file by itself: the directory around it stays writable."""
-    where = f"{RUN}/{path}"
-    if per_pod:
-        # The volume holds a folder for each replica: a pod sees its own.
-        part = f"$({POD_NAME})/{_key(path, None)}"
-        return core.v1.VolumeMountArgs(name=volume, mount_path=where, sub_path_expr=part, read_only=True)
-    return core.v1.VolumeMountArgs(name=volume, mount_path=where, sub_path=_key(path, None), read_only=True)
+def _mount(volume: str, path: str, *, per_pod: bool) -> Any:
+    """Each file by itself: the directory around it stays writable. As JSON."""
+    key, where = _key(path, None), f"{RUN}/{path}"
+    # The volume holds a folder for each replica: a pod sees its own.
+    part = {"subPathExpr": f"$({POD_NAME})/{key}"} if per_pod else {"subPath": key}
+    return {"name": volume, "mountPath": where, **part, "readOnly": True}

@@ -130,7 +130,7 @@ class Network:
         return networking.v1.NetworkPolicy(
             dns_label(name),
             metadata=meta.v1.ObjectMetaArgs(
-                namespace=self._naming.namespace, labels=self._naming.labels(owner)
+                name=dns_label(name), namespace=self._naming.namespace, labels=self._naming.labels(owner)
             ),
             spec=networking.v1.NetworkPolicySpecArgs(
                 pod_selector=_selected(selector),

@@ -223,9 +223,11 @@ def _spread(program: Program, settings: PodSettings) -> core.v1.TopologySpreadCo
     )
 
 
-def spawned_manifest(program: Program, settings: PodSettings, service_account: str) -> dict[str, object]:
+def spawned_manifest(
+    program: Program, files: Files, settings: PodSettings, service_account: str
+) -> dict[str, object]:
     """The pod, as JSON, that a task starts replicas of `program` from: what the task itself does not
-    say, but Pod Security asks."""
+    say, but Pod Security asks, and the program's files."""
     home = program.software.image.home
     return {
         "apiVersion": "v1",
@@ -245,9 +247,10 @@ def spawned_manifest(program: Program, settings: PodSettings, service_account: s
                     "volumeMounts": [
                         {"name": _SCRATCH, "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108
                         {"name": _SCRATCH, "mountPath": f"{home}/work-dir", "subPath": "work"},
+                        *files.mounts,
                     ],
                 }
             ],
-            "volumes": [{"name": _SCRATCH, "emptyDir": {}}],
+            "volumes": [{"name": _SCRATCH, "emptyDir": {}}, *files.volumes],
         },
     }

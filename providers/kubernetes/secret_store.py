@@ -78,11 +78,13 @@ class NamespaceSecrets:
         kept = core.v1.Secret(
             f"{dns_label(content.program)}-secrets",
             metadata=meta.v1.ObjectMetaArgs(
-                namespace=self._naming.namespace, labels=self._naming.labels(content.program)
+                name=content.digest.apply(lambda known: f"{dns_label(content.program)}-secrets-{known}"),
+                namespace=self._naming.namespace,
+                labels=self._naming.labels(content.program),
             ),
             data=pulumi.Output.secret({key: value.apply(_base64) for key, value in contents.items()}),
             immutable=True,
-            # Its name is Pulumi's, new with its content.
+            # Its name is new with its content, and the same when an `up` that was cut off is repeated.
             opts=pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(replace_on_changes=["data", "stringData"])
             ),

@@ -98,6 +98,7 @@ class LocalCluster:
             "secretEnv": _secret(program.secret_env),
             "files": dict(program.files),
             "secretFiles": _secret(program.secret_files),
+            **({"binaryFiles": dict(program.binary_files)} if program.binary_files else {}),
             "ports": {name: port(program.name, name, self._offset) for name in program.ports},
             "bind": BIND,
             "triggers": dict(program.triggers),

@@ -161,7 +161,7 @@ def _flights(store: _Store) -> Any:
 def test_trino_without_a_key_has_the_stores_address_and_no_credential() -> None:
     keyed, by_role = _trino(_keyed), _trino(_by_role)
     assert set(keyed) - set(by_role) == {"s3.aws-access-key", "s3.aws-secret-key"}
-    assert by_role["s3.endpoint"] == "https://s3.eu-central-1.amazonaws.com:443"
+    assert by_role["s3.endpoint"] == "https://s3.eu-central-1.amazonaws.com"
     assert by_role["s3.path-style-access"] == "false"
 
 

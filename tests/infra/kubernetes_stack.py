@@ -41,13 +41,11 @@ def objects(registered: Run) -> dict[str, Registration]:
 
 def manifests(registered: Run, *, secrets: bool = False) -> list[Any]:
     """The objects themselves, in order of kind and name, with `[secret]` for each unless asked for."""
-    return [_named(r, secrets) for _, r in sorted(objects(registered).items())]
+    return [_manifest(r, secrets) for _, r in sorted(objects(registered).items())]
 
 
-def _named(registration: Registration, secrets: bool) -> Any:
-    """With a name as the engine gives it to what has none: the resource's, and a random end."""
-    manifest = _whole(registration.inputs if secrets else registration.plain_inputs)
-    return {**manifest, "metadata": {"name": f"{registration.name}-0000000", **manifest["metadata"]}}
+def _manifest(registration: Registration, secrets: bool) -> Any:
+    return _whole(registration.inputs if secrets else registration.plain_inputs)
 
 
 def _whole(value: Any) -> Any:

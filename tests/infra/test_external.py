@@ -122,17 +122,17 @@ def test_clients_of_postgres_verify_it_and_use_the_database_named(local: Run) ->
 def test_clients_of_the_object_store_follow_its_url_and_names(local: Run) -> None:
     nessie = _secret_file(local, "iceberg_catalog", "nessie.properties")
     assert "warehouses.warehouse.location=s3://acme-lake/\n" in nessie
-    assert "default-options.endpoint=https://s3.example.org:443\n" in nessie
+    assert "default-options.endpoint=https://s3.example.org\n" in nessie
     assert "default-options.path-style-access=false\n" in nessie
     trino = _secret_file(local, "trino", "etc/catalog/lakehouse.properties")
-    assert "s3.endpoint=https://s3.example.org:443\n" in trino
+    assert "s3.endpoint=https://s3.example.org\n" in trino
     assert "s3.region=eu-west-1\n" in trino
     flights = _spec(local, "flights-pipeline")
     assert flights["buckets"] == {"bronze": "acme.landing"}
     assert flights["object_store"]["tls"] is True
     assert flights["object_store"]["path_style"] is False
     assert flights["object_store"]["ca_file"] == "{run}/object_store-ca.pem"
-    assert flights["spark"]["conf"]["spark.sql.catalog.lakehouse.s3.endpoint"] == "https://s3.example.org:443"
+    assert flights["spark"]["conf"]["spark.sql.catalog.lakehouse.s3.endpoint"] == "https://s3.example.org"
 
 
 def test_topics_are_created_unless_they_are_the_users(local: Run) -> None:
@@ -161,7 +161,8 @@ def test_the_issuer_is_exported_to_the_letter(local: Run) -> None:
     assert exported["issuer"] == OIDC["issuer"]
     assert exported["client"] == "lakehouse"
     assert local.outputs["endpoints"]["kafka"] == {
-        "bootstrap_servers": "k1.example.org:9093,k2.example.org:9094"
+        "bootstrap_servers": "k1.example.org:9093,k2.example.org:9094",
+        "security_protocol": "SASL_SSL",
     }
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from infra.settings import Settings, SettingsError, parse
 from infra.stack_file import KEY, StackFile
-from tests.infra.external_servers import ADMINISTERED, ALL, KAFKA, OBJECT_STORE, POSTGRES, SECRETS
+from tests.infra.external_servers import ADMINISTERED, ALL, KAFKA, OBJECT_STORE, PEM, POSTGRES, SECRETS
 
 _ROOT = Path(__file__).parents[2]
 
@@ -52,10 +52,17 @@ def test_the_documented_site_is_valid() -> None:
     page = (_ROOT / "docs" / "bring-your-own.md").read_text()
     documented = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
     assert documented
+    settings = _decrypted(yaml.safe_load(documented[1])["config"][KEY])
     # Its certificate is cut short.
-    settings = _decrypted(yaml.safe_load(documented[1].replace("U…\n", "U\n"))["config"][KEY])
+    settings["external"]["postgres"]["ca"] = POSTGRES["ca"]
     given = Settings.model_validate_json(json.dumps(settings)).external
     assert {"postgres", "object_store", "kafka", "oidc"} == given.model_fields_set
+
+
+def test_a_certificate_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    cut = PEM.replace(PEM.splitlines()[2], "")
+    message = _error(tmp_path, {"object_store": {**OBJECT_STORE, "ca": PEM + cut}})
+    assert "external.object_store.ca: Value error, certificate 2 cannot be read" in message
 
 
 def test_missing_databases_are_listed_at_their_line(tmp_path: Path) -> None:

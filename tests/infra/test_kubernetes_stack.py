@@ -253,6 +253,27 @@ def test_a_change_of_inputs_is_another_job() -> None:
     assert name({}) != name({"topics": [{"name": "other"}]})
 
 
+def test_every_object_has_a_name_of_its_own_choice(lab: Run) -> None:
+    """One that a cut-off `up` made is found again by the next, and not left in a given namespace."""
+    for name, registered in objects(lab).items():
+        assert registered.inputs["metadata"].get("name"), name
+
+
+def test_a_change_of_a_file_names_its_config_map_anew(lab: Run) -> None:
+    other = run({"topics": [{"name": "other"}], "sizing": {"nats": {"memory": 300}}})
+
+    def names(registered: Run) -> dict[str, str]:
+        found = objects(registered)
+        kinds = ("ConfigMap/", "Secret/")
+        return {n: str(r.inputs["metadata"]["name"]) for n, r in found.items() if n.startswith(kinds)}
+
+    before, after = names(lab), names(other)
+    assert len(set(before.values())) == len(before)
+    assert {name for name in before if before[name] != after[name]} == {"Secret/nats-secrets"} | {
+        name for name in before if name.split("/")[1].startswith(("kafka-topics", "nats-secrets"))
+    }
+
+
 def test_a_namespace_of_the_users_own_is_not_made() -> None:
     given = run({"kubernetes": {"namespace": {"name": "data", "create": False}}})
     assert "Namespace/data" not in objects(given)

@@ -1,5 +1,6 @@
 """What a server or task will be: its inputs with every template rendered."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from providers.local.plugin.properties import UNKNOWN
 class File:
     """A file of a workload and its permissions."""
 
-    content: str
+    content: bytes
     mode: int
 
 
@@ -50,11 +51,13 @@ class Spec:
     @cached_property
     def digest(self) -> str:
         """Changes exactly when the server has to be started again."""
-        files = {path: [file.mode, _sha256(file.content)] for path, file in self.files.items()}
+        files = {
+            path: [file.mode, hashlib.sha256(file.content).hexdigest()] for path, file in self.files.items()
+        }
         account = [self.account.user, self.account.group] if self.account else None
         stop = [self.stop_signal, self.stop_seconds]
         parts = [self.argv, self.env, files, account, stop, self.triggers]
-        return _sha256(json.dumps(parts, sort_keys=True))
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def command(self, template: list[str]) -> list[str]:
         """An argv rendered. Raises PluginError for a placeholder without a value."""
@@ -130,9 +133,12 @@ def spec_of(inputs: Mapping[str, Any]) -> Spec:
     except UnknownPlaceholderError as error:
         raise PluginError(f"{name}: {error.args[0]}; see components/templates.py") from error
     files = {
-        path: File(content, 0o700 if content.startswith("#!") else 0o644) for path, content in plain.items()
+        path: File(content.encode(), 0o700 if content.startswith("#!") else 0o644)
+        for path, content in plain.items()
     }
-    files |= {path: File(content, 0o600) for path, content in secret.items()}
+    files |= {path: File(content.encode(), 0o600) for path, content in secret.items()}
+    binary = {key: text for key, text in (inputs.get("binaryFiles") or {}).items() if text != UNKNOWN}
+    files |= {path: File(base64.b64decode(text), 0o644) for path, text in binary.items()}
     for path in files:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts:
@@ -178,6 +184,7 @@ _TEMPLATES = {
     "secretEnv": dict,
     "files": dict,
     "secretFiles": dict,
+    "binaryFiles": dict,
     "ports": dict,
 }
 
@@ -199,12 +206,8 @@ def _values(directory: StackDirectory, name: str, inputs: Mapping[str, Any]) -> 
     return values
 
 
-def _content(path: Path) -> str | None:
+def _content(path: Path) -> bytes | None:
     try:
-        return path.read_text()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

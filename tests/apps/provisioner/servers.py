@@ -58,10 +58,14 @@ def demote(command: Sequence[str]) -> list[str]:
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], directory: Path, port: int, env: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    directory: Path,
+    port: int,
+    env: Mapping[str, str] | None = None,
+    address: str = "127.0.0.1",
 ) -> Iterator[Path]:
-    """Run a server, from when it listens on `port`; its output goes to the log file that is yielded.
-    It is ended at the end."""
+    """Run a server, from when it listens on `port` of `address`; its output goes to the log file that is
+    yielded. It is ended at the end."""
     log = directory / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -80,7 +84,7 @@ def running(
             start_new_session=True,
         )
     try:
-        _await_port(process, port, log)
+        _await_port(process, (address, port), log)
         yield log
     finally:
         process.terminate()
@@ -91,12 +95,12 @@ def running(
             process.wait()
 
 
-def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _await_port(process: subprocess.Popen[bytes], server: tuple[str, int], log: Path) -> None:
     def accepts() -> None:
         if process.poll() is not None:
             last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             pytest.fail(f"{process.args!r} ended with {process.returncode}:\n{last}")
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(server, timeout=5).close()
 
     Retrying(
         stop=stop_after_delay(_START_SECONDS),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.full import eventually
 from tests.e2e.kubernetes.cluster import Cluster, ready
 from tests.e2e.kubernetes.lab import ClusterStack, settings
 from tests.e2e.kubernetes.outside import Client, addresses
@@ -219,5 +220,8 @@ except requests.exceptions.SSLError:
 
 def test_destroy_leaves_what_was_in_the_namespace(exposed: Exposed) -> None:
     exposed.stack.destroy()
-    assert exposed.cluster.objects() - exposed.before == set()
+    # The volumes of a namespace that stays are reclaimed after their claims.
+    for attempt in eventually(60):
+        with attempt:
+            assert exposed.cluster.objects() - exposed.before == set()
     assert f"Secret {exposed.stack.namespace}/{_SECRET}" in exposed.cluster.objects()
