@@ -86,6 +86,7 @@ def edge(workload: Workload, naming: Naming) -> Workload:
         replicas=min(_REPLICAS, workload.replicas),
         readiness=Readiness(Tcp(next(iter(ports))), deadline=60),
         resources=_RESOURCES,
+        parked=workload.parked,
     )
 
 
