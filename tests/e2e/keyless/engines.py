@@ -1,7 +1,8 @@
 """Engines as their components describe them, started on this machine against a store that is given."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
@@ -33,8 +34,16 @@ def s3(port: int) -> ObjectStoreEndpoint:
     )
 
 
-def catalog(store_port: int) -> RecordingCluster:
-    """The catalog, its metadata in memory: only its way to the store is what its component says."""
+def gs(port: int) -> ObjectStoreEndpoint:
+    """Google's own API. Its address is no part of what a component says: a test adds it."""
+    return replace(
+        s3(port), protocol="gs", buckets={name: f"gs://{name}" for name in ("bronze", "warehouse")}
+    )
+
+
+def catalog(store: Callable[[], ObjectStoreEndpoint], *further: str) -> RecordingCluster:
+    """The catalog, its metadata in memory: only its way to the store is what its component says. `further`
+    are lines of its configuration."""
 
     def program(cluster: RecordingCluster) -> None:
         database = PostgresDatabase(
@@ -47,7 +56,7 @@ def catalog(store_port: int) -> RecordingCluster:
             cluster=cluster,
             sizing=_SIZING,
             database=database,
-            object_store=s3(store_port),
+            object_store=store(),
             namespaces=(),
         )
         IcebergCatalog("iceberg_catalog", args)
@@ -58,12 +67,14 @@ def catalog(store_port: int) -> RecordingCluster:
         for line in found.files["iceberg_catalog"]["nessie.properties"].splitlines()
         if not line.startswith(("nessie.version.store", "quarkus.datasource"))
     ]
-    in_memory = ["nessie.version.store.type=IN_MEMORY", ""]
-    found.files["iceberg_catalog"]["nessie.properties"] = "\n".join([*kept, *in_memory])
+    in_memory = "nessie.version.store.type=IN_MEMORY"
+    found.files["iceberg_catalog"]["nessie.properties"] = "\n".join([*kept, in_memory, *further, ""])
     return found
 
 
-def trino(store_port: int, catalog_port: int) -> RecordingCluster:
+def trino(store: Callable[[], ObjectStoreEndpoint], catalog_port: int, *further: str) -> RecordingCluster:
+    """`further` are lines of the properties of its catalog."""
+
     def program(cluster: RecordingCluster) -> None:
         rest = IcebergCatalogEndpoint(
             component="iceberg_catalog",
@@ -71,10 +82,12 @@ def trino(store_port: int, catalog_port: int) -> RecordingCluster:
             path="/iceberg",
             warehouse="warehouse",
         )
-        args = TrinoArgs(cluster=cluster, sizing=_SIZING, iceberg_catalog=rest, object_store=s3(store_port))
+        args = TrinoArgs(cluster=cluster, sizing=_SIZING, iceberg_catalog=rest, object_store=store())
         Trino("trino", args)
 
-    return recorded(program)
+    found = recorded(program)
+    found.files["trino"]["etc/catalog/lakehouse.properties"] += "".join(f"{line}\n" for line in further)
+    return found
 
 
 @contextmanager
