@@ -50,10 +50,8 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
             )
         case "aws":
             return _aws(settings, checkout)
-        case cloud:
-            raise SettingsError(
-                f"nebula:platform.cloud: {cloud} is not built: choose local, kubernetes or aws"
-            )
+        case "gcp":
+            return _gcp(settings, checkout)
 
 
 def _aws(settings: Settings, checkout: Path) -> CloudProvider:
@@ -84,6 +82,36 @@ def _aws(settings: Settings, checkout: Path) -> CloudProvider:
             namespace=_namespace(settings, checkout),
             repository=mirror.partition("/")[2] if settings.mirror(stack) == mirror else None,
             images=tuple(images(settings)),
+            parked=settings.power == "parked",
+        ),
+    )
+
+
+def _gcp(settings: Settings, checkout: Path) -> CloudProvider:
+    from providers.gcp.labels import Labels
+    from providers.gcp.provider import GcpArgs, GcpProvider
+
+    stack, chosen = pulumi.get_stack(), settings.gcp
+    if chosen is None:
+        raise SettingsError("nebula:platform.gcp: say there where the stack is to be")
+    mirror = chosen.registry(stack)
+    return GcpProvider(
+        "gcp",
+        GcpArgs(
+            project=chosen.project,
+            region=chosen.region,
+            zones=tuple(chosen.zones),
+            cidr=chosen.network,
+            size=settings.size,
+            labels=Labels(
+                stack=stack, owner=settings.owner, cost_centre=settings.cost_centre, ttl=settings.ttl
+            ),
+            api_access=tuple(chosen.api_access),
+            channel=chosen.release_channel,
+            autopilot=chosen.autopilot,
+            nat=chosen.nat,
+            namespace=_namespace(settings, checkout),
+            mirror=mirror if settings.mirror(stack) == mirror else None,
             parked=settings.power == "parked",
         ),
     )

@@ -94,7 +94,7 @@ class KubernetesSettings(Model):
             raise ValueError("expose: each component needs a host name of its own")
 
 
-def _network(text: str) -> IPv4Network:
+def network_of(text: str) -> IPv4Network:
     try:
         return IPv4Network(text)
     except ValueError as error:
@@ -103,13 +103,13 @@ def _network(text: str) -> IPv4Network:
 
 def _site(text: str) -> str:
     """A network from which somebody administers: never all of them."""
-    if _network(text).prefixlen == 0:
+    if network_of(text).prefixlen == 0:
         raise ValueError("opens the API server to the whole internet: name the networks that need it")
     return text
 
 
 def _private(text: str) -> str:
-    network = _network(text)
+    network = network_of(text)
     if not network.is_private or not 16 <= network.prefixlen <= 20:
         raise ValueError(f"{text} is not a private network of /16 to /20")
     return text
@@ -169,10 +169,3 @@ class AwsSettings(Model):
     def registry(self, stack: str) -> str:
         """The path of the stack's images in the account's registry."""
         return f"{Region(self.region).registry(self.account_id)}/nebula-{stack}"
-
-
-class GcpSettings(Model):
-    """The project and region; the login is the SDK's application default."""
-
-    project: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]+-[a-z]+[0-9]+$")]

@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from components.sizing import SIZES, Shape, Size, Sizing
-from infra.cloud_settings import AwsSettings, GcpSettings, KubernetesSettings
+from infra.cloud_settings import AwsSettings, KubernetesSettings
 from infra.external_settings import External
+from infra.gcp_settings import GcpSettings
 from infra.model import BucketName, DatabaseName, HostName, Model
 from infra.stack_file import KEY, StackFile
 from providers.local.ports import LARGEST_OFFSET
@@ -195,8 +196,9 @@ class Settings(Model):
 
     def mirror(self, stack: str) -> str | None:
         """Where all images of the stack are, None for their own registries."""
-        if self.kubernetes.images.mirror is None and self.cloud == "aws" and self.aws is not None:
-            return self.aws.registry(stack)
+        of_the_cloud = {"aws": self.aws, "gcp": self.gcp}.get(self.cloud)
+        if self.kubernetes.images.mirror is None and of_the_cloud is not None:
+            return of_the_cloud.registry(stack)
         return self.kubernetes.images.mirror
 
     @property
@@ -274,8 +276,9 @@ def _fields(key: tuple[str | int, ...]) -> list[str]:
     node: dict[str, Any] = schema
     for part in key:
         node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
-        if reference := node.get("$ref"):
-            node = schema["$defs"][re.sub(r"^#/\$defs/", "", reference)]
+        for choice in (node, *node.get("anyOf", ())):
+            if reference := choice.get("$ref"):
+                node = schema["$defs"][re.sub(r"^#/\$defs/", "", reference)]
     return sorted(node.get("properties", {}))
 
 

@@ -26,6 +26,7 @@ class Registration:
     parent: str
     provider: str
     dependencies: frozenset[str]
+    protect: bool = False
 
 
 @dataclass
@@ -128,9 +129,14 @@ class _Recorder(mocks.MockMonitor):
             parent=request.parent,
             provider=request.provider,
             dependencies=frozenset(request.dependencies),
+            protect=request.protect,
         )
         with _own_loop():
             return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own
+
+    def Invoke(self, request: Any) -> Any:
+        with _own_loop():
+            return super().Invoke(request)  # type: ignore[no-untyped-call] # the same
 
     def ReadResource(self, request: Any) -> Any:
         with _own_loop():

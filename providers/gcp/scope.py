@@ -1,0 +1,54 @@
+"""What every resource of a stack on Google Cloud shares: its provider, its labels, its place and its
+protection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_gcp as gcp
+
+from components.sizing import Size
+from providers.gcp.labels import Labels
+from providers.gcp.sizing import GCP_SIZES, GcpShape
+from providers.protection import is_protected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """`number` is the project's, by which Google names its own accounts in it."""
+
+    stack: str
+    project: str
+    number: pulumi.Output[str]
+    region: str
+    labels: Labels
+    size: Size
+    provider: gcp.Provider
+
+    @property
+    def shape(self) -> GcpShape:
+        return GCP_SIZES[self.size]
+
+    @property
+    def protected(self) -> bool:
+        return is_protected(self.size)
+
+    @property
+    def workload_pool(self) -> str:
+        """Where the identities of pods are: one pool for all clusters of the project."""
+        return f"{self.project}.svc.id.goog"
+
+    def options(
+        self,
+        parent: pulumi.Resource | None,
+        depends_on: Sequence[pulumi.Resource] = (),
+        *,
+        stateful: bool = False,
+    ) -> pulumi.ResourceOptions:
+        """The options of a resource; `stateful` is one whose loss loses data."""
+        return pulumi.ResourceOptions(
+            parent=parent,
+            provider=self.provider,
+            depends_on=[*depends_on],
+            protect=stateful and self.protected,
+        )
