@@ -53,11 +53,26 @@ _GATEWAY_API = "sigs.k8s.io/gateway-api"
 
 @dataclass(frozen=True)
 class ApiServer:
-    """Applies objects as a dry run. Raises what the server answers."""
+    """Applies objects, as a dry run or in earnest. Raises what the server answers."""
 
     dynamic: DynamicClient
 
     def accept(self, manifest: Mapping[str, Any], namespace: str | None) -> Any:
+        return self._apply(manifest, namespace, ("dryRun", "All"), ("fieldValidation", "Strict"))
+
+    def apply(self, manifest: Mapping[str, Any], namespace: str) -> Any:
+        return self._apply(manifest, namespace, ("fieldValidation", "Strict"))
+
+    def complete(self, job: str, namespace: str) -> None:
+        """Say that a Job has ended well, as its controller would."""
+        now = "2026-01-01T00:00:00Z"
+        done = {"status": "True", "lastTransitionTime": now, "lastProbeTime": now}
+        conditions = [{**done, "type": kind} for kind in ("SuccessCriteriaMet", "Complete")]
+        status = {"startTime": now, "completionTime": now, "succeeded": 1, "conditions": conditions}
+        jobs: Any = client.BatchV1Api(self.dynamic.client)
+        jobs.patch_namespaced_job_status(job, namespace, {"status": status})
+
+    def _apply(self, manifest: Mapping[str, Any], namespace: str | None, *options: tuple[str, str]) -> Any:
         resource = self.dynamic.resources.get(api_version=manifest["apiVersion"], kind=manifest["kind"])
         return self.dynamic.server_side_apply(
             resource,
@@ -65,7 +80,7 @@ class ApiServer:
             name=manifest["metadata"]["name"],
             namespace=namespace,
             field_manager="nebula",
-            query_params=[("dryRun", "All"), ("fieldValidation", "Strict")],
+            query_params=list(options),
         )
 
 
@@ -144,3 +159,31 @@ def test_the_server_refuses_what_is_wrong(api_server: ApiServer) -> None:
     del pod["spec"]["securityContext"]
     with pytest.raises((ApiException, DynamicApiError), match="violates PodSecurity"):
         api_server.accept({**pod, "metadata": {"name": "root", "namespace": "refusing"}}, "refusing")
+
+
+def test_what_is_on_can_be_parked_and_brought_back(api_server: ApiServer) -> None:
+    """Each object is updated in place, a Job that has run too: for the server nothing is immutable that
+    parking changes."""
+    on, parked = (
+        manifests(run({"size": "production", "power": power}), secrets=True) for power in ("on", "parked")
+    )
+    name = "parking"
+    core = api_server.dynamic.resources.get(api_version="v1", kind="Namespace")
+    core.create(body={"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    uids: list[dict[str, str]] = []
+    for every in (on, parked, on):
+        placed = [
+            {**manifest, "metadata": {**manifest["metadata"], "namespace": name}}
+            for manifest in every
+            if manifest["kind"] != "Namespace"
+        ]
+        applied = [api_server.apply(manifest, name) for manifest in placed]
+        uids.append({f"{each.kind}/{each.metadata.name}": each.metadata.uid for each in applied})
+        if len(uids) == 1:
+            for each in applied:
+                if each.kind == "Job":
+                    api_server.complete(each.metadata.name, name)
+        replicas = {each.spec.replicas for each in applied if each.kind in {"StatefulSet", "Deployment"}}
+        assert (replicas == {0}) == (every is parked)
+    assert uids[0] == uids[1] == uids[2]
+    assert any(known.startswith("Job/") for known in uids[0])
