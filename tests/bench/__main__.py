@@ -19,7 +19,7 @@ from components.software import TABLE
 from infra.stack_file import KEY
 from providers.local.artifacts import install, locked_parts
 from providers.local.paths import cache_directory
-from tests.bench import fresh, kubernetes, memory, no_op, processor_time, slope, warm_up
+from tests.bench import fresh, kubernetes, memory, no_op, processor_time, projections, slope, warm_up
 from tests.bench.figures import Figure, show, write
 from tests.e2e.kubernetes.cluster import Cluster
 from tests.e2e.stack import ROOT, Stack
@@ -37,6 +37,10 @@ def main() -> int:
     try:
         with _scratch_directory() as tmp:
             for figure in _platform(tmp, console):
+                console.print(f"{figure.name}: {figure.ratio:.2f}")
+                found.append(figure)
+        with _scratch_directory() as tmp:
+            for figure in projections.measure(tmp, console):
                 console.print(f"{figure.name}: {figure.ratio:.2f}")
                 found.append(figure)
         if os.environ.get("FRESH") == "1":

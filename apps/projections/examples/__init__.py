@@ -1,0 +1,1 @@
+"""Projection programs to start from."""

