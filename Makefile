@@ -109,6 +109,7 @@ schema: .venv/installed ## Renew stacks/platform.schema.json after a change of i
 snapshot: .venv/installed ## Renew the snapshots of URNs, which are public API, and of manifests
 	@$(VENV_PYTHON) -m tests.infra.test_platform
 	@$(VENV_PYTHON) -m tests.infra.test_kubernetes_stack
+	@$(VENV_PYTHON) -m tests.infra.test_aws_stack
 	@$(VENV_PYTHON) -m tests.infra.test_gcp_stack
 	@$(VENV_PYTHON) -m tests.infra.costs.sizes
 

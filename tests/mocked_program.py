@@ -31,10 +31,12 @@ class Registration:
 
 @dataclass
 class Run:
-    """What a program registered, by URN, and what it exported."""
+    """What a program registered, by URN, and what it exported; `plain_outputs` has `[secret]` for what
+    is secret of it."""
 
     resources: dict[str, Registration] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    plain_outputs: Mapping[str, Any] = field(default_factory=dict)
 
     def of_type(self, token: str) -> dict[str, Registration]:
         return {found.name: found for found in self.resources.values() if found.type == token}
@@ -147,6 +149,7 @@ class _Recorder(mocks.MockMonitor):
         if registered is not None and registered.type == "pulumi:pulumi:Stack":
             outputs = rpc.deserialize_properties(request.outputs)
             self._run.outputs = _reveal(outputs, lambda value: value)
+            self._run.plain_outputs = _reveal(outputs, lambda value: "[secret]")
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # the same
 
 

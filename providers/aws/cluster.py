@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -19,6 +19,8 @@ from providers.aws.storage import storage_class
 
 _COMPONENT = "cluster"
 _ADMIN = "AmazonEKSClusterAdminPolicy"
+_PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
+"""What is routed to a VPC by a VPN or a peering, never by the internet (RFC 1918, RFC 6598)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,7 @@ class EksCluster(pulumi.ComponentResource):
             tags=tags,
             opts=scope.options(self),
         )
-        public = [cidr for cidr in args.api_access if not ip_network(cidr).is_private]
+        public = [cidr for cidr in args.api_access if not _is_private(cidr)]
         return eks.Cluster(
             name,
             name=self.name,
@@ -161,8 +163,12 @@ class EksCluster(pulumi.ComponentResource):
                 opts=self._scope.options(self),
             )
             for cidr in api_access
-            if ip_network(cidr).is_private
+            if _is_private(cidr)
         ]
+
+
+def _is_private(cidr: str) -> bool:
+    return any(IPv4Network(cidr).subnet_of(private) for private in _PRIVATE)
 
 
 def kubeconfig(

@@ -12,6 +12,7 @@ from providers.aws.iam import Condition, Statement, document, use_of_key
 from providers.aws.identity import pod_role
 from providers.aws.keys import key
 from providers.aws.scope import Scope
+from providers.kubernetes.naming import dns_label
 
 _COMPONENT = "object_store"
 _OLD_VERSIONS_DAYS = 30
@@ -73,7 +74,8 @@ class ObjectStore(pulumi.ComponentResource):
         self.register_outputs({"buckets": {logical: bucket.uri for logical, bucket in made.items()}})
 
     def _bucket(self, logical: str) -> "_Bucket":
-        name, scope = f"{self._name}-{logical}", self._scope
+        # Names of buckets have no underscore.
+        name, scope = f"{dns_label(self._name)}-{logical}", self._scope
         opts = scope.options(self)
         bucket = s3.Bucket(
             name,

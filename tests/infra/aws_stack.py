@@ -25,7 +25,7 @@ def template(stack: str) -> Path:
 
 def settings(stack: str, changes: Mapping[str, object] | None = None) -> Settings:
     document = yaml.safe_load(template(stack).read_text())["config"][KEY]
-    return parse(json.dumps({**document, **(changes or {})}), StackFile(template(stack)))
+    return parse(json.dumps({**document, **(changes or {})}, default=str), StackFile(template(stack)))
 
 
 def run(stack: str, changes: Mapping[str, object] | None = None, *, preview: bool = False) -> Run:

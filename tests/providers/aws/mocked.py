@@ -39,9 +39,7 @@ COMPUTED: Mapping[str, Outputs] = {
         "address": f"{name}.c0a1b2c3.eu-central-1.rds.amazonaws.com",
         "resourceId": f"db-{name.upper()}",
     },
-    "aws:s3/bucket:Bucket": lambda name: {
-        **_arn("s3", "", regional=False, account=False)(name.replace("_", "-")),
-    },
+    "aws:s3/bucket:Bucket": _arn("s3", "", regional=False, account=False),
     "aws:secretsmanager/secret:Secret": _arn("secretsmanager", "secret:"),
     "aws:secretsmanager/secretVersion:SecretVersion": lambda name: {
         "versionId": f"00000000-0000-0000-0000-{len(name):012}"
@@ -73,7 +71,7 @@ class Aws(mocks.Mocks):
         computed = COMPUTED.get(args.typ, _nothing)(args.name)
         named = {}
         if args.typ in AUTO_NAMED:
-            named = {AUTO_NAMED[args.typ]: f"{args.name.replace('_', '-')}-0a1b2c3"}
+            named = {AUTO_NAMED[args.typ]: f"{args.name}-0a1b2c3"}
         return self._answer(args.name, computed, named)
 
     def _answer(
