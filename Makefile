@@ -79,11 +79,12 @@ chaos: .venv/installed ## Kill projection workers and NATS 1,000 times, and comp
 	@$(VENV_PYTHON) -m providers.local.artifacts install nats
 	@$(VENV_PYTHON) -m tests.apps.projections.chaos $(CHAOS_OPTIONS)
 
-lint: .venv/installed ## Style, types and import contracts
+lint: .venv/installed ## Style, types, import contracts and workflows
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m ruff format --check .
 	@$(VENV_PYTHON) -m mypy
 	@$(VENV_PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	@$(VENV_PYTHON) -m tests.workflows
 
 format: .venv/installed ## Rewrite the code in the project's style
 	@$(VENV_PYTHON) -m ruff check --fix .

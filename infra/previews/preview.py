@@ -117,8 +117,10 @@ def preview(
 
 
 def _variables(scratch: Path, engine: Engine, plugins: Path | None) -> dict[str, str]:
-    """The caller's environment, without what it says of Pulumi: neither login nor stack are its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    """The caller's environment, without what it says of Pulumi: neither login nor stack are its own. A
+    dot in PYTHONPATH would be infra/, where Python's own `platform` is another."""
+    dropped = ("PULUMI_", "PYTHONPATH", "PYTHONHOME")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     state = scratch / "state"
     state.mkdir()
     first = [str(each) for each in (plugins, engine.executable.parent) if each is not None]

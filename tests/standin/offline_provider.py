@@ -19,36 +19,16 @@ from providers.local.plugin.properties import UNKNOWN, Properties, differences, 
 
 Answer = Callable[[Properties], Properties]
 ANSWERS: dict[str, Answer] = {
-    "aws:index/getCallerIdentity:getCallerIdentity": lambda _: {
-        "accountId": "123456789012",
-        "arn": "arn:aws:iam::123456789012:user/preview",
-        "id": "123456789012",
-        "userId": "AIDAEXAMPLE",
-    },
-    "aws:index/getPartition:getPartition": lambda _: {
-        "dnsSuffix": "amazonaws.com",
-        "id": "aws",
-        "partition": "aws",
-        "reverseDnsPrefix": "com.amazonaws",
-    },
-    "aws:index/getRegion:getRegion": lambda asked: {
-        "id": asked.get("region", "eu-west-1"),
-        "name": asked.get("region", "eu-west-1"),
-        "region": asked.get("region", "eu-west-1"),
-    },
-    "aws:index/getAvailabilityZones:getAvailabilityZones": lambda asked: {
-        "id": asked.get("region", "eu-west-1"),
-        "names": [f"{asked.get('region', 'eu-west-1')}{zone}" for zone in "abc"],
-        "zoneIds": ["euw1-az1", "euw1-az2", "euw1-az3"],
-    },
-    "gcp:compute/getZones:getZones": lambda asked: {
-        "id": "zones",
-        "names": [f"{asked.get('region', 'europe-west1')}-{zone}" for zone in "bcd"],
-    },
     "gcp:organizations/getProject:getProject": lambda asked: {
-        "id": "projects/preview",
+        "id": f"projects/{asked.get('projectId', 'preview')}",
         "number": "123456789012",
         "projectId": asked.get("projectId", "preview"),
+    },
+    "gcp:storage/getProjectServiceAccount:getProjectServiceAccount": lambda asked: {
+        "emailAddress": "service-123456789012@gs-project-accounts.iam.gserviceaccount.com",
+        "id": "service-123456789012@gs-project-accounts.iam.gserviceaccount.com",
+        "member": "serviceAccount:service-123456789012@gs-project-accounts.iam.gserviceaccount.com",
+        "project": asked.get("project", "preview"),
     },
 }
 """What the functions that a program may call return, in the providers' documented outputs."""

@@ -55,6 +55,10 @@ def previewed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Previ
     return of
 
 
+def test_every_stack_that_comes_with_the_project_is_previewed() -> None:
+    assert set(STACKS) == set(CLOUDS)
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_stack_previews_and_violates_no_policy(stack: str, previewed: Callable[[str], Preview]) -> None:
     found = previewed(stack)

@@ -1,0 +1,1 @@
+"""Tests of the workflows, and the linter that judges them."""
