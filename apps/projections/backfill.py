@@ -23,6 +23,7 @@ from apps.projections.errors import ProjectionError
 from apps.projections.fold import Folder
 from apps.projections.jetstream import Consumer
 from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.selection import Selection
 from apps.projections.wire import Login
 from apps.projections.worker import Shard, Worker
 
@@ -32,16 +33,22 @@ _SOURCE = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The events of one shard of a view type. `tenant_token` is as in Admission."""
+    """The events of one shard of a view type. `tenant_token` is as in Admission, `fields` as in Selection:
+    all of an event when there are none."""
 
     view_type: str
     shard: str
     stream: str
     subjects: Sequence[str]
     tenant_token: int | None = None
+    fields: Sequence[str] = ()
     limits: Limits = field(default_factory=Limits)
     batch: int = 2000
     pulling: Pulling = field(default_factory=Pulling)
+
+    def folder(self, program: Sandbox) -> Folder:
+        selection = Selection(self.fields) if self.fields else None
+        return Folder(self.view_type, Admission(self.tenant_token), program, selection)
 
     def consumer(self, generation: int) -> Consumer:
         name = f"{self.view_type}-{self.shard}-{generation}"
@@ -108,7 +115,7 @@ def main() -> int:
     worker = Worker(
         source.work(Path(order.path), order.generation, order.start),
         lambda: login,
-        Folder(source.view_type, Admission(source.tenant_token), sandbox),
+        source.folder(sandbox),
     )
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
 

@@ -12,6 +12,7 @@ from apps.projections.envelope import Admission, Envelope, PoisonError
 from apps.projections.errors import KeyFormatError
 from apps.projections.keys import ViewKey
 from apps.projections.records import Quarantined
+from apps.projections.selection import Selection
 
 ReadViews = Callable[[Sequence[bytes]], Sequence[bytes | None]]
 
@@ -31,10 +32,11 @@ class Program(Protocol):
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
-    """An event that was let in."""
+    """An event that was let in; `data` is what the program is handed of it."""
 
     event: Event
     envelope: Envelope
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,15 @@ class Folder:
     """Folds batches of one view type. The result depends on the events and the views alone, not on where one
     batch ends and the next begins: a batch that fails is divided until the event that fails stands alone."""
 
-    def __init__(self, view_type: str, admission: Admission, program: Program) -> None:
+    def __init__(
+        self,
+        view_type: str,
+        admission: Admission,
+        program: Program,
+        selection: Selection | None = None,
+    ) -> None:
         self._view_type = view_type
+        self._select = _whole if selection is None else selection.apply
         self._admission = admission
         self._program = program
 
@@ -70,10 +79,11 @@ class Folder:
     def admit(self, events: Sequence[Event]) -> Intake:
         """The first half, which needs no view."""
         intake = Intake(events)
-        admit = self._admission.admit
+        admit, select = self._admission.admit, self._select
         for event in events:
             try:
-                intake.admitted.append(Admitted(event, admit(event.subject, event.data)))
+                envelope = admit(event.subject, event.data)
+                intake.admitted.append(Admitted(event, envelope, select(event.data)))
             except PoisonError as error:
                 intake.refused.append(_quarantined(event, error))
         return intake
@@ -124,7 +134,7 @@ class Folder:
             stored = iter(read([key for key in keys if key not in before]))
             return slots, [before[key] if key in before else next(stored) for key in keys]
 
-        views = self._program.fold([each.event.data for each in admitted], lookup)
+        views = self._program.fold([each.data for each in admitted], lookup)
         return dict(itertools.zip_longest(keys, views))
 
     def _key(self, tenant: str, view_id: str) -> bytes:
@@ -132,6 +142,10 @@ class Folder:
             return ViewKey(tenant, self._view_type, view_id).encode()
         except KeyFormatError as error:
             raise PoisonError("key", str(error)) from None
+
+
+def _whole(data: bytes) -> bytes:
+    return data
 
 
 def _quarantined(event: Event, error: PoisonError) -> Quarantined:

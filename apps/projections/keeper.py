@@ -5,9 +5,7 @@ import threading
 from pathlib import Path
 
 from apps.projections.backfill import Backfill, Order, Source
-from apps.projections.envelope import Admission
 from apps.projections.errors import ProjectionError, RefusedError
-from apps.projections.fold import Folder
 from apps.projections.generations import Generation, Generations
 from apps.projections.jetstream import JetStream
 from apps.projections.sandbox.process import Sandbox
@@ -62,7 +60,7 @@ class Keeper:
         if backfill := self._backfills.pop(active.number, None):
             backfill.stop()
         sandbox = Sandbox(self._generations.program(active), self._source.limits)
-        folder = Folder(self._source.view_type, Admission(self._source.tenant_token), sandbox)
+        folder = self._source.folder(sandbox)
         shard = self._source.work(self._generations.path(active), active.number, active.start)
         worker = Worker(shard, lambda: self._login, folder, self._observer)
         failures: list[ProjectionError] = []

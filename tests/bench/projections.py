@@ -37,7 +37,14 @@ _EVENTS = 60_000
 _ROUNDS = 3
 _BATCHES = (100, 500, 2000, 5000)
 _RATE = 1000
-_SOURCE = Source(view_type="carriers", shard="all", stream="FLIGHTS", subjects=["flights.>"], tenant_token=1)
+_SOURCE = Source(
+    view_type="carriers",
+    shard="all",
+    stream="FLIGHTS",
+    subjects=["flights.>"],
+    tenant_token=1,
+    fields=flights.FIELDS["carriers"],
+)
 
 
 def measure(tmp: Path, console: Console) -> Iterator[Figure]:

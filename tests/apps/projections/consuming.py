@@ -5,8 +5,7 @@ from pathlib import Path
 
 from apps.projections.backfill import Source
 from apps.projections.consumption import Event
-from apps.projections.envelope import Admission
-from apps.projections.fold import Folded, Folder
+from apps.projections.fold import Folded
 from apps.projections.keys import CheckpointKey
 from apps.projections.sandbox.process import Sandbox
 from apps.projections.store import Store
@@ -38,7 +37,7 @@ def consume(
 ) -> None:
     """Fold the events of `source` into a store at `path` until sequence `up_to` is committed."""
     stopping, sandbox = UpTo(up_to, observer or Observer()), Sandbox(program, source.limits)
-    folder = Folder(source.view_type, Admission(source.tenant_token), sandbox)
+    folder = source.folder(sandbox)
     worker = Worker(source.work(path, 1, 1), lambda: server.login, folder, stopping)
     stopping.worker = worker
     try:

@@ -14,6 +14,18 @@ from apps.projections import examples
 from apps.projections.keys import ViewKey
 from tests.apps.provisioner.servers import home
 
+FIELDS = {
+    "board": (),
+    "carriers": (
+        "aggregate_type",
+        "payload.carrier",
+        "payload.date",
+        "payload.dep_time",
+        "payload.dep_delay",
+        "payload.arr_delay",
+    ),
+}
+"""What an example reads, where it is said."""
 EXAMPLES = Path(examples.__file__).parent
 Message = tuple[str, bytes]
 

@@ -45,7 +45,12 @@ def folded(server: NatsServer, view_type: str, path: Path, *shards: str) -> dict
     found: dict[bytes, bytes] = {}
     for number, subject in enumerate(shards):
         source = Source(
-            view_type=view_type, shard=str(number), stream="FLIGHTS", subjects=[subject], tenant_token=1
+            view_type=view_type,
+            shard=str(number),
+            stream="FLIGHTS",
+            subjects=[subject],
+            tenant_token=1,
+            fields=flights.FIELDS[view_type],
         )
         last = server.ask("STREAM.MSG.GET.FLIGHTS", {"last_by_subj": subject})["message"]["seq"]
         consume(server, source, program, path / str(number), last)

@@ -1,7 +1,7 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.projections.consumption import Event
@@ -47,7 +47,7 @@ ITEMS = st.lists(st.tuples(st.sampled_from(["books.a.1", "books.b.1"]), DATA), m
 
 
 @given(ITEMS, st.lists(st.integers(1, 9), min_size=1, max_size=25))
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_result_does_not_depend_on_where_batches_end(
     folder: Folder, items: list[tuple[str, bytes]], sizes: list[int]
 ) -> None:
