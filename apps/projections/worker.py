@@ -19,6 +19,7 @@ from apps.projections.errors import (
 from apps.projections.fold import Folded, Folder
 from apps.projections.jetstream import Consumer, JetStream
 from apps.projections.keys import CheckpointKey
+from apps.projections.logs import context_of
 from apps.projections.pipeline import Pipeline
 from apps.projections.records import Checkpoint
 from apps.projections.store import MAP_SIZE, Batch, Store
@@ -135,7 +136,13 @@ class Worker:
     def _committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
         self._failures = 0
         for held in folded.quarantined[:_TOLD]:
-            _log.warning("quarantined sequence %d (%s): %s", held.sequence, held.kind, held.reason)
+            _log.warning(
+                "quarantined sequence %d (%s): %s",
+                held.sequence,
+                held.kind,
+                held.reason,
+                extra={"context": context_of(held.data)},
+            )
         if len(folded.quarantined) > _TOLD:
             _log.warning("quarantined %d more in this batch", len(folded.quarantined) - _TOLD)
         self._observer.committed(events, folded, seconds)

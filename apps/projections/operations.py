@@ -1,0 +1,108 @@
+"""What operators ask of a shard's store, whether its service runs or not."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from apps.projections.consumption import Event
+from apps.projections.errors import ConflictError, ProjectionError
+from apps.projections.fold import Folder
+from apps.projections.jetstream import JetStream
+from apps.projections.keys import CheckpointKey
+from apps.projections.records import Checkpoint, Quarantined
+from apps.projections.service import reader
+from apps.projections.spec import Projection, ServiceSpec
+from apps.projections.store import Batch, Store
+from apps.projections.wire import Wire
+
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a shard is; `last` is where its stream ends, None when NATS was not reached: then `wrong`
+    says why."""
+
+    projection: Projection
+    checkpoint: Checkpoint | None
+    last: int | None
+    wrong: str = ""
+
+
+def status(spec: ServiceSpec, projection: Projection) -> Status:
+    checkpoint: Checkpoint | None = None
+    wrong = ""
+    try:
+        store = reader(spec, projection)
+        try:
+            checkpoint = store.checkpoint()
+        finally:
+            store.close()
+    except ProjectionError as error:
+        wrong = str(error)
+    try:
+        wire = Wire(spec.nats.login)
+        try:
+            return Status(projection, checkpoint, JetStream(wire).stream(projection.stream).last, wrong)
+        finally:
+            wire.close()
+    except ProjectionError as error:
+        return Status(projection, checkpoint, None, wrong or str(error))
+
+
+def quarantined(spec: ServiceSpec, projection: Projection) -> Iterator[Quarantined]:
+    """What is in quarantine, by sequence."""
+    store = reader(spec, projection)
+    try:
+        yield from store.quarantine()
+    finally:
+        store.close()
+
+
+def replay(
+    spec: ServiceSpec, projection: Projection, sequences: Iterable[int]
+) -> tuple[list[int], list[int]]:
+    """Fold quarantined events into the views as they are now, after all that came since; none given: all.
+    Which were applied and which failed again, and so stay.
+
+    A worker that runs meanwhile is overtaken by the commit, and begins again from its checkpoint.
+    """
+    wanted = set(sequences)
+    store = Store(spec.shard(projection).path, CheckpointKey(projection.shard, projection.view))
+    sandbox = projection.sandbox
+    folder = Folder(projection.view, projection.admission, sandbox)
+    try:
+        held = [each for each in store.quarantine() if not wanted or each.sequence in wanted]
+        if missing := sorted(wanted - {each.sequence for each in held}):
+            raise ProjectionError(f"not in quarantine: {', '.join(map(str, missing))}")
+        if not held:
+            return [], []
+        for _ in range(_ATTEMPTS):
+            try:
+                return _replay(store, folder, held)
+            except ConflictError:
+                continue
+        raise ConflictError("the worker commits without a pause: stop it, or replay fewer events at a time")
+    finally:
+        sandbox.close()
+        store.close()
+
+
+def _replay(store: Store, folder: Folder, held: list[Quarantined]) -> tuple[list[int], list[int]]:
+    base = store.checkpoint()
+    if base is None:
+        raise ProjectionError("there is no checkpoint: the shard was never folded")
+    events = [Event(each.sequence, each.subject, each.data, b"", 0) for each in held]
+    folded = folder.fold(events, store.views)
+    failed = [each.sequence for each in folded.quarantined]
+    applied = [each.sequence for each in held if each.sequence not in set(failed)]
+    following = Checkpoint(
+        stream=base.stream,
+        sequence=base.sequence,
+        digest=base.digest,
+        seen=base.seen,
+        revision=base.revision + 1,
+        events=base.events,
+        quarantined=base.quarantined - len(applied),
+    )
+    store.commit(base, Batch(following, folded.views, folded.quarantined, applied))
+    return applied, failed

@@ -1,0 +1,92 @@
+"""What a worker's process tells the service: its state, a line of JSON at a time."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Sequence
+
+import msgspec
+
+from apps.projections.consumption import Event
+from apps.projections.errors import ConnectionLostError, GapError, ProjectionError, StoreError
+from apps.projections.fold import Folded
+from apps.projections.records import Checkpoint
+from apps.projections.worker import Observer
+
+_PERIOD = 0.25
+
+
+class Report(msgspec.Struct):
+    """Counters count from the start of the worker; `lag` is what the stream held for this shard behind the
+    last event that was folded, when that was delivered. `seconds` were spent on `batches`."""
+
+    connected: bool = False
+    sequence: int = 0
+    lag: int = 0
+    held: int = 0
+    events: int = 0
+    quarantined: int = 0
+    batches: int = 0
+    seconds: float = 0.0
+    restarts: int = 0
+    gaps: int = 0
+    connections_lost: int = 0
+    commit_failures: int = 0
+
+
+class Reporter(Observer):
+    """Writes a report to `descriptor` when something has changed, at most four times a second."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._report = Report()
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._write, name="reports", daemon=True)
+        self._thread.start()
+
+    def connected(self, checkpoint: Checkpoint) -> None:
+        with self._lock:
+            self._report.connected = True
+            self._report.sequence = checkpoint.sequence
+            self._report.held = checkpoint.quarantined
+        self._changed.set()
+
+    def restarted(self, error: ProjectionError) -> None:
+        with self._lock:
+            report = self._report
+            report.connected = False
+            report.restarts += 1
+            report.gaps += isinstance(error, GapError)
+            report.connections_lost += isinstance(error, ConnectionLostError)
+            report.commit_failures += isinstance(error, StoreError)
+        self._changed.set()
+
+    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+        with self._lock:
+            report = self._report
+            report.sequence = events[-1].sequence
+            report.lag = events[-1].pending
+            report.events += len(events)
+            report.quarantined += len(folded.quarantined)
+            report.held += len(folded.quarantined)
+            report.batches += 1
+            report.seconds += seconds
+        self._changed.set()
+
+    def close(self) -> None:
+        self._over.set()
+        self._changed.set()
+        self._thread.join()
+
+    def _write(self) -> None:
+        while not self._over.is_set():
+            self._changed.wait()
+            self._changed.clear()
+            with self._lock:
+                line = msgspec.json.encode(self._report) + b"\n"
+            # Who reads has gone: then this process is about to end, too.
+            with contextlib.suppress(OSError):
+                os.write(self._descriptor, line)
+            self._over.wait(_PERIOD)

@@ -1,0 +1,158 @@
+"""The service: a process for each worker, and one HTTP server over their stores."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+
+from apps.projections.api import Api, create_app
+from apps.projections.children import Child
+from apps.projections.errors import StoreError
+from apps.projections.keys import CheckpointKey
+from apps.projections.metrics import Shards, exposition
+from apps.projections.queries import Bounds
+from apps.projections.spec import Manifest, Projection, ServiceSpec
+from apps.projections.store import Store
+
+_log = logging.getLogger("apps.projections.service")
+_POLL = 0.1
+
+
+class Readers:
+    """Stores open for reading, each opened when first asked for: a worker makes it."""
+
+    def __init__(self, spec: ServiceSpec) -> None:
+        self._spec = spec
+        self._open: dict[str, Store] = {}
+        self._lock = threading.Lock()
+
+    def get(self, projection: Projection) -> Store:
+        """Raises StoreError while there is none."""
+        with self._lock:
+            store = self._open.get(projection.view)
+            if store is None:
+                store = self._open[projection.view] = reader(self._spec, projection)
+            return store
+
+    def close(self) -> None:
+        with self._lock:
+            for store in self._open.values():
+                store.close()
+            self._open.clear()
+
+
+def reader(spec: ServiceSpec, projection: Projection) -> Store:
+    """The store of `projection`, to read. Raises StoreError when there is none."""
+    key = CheckpointKey(projection.shard, projection.view)
+    return Store(spec.shard(projection).path, key, read_only=True)
+
+
+class Service:
+    """What the probes and /metrics are answered from."""
+
+    def __init__(self, manifest: Manifest, children: list[Child], readers: Readers) -> None:
+        self._manifest = manifest
+        self._children = children
+        self._readers = readers
+        self.draining = False
+
+    def unhealthy(self) -> str:
+        for child in self._children:
+            if child.ended.is_set():
+                return f"the worker of {child.view} has ended"
+        return ""
+
+    def unready(self) -> str:
+        if self.draining:
+            return "draining"
+        if wrong := self.unhealthy():
+            return wrong
+        for child, projection in zip(self._children, self._manifest.projections, strict=True):
+            if not child.report.connected:
+                return f"the worker of {child.view} is not connected to NATS"
+            try:
+                self._readers.get(projection).checkpoint()
+            except StoreError as error:
+                return str(error)
+        return ""
+
+    def shards(self) -> Shards:
+        return {
+            (projection.view, projection.shard): child.report
+            for child, projection in zip(self._children, self._manifest.projections, strict=True)
+        }
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The service handles signals: the server must answer while it drains."""
+        yield
+
+
+def serve(path: Path, spec: ServiceSpec, manifest: Manifest) -> int:
+    """Until SIGTERM or the end of a worker: its exit code, 0 after SIGTERM."""
+    return asyncio.run(_serve(path, spec, manifest))
+
+
+async def _serve(path: Path, spec: ServiceSpec, manifest: Manifest) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    children = [Child(path, projection.view) for projection in manifest.projections]
+    readers = Readers(spec)
+    service = Service(manifest, children, readers)
+    api = Api(
+        stores={projection.view: partial(readers.get, projection) for projection in manifest.projections},
+        key=spec.key.get_secret_value(),
+        results=spec.queries.results,
+        bounds=Bounds(spec.queries.scan, spec.queries.size),
+        state=service,
+        metrics=exposition(service.shards),
+    )
+    config = uvicorn.Config(
+        create_app(api),
+        host=spec.listen.host,
+        port=spec.listen.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        while not (stop.is_set() or serving.done() or any(child.ended.is_set() for child in children)):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _POLL)
+        code = 0 if stop.is_set() else 1
+        for child in children:
+            if child.ended.is_set() and not stop.is_set():
+                code = child.code or 1
+                _log.error("the worker of %s ended with %d", child.view, child.code)
+        _log.info("draining")
+        service.draining = True
+        await asyncio.to_thread(_drain, children, spec.drain_seconds)
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(SystemExit):
+            await serving
+        readers.close()
+    return code
+
+
+def _drain(children: list[Child], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for child in children:
+        child.stop()
+    for child in children:
+        if not child.end(max(deadline - time.monotonic(), 0)):
+            _log.warning("the worker of %s was ended within its batch, which is not acknowledged", child.view)

@@ -1,0 +1,180 @@
+"""What a projection service is told: the spec, and the manifest of projections that it names.
+
+A variable of the environment stands above the file: `NEBULA_PROJECTIONS_NATS__PASSWORD` sets `nats.password`.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, TypeAdapter, model_validator
+
+from apps.kit.settings import Spec, SpecError
+from apps.kit.settings import load as load_file
+from apps.projections.consumption import Pulling
+from apps.projections.envelope import Admission
+from apps.projections.errors import ProgramError
+from apps.projections.jetstream import Consumer
+from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.store import MAP_SIZE
+from apps.projections.wire import Login
+from apps.projections.worker import Shard
+
+PREFIX = "NEBULA_PROJECTIONS_"
+# A cluster sets variables of its own for each service: PROJECTIONS_CARRIERS_ALL_PORT.
+_Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+_ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
+_StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_Subject = Annotated[str, StringConstraints(pattern=r"^[^\s.]+(\.[^\s.]+)*$")]
+
+
+class ProgramLimits(Spec):
+    """Of one evaluation: thousands of steps, MiB, seconds by the clock; bytes of a view."""
+
+    gas: int = Field(default=Limits.gas, ge=1)
+    memory: int = Field(default=Limits.memory, ge=16)
+    seconds: float = Field(default=Limits.seconds, gt=0)
+    view: int = Field(default=Limits.view, ge=2)
+
+
+class Projection(Spec):
+    """One shard of one view: which events it is made of, and by what program.
+
+    The tenant of an event must be the token at `tenant_token` of its subject, counted from 0; without it,
+    what the event says of itself is believed.
+    """
+
+    view: _Name
+    shard: _ShardName = "all"
+    stream: _StreamName
+    subjects: tuple[_Subject, ...] = Field(min_length=1)
+    tenant_token: int | None = Field(default=None, ge=0)
+    program: str = Field(min_length=1)
+    batch: int = Field(default=2000, ge=1, le=100_000)
+    limits: ProgramLimits = ProgramLimits()
+
+    @property
+    def consumer(self) -> Consumer:
+        name = f"projections-{self.view}-{self.shard}"
+        return Consumer(self.stream, name, self.subjects, Pulling().window)
+
+    @property
+    def admission(self) -> Admission:
+        return Admission(self.tenant_token)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        limits = self.limits
+        return Sandbox(self.program, Limits(limits.gas, limits.memory, limits.seconds, limits.view))
+
+
+class Manifest(Spec):
+    """The projections of one service."""
+
+    projections: tuple[Projection, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        views = [projection.view for projection in self.projections]
+        if repeated := sorted({view for view in views if views.count(view) > 1}):
+            raise ValueError(f"projections: {', '.join(repeated)} is declared twice")
+        return self
+
+
+class NatsSpec(Spec):
+    servers: tuple[str, ...] = Field(min_length=1)
+    user: str = ""
+    password: SecretStr = SecretStr("")
+
+    @property
+    def login(self) -> Login:
+        return Login(self.servers, self.user, self.password.get_secret_value())
+
+
+class Listen(Spec):
+    host: str
+    port: int = Field(ge=1, le=65535)
+
+
+class QueryLimits(Spec):
+    """Views that one answer may hold and one query may look at; bytes of views in an answer."""
+
+    results: int = Field(default=1000, ge=1)
+    scan: int = Field(default=100_000, ge=1)
+    size: int = Field(default=8 << 20, ge=1)
+
+
+class ServiceSpec(Spec):
+    """`directory` holds the stores, each of up to `volume` GiB; `manifest` is the file of projections, `key`
+    what tenants' tokens are made of, `drain_seconds` how long work in hand may take after SIGTERM."""
+
+    nats: NatsSpec
+    listen: Listen
+    directory: Path
+    manifest: Path
+    key: Annotated[SecretStr, Field(min_length=16)]
+    queries: QueryLimits = QueryLimits()
+    volume: int = Field(default=MAP_SIZE >> 30, ge=1)
+    drain_seconds: float = Field(default=20, gt=0)
+
+    def shard(self, projection: Projection) -> Shard:
+        return Shard(
+            view_type=projection.view,
+            name=projection.shard,
+            path=self.directory / projection.view,
+            consumer=projection.consumer,
+            batch=projection.batch,
+            map_size=self.volume << 30,
+        )
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> tuple[ServiceSpec, Manifest]:
+    """The spec at `path` and its manifest. Raises SpecError, which names each wrong key."""
+    spec = load_file(path, TypeAdapter(Annotated[ServiceSpec, BeforeValidator(_over(environment))]))
+    return spec, load_file(spec.manifest, TypeAdapter(Manifest))
+
+
+def load_programs(manifest: Manifest) -> None:
+    """Load each program once, so that a wrong one is refused at the start. Raises SpecError."""
+    for projection in manifest.projections:
+        sandbox = projection.sandbox
+        try:
+            sandbox.load()
+        except ProgramError as error:
+            raise SpecError(f"projection {projection.view}: {error}") from error
+        finally:
+            sandbox.close()
+
+
+def _over(environment: Mapping[str, str]) -> Any:
+    given = {
+        tuple(name.removeprefix(PREFIX).lower().split("__")): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX)
+    }
+
+    def overridden(content: object) -> object:
+        if not isinstance(content, dict):
+            return content
+        result = dict(content)
+        for (*parents, last), value in given.items():
+            node = result
+            for parent in parents:
+                inner = node.get(parent)
+                node[parent] = node = dict(inner) if isinstance(inner, dict) else {}
+            node[last] = _value(value)
+        return result
+
+    return overridden
+
+
+def _value(text: str) -> object:
+    """Lists are written as JSON."""
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text

@@ -1,0 +1,282 @@
+"""The service as its users run it: real processes, a real NATS server, HTTP."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+from apps.projections import tokens
+from apps.projections.keys import ViewKey
+from tests.apps.projections import ledger
+from tests.apps.projections.nats_server import NatsServer, nats_server
+from tests.apps.projections.test_spec import write
+from tests.apps.provisioner.servers import free_port
+from tests.providers.local.plugin.client import until
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+_KEY = "k" * 32
+_TENANTS = ("ewr", "jfk")
+
+
+class Running:
+    """A service that may be killed and started again on its files."""
+
+    def __init__(self, directory: Path, nats: NatsServer, **changes: Any) -> None:
+        self.port = free_port()
+        projection = {
+            "view": ledger.VIEW,
+            "stream": "EVENTS",
+            "subjects": ["events.>"],
+            "tenant_token": 1,
+            "program": ledger.PROGRAM,
+            "batch": 50,
+            **changes,
+        }
+        self.spec = write(
+            directory,
+            projection,
+            nats={"servers": [nats.url]},
+            listen={"host": "127.0.0.1", "port": self.port},
+            key=_KEY,
+        )
+        self._directory = directory
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        return (self._directory / "service.log").read_text()
+
+    def start(self) -> "Running":
+        with (self._directory / "service.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "apps.projections", "serve", str(self.spec)],
+                cwd=REPOSITORY,
+                stdout=log,
+                stderr=log,
+            )
+        until(lambda: self.status("/ready") == 200)
+        return self
+
+    def command(self, *words: str) -> str:
+        """What a command of the command line prints."""
+        return subprocess.run(
+            [sys.executable, "-m", "apps.projections", *words],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def status(self, path: str) -> int:
+        """0 when nobody answers."""
+        assert self.process is not None
+        assert self.process.poll() is None, self.log
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).status_code
+        except requests.ConnectionError:
+            return 0
+
+    def views(self) -> dict[bytes, bytes]:
+        """All tenants' views, page by page, as a store would have them."""
+        found: dict[bytes, bytes] = {}
+        for tenant in _TENANTS:
+            after = None
+            while True:
+                page = self.ask(tenant, limit="7", **({"after": after} if after else {}))
+                for each in page["views"]:
+                    text = json.dumps(each["view"], separators=(",", ":"))
+                    found[ViewKey(tenant, ledger.VIEW, each["id"]).encode()] = text.encode()
+                if (after := page["next"]) is None:
+                    break
+        return found
+
+    def ask(self, tenant: str, **parameters: str) -> dict[str, Any]:
+        answer = requests.get(
+            f"http://127.0.0.1:{self.port}/v1/views/{ledger.VIEW}",
+            params={"tenant": tenant, **parameters},
+            headers={"Authorization": f"Bearer {tokens.token(_KEY, tenant)}"},
+            timeout=30,
+        )
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def worker(self) -> psutil.Process:
+        assert self.process is not None
+        (found,) = [each for each in psutil.Process(self.process.pid).children() if "work" in each.cmdline()]
+        return found
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[NatsServer]:
+    directory = tmp_path / "nats"
+    directory.mkdir()
+    with nats_server(directory) as server:
+        server.add_stream("EVENTS", ["events.>"], allow_direct=True)
+        yield server
+
+
+@pytest.fixture
+def running(tmp_path: Path, nats: NatsServer) -> Iterator[Running]:
+    service = Running(tmp_path, nats)
+    yield service.start()
+    service.kill()
+
+
+def _events(first: int, count: int) -> list[tuple[str, bytes]]:
+    made = []
+    for number in range(first, first + count):
+        tenant = _TENANTS[number % 2]
+        value = -1 if number % 97 == 0 else number % 1000
+        data = ledger.event(tenant, f"account/{number % 20}", value, correlation_id=f"c-{number}")
+        made.append((f"events.{tenant}.booked", data))
+    return made
+
+
+def _folded(running: Running, last: int) -> bool:
+    return int(running.ask(_TENANTS[0])["sequence"]) >= last
+
+
+def test_views_are_those_of_a_plain_fold_however_the_service_ends(
+    tmp_path: Path, nats: NatsServer, running: Running
+) -> None:
+    last = nats.publish(_events(1, 3000))
+    until(lambda: int(running.ask("ewr")["sequence"]) > 0)
+    running.kill()
+    running.start()
+    last = nats.publish(_events(3001, 2000))
+    worker = running.worker()
+    worker.kill()
+    assert running.process is not None
+    assert running.process.wait(60) != 0
+    running.start()
+    until(lambda: _folded(running, last))
+    expected, poisoned = ledger.fold(nats.messages("EVENTS"))
+    assert running.views() == expected
+    listed = [
+        json.loads(line) for line in running.command("quarantine", "list", str(running.spec)).splitlines()
+    ]
+    assert [each["sequence"] for each in listed] == poisoned
+    assert {each["kind"] for each in listed} == {"program"}
+    (status,) = [json.loads(line) for line in running.command("status", str(running.spec)).splitlines()]
+    assert (status["sequence"], status["stream_ends_at"], status["events"]) == (last, last, 5000)
+    assert status["quarantine"] == len(poisoned)
+
+
+def test_no_process_is_left_by_a_service_that_is_killed(running: Running) -> None:
+    assert running.process is not None
+    below = psutil.Process(running.process.pid).children(recursive=True)
+    assert below
+    running.kill()
+    until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in below))
+
+
+def test_on_sigterm_ready_turns_false_and_the_batch_in_hand_is_finished(
+    nats: NatsServer, running: Running
+) -> None:
+    last = nats.publish(_events(1, 500))
+    until(lambda: _folded(running, last))
+    worker = running.worker()
+    assert running.process is not None
+    worker.send_signal(signal.SIGSTOP)
+    running.process.send_signal(signal.SIGTERM)
+    until(lambda: running.status("/ready") == 503)
+    assert len(running.views()) > 0
+    worker.send_signal(signal.SIGCONT)
+    assert running.process.wait(60) == 0
+    assert not worker.is_running()
+    assert "draining" in running.log
+
+
+def test_readiness_fails_while_nats_is_away_and_views_are_still_answered(
+    nats: NatsServer, running: Running
+) -> None:
+    last = nats.publish(_events(1, 100))
+    until(lambda: _folded(running, last))
+    before = running.views()
+    nats.kill()
+    until(lambda: running.status("/ready") == 503)
+    assert running.status("/health") == 200
+    assert running.views() == before
+    nats.start()
+    until(lambda: running.status("/ready") == 200)
+
+
+def test_metrics_count_what_was_folded_and_quarantined(nats: NatsServer, running: Running) -> None:
+    last = nats.publish(_events(1, 200))
+    until(lambda: _folded(running, last))
+
+    def values() -> dict[str, float]:
+        text = requests.get(f"http://127.0.0.1:{running.port}/metrics", timeout=10).text
+        lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        return {name.partition("{")[0]: float(value) for name, _, value in lines}
+
+    until(lambda: values()["projections_events_total"] == 200)
+    found = values()
+    assert found["projections_quarantined_total"] == found["projections_quarantine"] == 2
+    assert found["projections_lag"] == 0
+    assert found["projections_sequence"] == last
+
+
+def test_what_is_quarantined_is_logged_with_tenant_correlation_and_trace(
+    nats: NatsServer, running: Running
+) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    more = {"correlation_id": "c-1", "traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    last = nats.publish([("events.ewr.booked", ledger.event("ewr", "a", -1, **more))])
+    until(lambda: _folded(running, last))
+    until(lambda: "quarantined" in running.log)
+    entries = [json.loads(line) for line in running.log.splitlines()]
+    (entry,) = [each for each in entries if "quarantined" in each["message"]]
+    assert (entry["tenant_id"], entry["correlation_id"], entry["trace_id"]) == ("ewr", "c-1", trace)
+    assert (entry["view"], entry["shard"]) == (ledger.VIEW, "all")
+
+
+def test_a_replay_after_a_fix_applies_what_was_quarantined(
+    tmp_path: Path, nats: NatsServer, running: Running
+) -> None:
+    last = nats.publish([("events.ewr.booked", ledger.event("ewr", "a", value)) for value in (1, -5, 2)])
+    until(lambda: _folded(running, last))
+    assert running.ask("ewr")["views"][0]["view"]["events"] == 2
+    failed = subprocess.run(
+        [sys.executable, "-m", "apps.projections", "quarantine", "replay", str(running.spec)],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert failed.returncode == 1
+    assert "still in quarantine 1: [2]" in failed.stdout
+    assert running.process is not None
+    running.process.terminate()
+    assert running.process.wait(60) == 0
+    mended = ledger.PROGRAM.replace("if value < 0:", "if value < -9:")
+    fixed = Running(tmp_path, nats, program=mended)
+    fixed.start()
+    try:
+        assert "applied 1: [2]" in fixed.command("quarantine", "replay", str(fixed.spec))
+        assert fixed.command("quarantine", "list", str(fixed.spec)) == ""
+        assert fixed.ask("ewr")["views"][0]["view"]["events"] == 3
+        last = nats.publish([("events.ewr.booked", ledger.event("ewr", "a", 3))])
+        until(lambda: _folded(fixed, last))
+        assert fixed.ask("ewr")["views"][0]["view"]["events"] == 4
+    finally:
+        fixed.kill()
+
+
+def test_a_wrong_program_keeps_the_service_from_starting(tmp_path: Path, nats: NatsServer) -> None:
+    service = Running(tmp_path, nats, program="def key(event) return 1")
+    failed = subprocess.run(
+        [sys.executable, "-m", "apps.projections", "serve", str(service.spec)],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert failed.returncode == 2
+    assert "projection ledger: the program cannot be loaded" in failed.stderr
