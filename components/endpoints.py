@@ -181,3 +181,11 @@ class KeycloakEndpoint(Endpoint):
 @dataclass(frozen=True, kw_only=True)
 class NatsEndpoint(Endpoint):
     address: Address
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectionsEndpoint(Endpoint):
+    """Views over HTTP: the address of each shard, by view and shard. `key` makes the tenants' tokens."""
+
+    addresses: Mapping[str, Mapping[str, Address]]
+    key: pulumi.Output[str]

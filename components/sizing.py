@@ -44,6 +44,7 @@ SIZES: Mapping[Size, Sizing] = {
         "nats": Shape(cpu=0.5, memory=256, volume=5),
         "provisioner": Shape(cpu=0.5, memory=256),
         "flights": Shape(cpu=1, memory=2048, heap=1024),
+        "projections": Shape(cpu=1, memory=640, volume=5),
     },
     "small": {
         "postgres": Shape(cpu=2, memory=2048, volume=50),
@@ -59,6 +60,7 @@ SIZES: Mapping[Size, Sizing] = {
         "nats": Shape(cpu=1, memory=1024, volume=20),
         "provisioner": Shape(cpu=0.5, memory=256),
         "flights": Shape(cpu=1, memory=3072, heap=2048),
+        "projections": Shape(cpu=1, memory=1024, volume=20),
     },
     "production": {
         "postgres": Shape(cpu=4, memory=8192, volume=200),
@@ -74,5 +76,6 @@ SIZES: Mapping[Size, Sizing] = {
         "nats": Shape(cpu=2, memory=4096, volume=50, replicas=3),
         "provisioner": Shape(cpu=0.5, memory=256),
         "flights": Shape(cpu=2, memory=4096, heap=3072),
+        "projections": Shape(cpu=2, memory=2048, volume=50),
     },
 }

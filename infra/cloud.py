@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from infra.projection_settings import workers
 from infra.settings import Settings, SettingsError
 from providers.base import CloudProvider
 from providers.costs import CloudCosts
@@ -35,6 +36,7 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
                     port_offset=settings.local.port_offset,
                     keep_data=settings.local.keep_data,
                     parked=settings.power == "parked",
+                    several={"projections": len(workers(settings.projections))},
                 ),
             )
         case "kubernetes":

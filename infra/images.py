@@ -20,6 +20,7 @@ from components.software import (
     NATS,
     NESSIE,
     POSTGRES,
+    PROJECTIONS,
     PROVISIONER,
     REDIS,
     SPARK,
@@ -47,6 +48,7 @@ _OF_COMPONENT: Mapping[str, tuple[Software, ...]] = {
     "trino": (TRINO,),
     "spark": (SPARK,),
     "keycloak": (KEYCLOAK, PROVISIONER),
+    "projections": (PROJECTIONS,),
 }
 
 

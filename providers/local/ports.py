@@ -6,6 +6,8 @@ what a developer runs already. All lie below the ephemeral range (32768).
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 PORTS: Mapping[str, int] = {
     "postgres.sql": 25432,
@@ -27,6 +29,23 @@ PORTS: Mapping[str, int] = {
     "nats.monitor": 28222,
 }
 
+
+@dataclass(frozen=True)
+class Several:
+    """A component with any number of workloads, `<component>-<name>`: the standard number of each one's port
+    says which of `count` numbers from `first` on it has."""
+
+    standard: int
+    first: int
+    count: int
+
+    @property
+    def numbers(self) -> range:
+        return range(self.first, self.first + self.count)
+
+
+SEVERAL: Mapping[str, Several] = {"projections.http": Several(standard=8700, first=25500, count=64)}
+
 EPHEMERAL = 32768
 LARGEST_OFFSET = EPHEMERAL - 1 - max(PORTS.values())
 WORKLOADS: Mapping[str, frozenset[str]] = {
@@ -41,15 +60,28 @@ class UnknownPortError(KeyError):
     """A workload names a port that the table above has no row for."""
 
 
-def port(workload: str, name: str, offset: int) -> int:
+def port(workload: str, name: str, offset: int, standard: int = 0) -> int:
+    """`standard` is the port's number elsewhere: it tells workloads of one component apart."""
     key = f"{workload}.{name}"
+    several = SEVERAL.get(f"{workload.partition('-')[0]}.{name}")
+    if several is not None and 0 <= standard - several.standard < several.count:
+        return several.first + standard - several.standard + offset
     try:
         return PORTS[key] + offset
     except KeyError:
         raise UnknownPortError(f"{key} has no row in providers/local/ports.py: add one") from None
 
 
-def ports_of(components: Iterable[str], offset: int) -> dict[str, int]:
-    """`<workload>.<port>` to number, for every workload of the components that are on."""
-    workloads = frozenset().union(*(WORKLOADS.get(component, frozenset()) for component in components))
-    return {key: number + offset for key, number in PORTS.items() if key.partition(".")[0] in workloads}
+def ports_of(
+    components: Iterable[str], offset: int, several: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, int]:
+    """`<workload>.<port>` to number, for every workload of the components that are on; of some there are
+    `several`."""
+    on = frozenset(components)
+    workloads = frozenset().union(*(WORKLOADS.get(component, frozenset()) for component in on))
+    found = {key: number + offset for key, number in PORTS.items() if key.partition(".")[0] in workloads}
+    for key, row in SEVERAL.items():
+        component, _, name = key.partition(".")
+        for number in row.numbers[: several.get(component, 0) if component in on else 0]:
+            found[f"{component}-{number - row.first}.{name}"] = number + offset
+    return found

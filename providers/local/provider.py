@@ -1,7 +1,7 @@
 """The local provider: the whole platform as supervised processes on one machine."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
@@ -17,8 +17,8 @@ from providers.self_hosted import SelfHosted
 @dataclass(frozen=True, kw_only=True)
 class LocalArgs:
     """`directory` is the stack's own, `cache` the one that stacks share, `checkout` the clone that
-    the program runs from; `components` are those that are on, `port_offset` moves every port. `parked`,
-    nothing runs."""
+    the program runs from; `components` are those that are on, `several` how many workloads the
+    unbounded of them have, `port_offset` moves every port. `parked`, nothing runs."""
 
     stack: str
     directory: Path
@@ -28,6 +28,7 @@ class LocalArgs:
     port_offset: int
     keep_data: bool
     parked: bool = False
+    several: Mapping[str, int] = field(default_factory=dict)
 
 
 class LocalSecrets:
@@ -53,7 +54,7 @@ class LocalProvider(SelfHosted):
             directory=str(args.directory),
             stack=args.stack,
             checkout=str(args.checkout),
-            ports=ports_of(args.components, args.port_offset),
+            ports=ports_of(args.components, args.port_offset, args.several),
             keep_data=args.keep_data,
             parked=args.parked,
             opts=pulumi.ResourceOptions(provider=self._plugin),

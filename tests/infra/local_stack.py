@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from infra.platform import Platform
+from infra.projection_settings import workers
 from infra.settings import Settings
 from infra.stack_file import StackFile
 from providers.local.provider import LocalArgs, LocalProvider
@@ -28,6 +29,7 @@ def run(preview: bool = False, **changes: object) -> Run:
             port_offset=settings.local.port_offset,
             keep_data=False,
             parked=settings.power == "parked",
+            several={"projections": len(workers(settings.projections))},
         )
         Platform(settings, LocalProvider("local", args), _FILE).export()
 

@@ -8,6 +8,7 @@ import pytest
 
 from components.software import TABLE
 from tests.infra.kubernetes_stack import CHECKOUT, objects, run
+from tests.infra.projections import declared
 from tests.mocked_program import Run
 
 _IMAGE = "docker:index/image:Image"
@@ -16,7 +17,7 @@ _MIRROR = "registry.example/bank"
 
 @pytest.fixture(scope="module")
 def built() -> Run:
-    return run({"kubernetes": {"images": {"mirror": _MIRROR, "build": True}}})
+    return run(declared(kubernetes={"images": {"mirror": _MIRROR, "build": True}}))
 
 
 def _image_of(registered: Run, workload: str) -> Any:
@@ -63,7 +64,7 @@ def test_nothing_is_built_unless_asked() -> None:
 
 
 def test_a_preview_registers_the_same_resources(built: Run) -> None:
-    changes = {"kubernetes": {"images": {"mirror": _MIRROR, "build": True}}}
+    changes = declared(kubernetes={"images": {"mirror": _MIRROR, "build": True}})
     assert set(run(changes, preview=True).resources) == set(built.resources)
 
 

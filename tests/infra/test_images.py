@@ -15,6 +15,7 @@ from infra.images import images, line, settings_of
 from infra.settings import Components, Settings, SettingsError
 from infra.stack_file import KEY
 from tests.infra.kubernetes_stack import CHECKOUT, TEMPLATE, objects, run
+from tests.infra.projections import declared
 
 _ALL = tuple(Components.model_fields)
 
@@ -55,7 +56,9 @@ def test_a_component_that_is_off_needs_no_image() -> None:
 def test_every_row_that_runs_as_a_container_is_some_components() -> None:
     rows = {row.image.reference for name, row in TABLE.items() if not name.startswith("java-")}
     kubernetes = {"load_balancer": {"tls_secret": "site"}}
-    everything = _settings(demo=True, expose={"trino": "sql.example.org"}, kubernetes=kubernetes)
+    everything = _settings(
+        **declared(), demo=True, expose={"trino": "sql.example.org"}, kubernetes=kubernetes
+    )
     assert {image.reference for image in images(everything)} == rows
 
 

@@ -2,20 +2,30 @@
 
 import pytest
 
-from providers.local.ports import EPHEMERAL, LARGEST_OFFSET, PORTS, UnknownPortError, port, ports_of
+from providers.local.ports import (
+    EPHEMERAL,
+    LARGEST_OFFSET,
+    PORTS,
+    SEVERAL,
+    UnknownPortError,
+    port,
+    ports_of,
+)
+
+_ALL = [*PORTS.values(), *(number for row in SEVERAL.values() for number in row.numbers)]
 
 
 def test_no_two_ports_are_the_same() -> None:
-    assert len(set(PORTS.values())) == len(PORTS)
+    assert len(set(_ALL)) == len(_ALL)
 
 
-@pytest.mark.parametrize("offset", [500, 1000, 2000, 2500])
+@pytest.mark.parametrize("offset", [500, 1000, 1500, 2000, 2500])
 def test_stacks_at_these_offsets_do_not_meet(offset: int) -> None:
-    assert not set(PORTS.values()) & {number + offset for number in PORTS.values()}
+    assert not set(_ALL) & {number + offset for number in _ALL}
 
 
 def test_largest_offset_stays_below_the_ephemeral_range() -> None:
-    assert max(PORTS.values()) + LARGEST_OFFSET < EPHEMERAL
+    assert max(_ALL) + LARGEST_OFFSET < EPHEMERAL
 
 
 def test_a_component_has_the_ports_of_all_its_workloads() -> None:
@@ -31,3 +41,14 @@ def test_a_component_has_the_ports_of_all_its_workloads() -> None:
 def test_port_without_a_row_says_where_to_add_one() -> None:
     with pytest.raises(UnknownPortError, match=r"ports\.py"):
         port("trino", "https", 0)
+
+
+def test_workloads_of_one_component_have_the_ports_of_their_numbers() -> None:
+    assert [port("projections-carriers-all", "http", 10, number) for number in (8700, 8763)] == [25510, 25573]
+    assert ports_of(["projections"], 10, {"projections": 2}) == {
+        "projections-0.http": 25510,
+        "projections-1.http": 25511,
+    }
+    assert ports_of(["redis"], 0, {"projections": 2}) == {"redis.redis": 26379}
+    with pytest.raises(UnknownPortError):
+        port("projections-carriers-all", "http", 0, 8764)

@@ -1,0 +1,129 @@
+"""Projections: events of JetStream folded into views, a worker for each view and shard."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+
+from components.base import Address, Cluster, Http, Link, Password, Readiness, Secrets, Volume, Workload
+from components.endpoints import NatsEndpoint, ProjectionsEndpoint
+from components.sizing import Sizing
+from components.software import PROJECTIONS
+
+_HTTP = 8700
+"""The port of the first worker; the others' follow."""
+_DRAIN = 20
+_BRACE = re.compile(r"\{(?=[a-z])")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of a view's events."""
+
+    name: str
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """`program` folds the events of `stream` into the view `name`; a shard's subjects are met by no other.
+    `limits` are those of the program where they differ from the service's own."""
+
+    name: str
+    stream: str
+    shards: tuple[Shard, ...]
+    program: str
+    tenant_token: int | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectionsArgs:
+    cluster: Cluster
+    secrets: Secrets
+    sizing: Sizing
+    nats: NatsEndpoint
+    workers: tuple[View, ...]
+
+
+class Projections(pulumi.ComponentResource):
+    """A worker for each view and shard, with the views on a volume of its own, answering over HTTP."""
+
+    endpoint: ProjectionsEndpoint
+
+    def __init__(self, name: str, args: ProjectionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("nebula:components:Projections", name, {}, opts)
+        shape = args.sizing["projections"]
+        key = args.secrets.random(f"{name}-key", self)
+        spec = _spec(args.nats, key, shape.volume)
+        addresses: dict[str, dict[str, Address]] = {}
+        workloads: list[str] = []
+        resources: list[pulumi.Resource] = []
+        for view in args.workers:
+            for shard in view.shards:
+                worker = args.cluster.run(
+                    Workload(
+                        name=f"{name}-{view.name}-{shard.name}",
+                        software=PROJECTIONS,
+                        command=("projections", "serve", "{run}/spec.json"),
+                        files={"projections.json": _manifest(view, shard)},
+                        secret_files={"spec.json": spec},
+                        ports={"http": _HTTP + len(workloads)},
+                        volume=Volume(shape.volume),
+                        readiness=Readiness(Http("http", "/ready"), deadline=120),
+                        resources=shape.resources,
+                        links=(Link(args.nats),),
+                        stop_seconds=_DRAIN + 10,
+                    ),
+                    self,
+                )
+                workloads.append(f"{name}-{view.name}-{shard.name}")
+                resources.append(worker.resource)
+                addresses.setdefault(view.name, {})[shard.name] = worker.addresses["http"]
+        self.endpoint = ProjectionsEndpoint(
+            component=name,
+            workloads=tuple(workloads),
+            depends_on=tuple(resources),
+            addresses=addresses,
+            key=key,
+        )
+        self.register_outputs({"views": sorted(addresses)})
+
+
+def _manifest(view: View, shard: Shard) -> str:
+    """The one projection of a worker. A brace in a program is no placeholder: JSON can say it otherwise."""
+    projection = {
+        "view": view.name,
+        "shard": shard.name,
+        "stream": view.stream,
+        "subjects": list(shard.subjects),
+        "program": view.program,
+        "limits": dict(view.limits),
+        **({} if view.tenant_token is None else {"tenant_token": view.tenant_token}),
+    }
+    return _BRACE.sub(r"\\u007b", json.dumps({"projections": [projection]}, indent=1, sort_keys=True)) + "\n"
+
+
+def _spec(nats: NatsEndpoint, key: pulumi.Output[str], volume: int) -> pulumi.Output[str]:
+    login = (
+        {}
+        if not isinstance(nats.auth, Password)
+        else {
+            "user": nats.auth.username,
+            "password": nats.auth.password,
+        }
+    )
+    return pulumi.Output.json_dumps(
+        {
+            "nats": {"servers": [nats.address.inside.url("nats")], **login},
+            "listen": {"host": "{bind}", "port": "{port.http}"},
+            "directory": "{data}",
+            "manifest": "{run}/projections.json",
+            "key": key,
+            "volume": volume,
+            "drain_seconds": _DRAIN,
+        },
+        sort_keys=True,
+    )

@@ -1,0 +1,35 @@
+"""From declared projections to what their workers run: the text of programs is read here."""
+
+from collections.abc import Sequence
+
+from components.projections import Shard, View
+from infra.projection_settings import ProjectionSettings
+from infra.settings import SettingsError
+from infra.stack_file import StackFile
+
+
+def read_workers(projections: Sequence[ProjectionSettings], stack_file: StackFile) -> tuple[View, ...]:
+    """Raises SettingsError for a program that cannot be read."""
+    return tuple(_view(number, each, stack_file) for number, each in enumerate(projections))
+
+
+def _view(number: int, projection: ProjectionSettings, stack_file: StackFile) -> View:
+    return View(
+        name=projection.name,
+        stream=projection.stream,
+        shards=tuple(Shard(part.name, tuple(part.subjects)) for part in projection.parts),
+        program=_program(number, projection, stack_file),
+        tenant_token=projection.tenant_token,
+        limits={name: value for name, value in projection.limits if value is not None},
+    )
+
+
+def _program(number: int, projection: ProjectionSettings, stack_file: StackFile) -> str:
+    if projection.program_file is None:
+        return projection.program or ""
+    path = stack_file.path.parent / projection.program_file
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        where = stack_file.where(("projections", number, "program_file"))
+        raise SettingsError(f"{where}: cannot read {path}: {error}") from error

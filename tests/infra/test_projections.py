@@ -1,0 +1,193 @@
+"""Projections in the whole stack, against Pulumi's mocks: their workers on a machine and on a cluster."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.software import PROJECTIONS
+from components.templates import render
+from infra.images import images
+from infra.projection_programs import read_workers
+from infra.projection_settings import overlap
+from infra.settings import Settings, SettingsError, parse
+from infra.stack_file import StackFile
+from tests.infra import kubernetes_stack, local_stack
+from tests.infra.local_stack import PROCESS
+from tests.infra.projections import COUNTING, declared
+from tests.mocked_program import Run
+
+_WORKERS = ["projections-carriers-all", "projections-day_board-newark", "projections-day_board-rest"]
+_NOWHERE = StackFile(Path("stacks/Pulumi.absent.yaml"))
+
+
+@pytest.fixture(scope="module")
+def local() -> Run:
+    return local_stack.run(**declared())
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Run:
+    return kubernetes_stack.run(declared())
+
+
+def _workers(registered: Run) -> dict[str, Any]:
+    return {name: r for name, r in registered.of_type(PROCESS).items() if name.startswith("projections")}
+
+
+def _settings(**changes: Any) -> Settings:
+    return parse(json.dumps({"cloud": "local", **changes}), _NOWHERE)
+
+
+def test_each_shard_of_each_view_has_a_worker_a_volume_and_a_port_of_its_own(local: Run) -> None:
+    found = _workers(local)
+    assert sorted(found) == _WORKERS
+    assert [found[name].inputs["ports"]["http"] for name in _WORKERS] == [25500, 25501, 25502]
+    assert all(worker.inputs["hasVolume"] for worker in found.values())
+
+
+def test_every_port_of_a_worker_is_looked_at_before_anything_starts(local: Run) -> None:
+    (host,) = local.of_type("nebula-local:index:Host").values()
+    numbers = {worker.inputs["ports"]["http"] for worker in _workers(local).values()}
+    assert numbers <= set(host.inputs["ports"].values())
+
+
+def test_workers_start_after_the_streams(local: Run) -> None:
+    streams = local.of_type("nebula-local:index:Task")["nats-streams"]
+    assert all(streams.urn in worker.dependencies for worker in _workers(local).values())
+
+
+def test_a_program_reaches_its_worker_unchanged_by_templates(local: Run) -> None:
+    for worker in _workers(local).values():
+        values = {"home": "/wrong", "data": "/wrong", "run": "/wrong"}
+        manifest = json.loads(render(worker.inputs["files"]["projections.json"], values))
+        assert [each["program"] for each in manifest["projections"]] == [COUNTING]
+
+
+def test_addresses_are_exported_by_view_and_shard(local: Run) -> None:
+    assert local.outputs["endpoints"]["projections"] == {
+        "urls": {
+            "carriers": {"all": "http://127.0.0.1:25500"},
+            "day_board": {"newark": "http://127.0.0.1:25501", "rest": "http://127.0.0.1:25502"},
+        }
+    }
+    assert local.outputs["credentials"]["projections"] == {"key": "secret-of-projections-key"}
+
+
+def test_key_and_password_stand_in_no_plain_input(local: Run) -> None:
+    for worker in _workers(local).values():
+        assert "secret-of" not in json.dumps(worker.plain_inputs, default=str)
+        assert "secret-of-projections-key" in json.dumps(worker.inputs, default=str)
+
+
+def test_nothing_runs_where_nothing_is_declared() -> None:
+    assert not _workers(local_stack.run())
+    assert "projections" not in local_stack.run().outputs["endpoints"]
+    assert PROJECTIONS.image not in images(_settings(cloud="kubernetes"))
+
+
+def test_switched_off_they_stay_declared() -> None:
+    assert not _workers(local_stack.run(**declared(components={"projections": False})))
+
+
+def test_a_worker_on_a_cluster_is_a_stateful_set_that_passes_pod_security(cluster: Run) -> None:
+    found = kubernetes_stack.objects(cluster)
+    for name in _WORKERS:
+        pod = found[f"StatefulSet/{name}"].inputs["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["automountServiceAccountToken"] is False
+        (container,) = pod["containers"]
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
+        assert container["image"].endswith("nebula/projections:0.1.0")
+        assert f"PersistentVolumeClaim/{name}-data-0" in found
+
+
+def test_on_a_cluster_workers_reach_nats_and_nothing_else(cluster: Run) -> None:
+    found = kubernetes_stack.objects(cluster)
+    policies = {key: each.inputs["spec"] for key, each in found.items() if key.startswith("NetworkPolicy/")}
+    for name in _WORKERS:
+        label = f'"{name.replace("_", "-")}"'
+        own = {key: spec for key, spec in policies.items() if label in json.dumps(spec["podSelector"])}
+        reached = json.dumps([spec["egress"] for spec in own.values() if spec.get("egress")])
+        assert '"nats"' in reached
+        assert not [each for each in ("postgres", "kafka", "trino", "redis") if f'"{each}"' in reached]
+
+
+def test_the_image_is_listed_where_it_runs() -> None:
+    assert PROJECTIONS.image in images(_settings(**declared(cloud="kubernetes")))
+
+
+def test_nats_off_is_an_error_that_says_so() -> None:
+    with pytest.raises(SettingsError, match="projections needs nats"):
+        local_stack.run(**declared(components={"nats": False}))
+
+
+_GOOD = declared()["projections"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Carriers"}, "not a valid name"),
+        ({"stream": "OTHER"}, "reads stream OTHER, which is not among streams"),
+        ({"program_file": "a.star"}, "either program or program_file"),
+        ({"program": None}, "either program or program_file"),
+        ({"subjects": []}, "either subjects or shards"),
+        ({"shards": [{"name": "a", "subjects": ["x"]}]}, "either subjects or shards"),
+        ({"subjects": ["events..x"]}, "not a valid name"),
+        ({"programme": ""}, "did you mean program"),
+        (
+            {
+                "subjects": [],
+                "shards": [{"name": "a", "subjects": ["e.*.x"]}, {"name": "b", "subjects": ["e.a.>"]}],
+            },
+            "an event belongs to one shard",
+        ),
+    ],
+)
+def test_a_wrong_declaration_is_refused_with_what_to_do(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        _settings(**declared(projections=[{**_GOOD, **changes}]))
+
+
+def test_a_view_is_declared_once() -> None:
+    with pytest.raises(SettingsError, match="carriers is declared twice"):
+        _settings(**declared(projections=[_GOOD, _GOOD]))
+
+
+def test_more_workers_than_there_are_ports_are_refused() -> None:
+    shards = [{"name": f"s{n}", "subjects": [f"events.s{n}.>"]} for n in range(65)]
+    with pytest.raises(SettingsError, match="64 are allowed"):
+        _settings(**declared(projections=[{**_GOOD, "subjects": [], "shards": shards}]))
+
+
+def test_a_program_comes_from_a_file_beside_the_stack_file(tmp_path: Path) -> None:
+    given = {name: value for name, value in _GOOD.items() if name != "program"}
+    settings = _settings(**declared(projections=[{**given, "program_file": "carriers.star"}]))
+    file = StackFile(tmp_path / "Pulumi.mine.yaml")
+    with pytest.raises(SettingsError, match=r"projections\[0\]\.program_file: cannot read .*carriers\.star"):
+        read_workers(settings.projections, file)
+    (tmp_path / "carriers.star").write_text(COUNTING)
+    assert [view.program for view in read_workers(settings.projections, file)] == [COUNTING]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("a.b", "a.b", True),
+        ("a.b", "a.c", False),
+        ("a.*", "*.b", True),
+        ("a.*", "a.b.c", False),
+        ("a.>", "a.b.c", True),
+        ("a.>", "a", False),
+        (">", "a", True),
+        ("a.*.c", "a.b.>", True),
+        ("a.*.c", "b.>", False),
+    ],
+)
+def test_filters_overlap_where_some_subject_matches_both(one: str, other: str, both: bool) -> None:
+    assert overlap(one, other) is both
+    assert overlap(other, one) is both
