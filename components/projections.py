@@ -57,7 +57,7 @@ class Projections(pulumi.ComponentResource):
         super().__init__("nebula:components:Projections", name, {}, opts)
         shape = args.sizing["projections"]
         key = args.secrets.random(f"{name}-key", self)
-        spec = _spec(args.nats, key, shape.volume)
+        spec = _spec(args.nats, key)
         addresses: dict[str, dict[str, Address]] = {}
         workloads: list[str] = []
         resources: list[pulumi.Resource] = []
@@ -106,7 +106,7 @@ def _manifest(view: View, shard: Shard) -> str:
     return _BRACE.sub(r"\\u007b", json.dumps({"projections": [projection]}, indent=1, sort_keys=True)) + "\n"
 
 
-def _spec(nats: NatsEndpoint, key: pulumi.Output[str], volume: int) -> pulumi.Output[str]:
+def _spec(nats: NatsEndpoint, key: pulumi.Output[str]) -> pulumi.Output[str]:
     login = (
         {}
         if not isinstance(nats.auth, Password)
@@ -122,7 +122,6 @@ def _spec(nats: NatsEndpoint, key: pulumi.Output[str], volume: int) -> pulumi.Ou
             "directory": "{data}",
             "manifest": "{run}/projections.json",
             "key": key,
-            "volume": volume,
             "drain_seconds": _DRAIN,
         },
         sort_keys=True,

@@ -9,6 +9,7 @@ from apps.kit.errors import AppError
 from apps.kit.output import Redaction
 from apps.kit.settings import SpecError, secrets_of
 from apps.projections import logs, operations, service, tokens
+from apps.projections.generations import Generations
 from apps.projections.spec import Manifest, Projection, ServiceSpec, load, load_programs
 from apps.projections.work import work
 
@@ -42,7 +43,17 @@ def _run(given: argparse.Namespace, spec: ServiceSpec, manifest: Manifest, redac
             print(tokens.token(spec.key.get_secret_value(), given.tenant))
         case "status":
             for projection in manifest.projections:
-                print(_line(operations.status(spec, projection)))
+                print(_line(operations.status(spec, projection), spec.generations(projection)))
+        case "rebuild":
+            projection = _one(manifest, given.view)
+            begun = spec.generations(projection).begin(projection.program, given.start)
+            print(
+                f"generation {begun.number} is filled from sequence {begun.start}; it answers when it is done"
+            )
+        case "cut-over":
+            spec.generations(_one(manifest, given.view)).cut_over(given.generation)
+        case "retire":
+            spec.generations(_one(manifest, given.view)).retire(given.generation)
         case "quarantine" if given.action == "list":
             for held in operations.quarantined(spec, _one(manifest, given.view)):
                 shown = held.data[:_SHOWN].decode("utf-8", "replace")
@@ -63,8 +74,8 @@ def _one(manifest: Manifest, view: str | None) -> Projection:
     raise SpecError(f"which view? Give --view; there are: {known}")
 
 
-def _line(status: operations.Status) -> str:
-    checkpoint = status.checkpoint
+def _line(status: operations.Status, generations: Generations) -> str:
+    checkpoint, active = status.checkpoint, generations.active
     return json.dumps(
         {
             "view": status.projection.view,
@@ -73,6 +84,8 @@ def _line(status: operations.Status) -> str:
             "sequence": checkpoint.sequence if checkpoint else 0,
             "stream_ends_at": status.last,
             "events": checkpoint.events if checkpoint else 0,
+            "generation": active.number if active else 0,
+            "generations": [each.number for each in generations.all],
             "quarantine": checkpoint.quarantined if checkpoint else 0,
             **({"wrong": status.wrong} if status.wrong else {}),
         }
@@ -92,6 +105,17 @@ def _parser() -> argparse.ArgumentParser:
     command("work", "one worker, started by serve").add_argument("view")
     command("status", "how far each shard is")
     command("token", "a tenant's bearer token").add_argument("--tenant", required=True)
+    for name, text in (
+        ("rebuild", "fill a new generation of views from the stream while the old one answers"),
+        ("cut-over", "answer from another generation, at once"),
+        ("retire", "drop a generation that does not answer"),
+    ):
+        made = command(name, text)
+        made.add_argument("--view")
+        if name == "rebuild":
+            made.add_argument("--from", dest="start", type=int, default=1, help="a sequence of the stream")
+        else:
+            made.add_argument("generation", type=int)
     quarantine = commands.add_parser("quarantine", help="events that could not be applied")
     actions = quarantine.add_subparsers(dest="action", required=True)
     for name, text in (("list", "one JSON object a line"), ("replay", "fold them into the views of now")):

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,9 +41,9 @@ class State(Protocol):
 
 @dataclass(frozen=True)
 class Api:
-    """`stores` open the store of a view; they raise StoreError while there is none."""
+    """`stores` open the store of a view for one query; they raise StoreError while there is none."""
 
-    stores: Mapping[str, Callable[[], ReadableStore]]
+    stores: Mapping[str, Callable[[], AbstractContextManager[ReadableStore]]]
     key: str
     results: int
     bounds: Bounds
@@ -53,10 +54,10 @@ class Api:
         """One page of a tenant's views."""
         open_store, tenant = self._admitted(request)
         query = self._query(request, tenant)
-        store = open_store()
-        # Before the views: they hold at least what this says.
-        checkpoint = store.checkpoint()
-        found = page(store, query, self.bounds)
+        with open_store() as store:
+            # Before the views: they hold at least what this says.
+            checkpoint = store.checkpoint()
+            found = page(store, query, self.bounds)
         body = {
             "views": [{"id": name, "view": msgspec.Raw(raw)} for name, raw in found.views],
             "next": found.next,
@@ -72,7 +73,8 @@ class Api:
             key = ViewKey(tenant, request.path_params["view"], request.path_params["id"]).encode()
         except KeyFormatError as error:
             raise HTTPException(400, str(error)) from None
-        (raw,) = open_store().views([key])
+        with open_store() as store:
+            (raw,) = store.views([key])
         if raw is None:
             raise HTTPException(404, "there is no such view")
         return Response(raw, media_type="application/json")
@@ -86,7 +88,7 @@ class Api:
     def scrape(self, _request: Request) -> Response:
         return Response(self.metrics(), media_type=CONTENT_TYPE)
 
-    def _admitted(self, request: Request) -> tuple[Callable[[], ReadableStore], str]:
+    def _admitted(self, request: Request) -> tuple[Callable[[], AbstractContextManager[ReadableStore]], str]:
         """The store, for who may read the tenant in question. Who may not learns nothing of what there is."""
         tenant = request.query_params.get("tenant", "")
         scheme, _, given = request.headers.get("authorization", "").partition(" ")

@@ -42,7 +42,7 @@ class Generations:
     """What is in `root`. Every change is one rename: a crash leaves the state before or after it."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
 
     @property
     def active(self) -> Generation | None:
@@ -63,7 +63,7 @@ class Generations:
 
     def path(self, generation: Generation) -> Path:
         """Of its store."""
-        return self._root / str(generation.number)
+        return self.root / str(generation.number)
 
     def program(self, generation: Generation) -> str:
         return (self.path(generation) / _PROGRAM).read_text(encoding="utf-8")
@@ -117,8 +117,8 @@ class Generations:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Against another process, such as a command line: the lock ends with its holder."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        with (self._root / ".lock").open("w") as lock:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -126,19 +126,19 @@ class Generations:
         known = {each.number: each for each in self._read().generations}
         if number not in known:
             numbers = ", ".join(map(str, known)) or "none"
-            raise GenerationError(f"{self._root} has no generation {number}; it has: {numbers}")
+            raise GenerationError(f"{self.root} has no generation {number}; it has: {numbers}")
         return known[number]
 
     def _read(self) -> _State:
         try:
-            return msgspec.json.decode((self._root / _FILE).read_bytes(), type=_State)
+            return msgspec.json.decode((self.root / _FILE).read_bytes(), type=_State)
         except FileNotFoundError:
             return _State()
         except msgspec.MsgspecError as error:
-            raise GenerationError(f"{self._root / _FILE} cannot be read: {error}") from error
+            raise GenerationError(f"{self.root / _FILE} cannot be read: {error}") from error
 
     def _write(self, state: _State) -> None:
-        _write(self._root / _FILE, msgspec.json.encode(state))
+        _write(self.root / _FILE, msgspec.json.encode(state))
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -12,7 +12,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _GAUGES = {
     "connected": ("up", "whether the worker is connected to NATS"),
     "sequence": ("sequence", "stream sequence of the last event that the views hold"),
-    "lag": ("lag", "events of the shard behind the last one folded, when that was delivered"),
+    "lag": ("lag", "events of the shard that were not committed a second ago"),
     "held": ("quarantine", "events in quarantine"),
 }
 _COUNTERS = {

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from apps.projections.consumption import Event
+from apps.projections.envelope import Admission
 from apps.projections.errors import ConflictError, ProjectionError
 from apps.projections.fold import Folder
 from apps.projections.jetstream import JetStream
 from apps.projections.keys import CheckpointKey
 from apps.projections.records import Checkpoint, Quarantined
+from apps.projections.sandbox.process import Sandbox
 from apps.projections.service import reader
 from apps.projections.spec import Projection, ServiceSpec
 from apps.projections.store import Batch, Store
@@ -32,11 +34,8 @@ def status(spec: ServiceSpec, projection: Projection) -> Status:
     checkpoint: Checkpoint | None = None
     wrong = ""
     try:
-        store = reader(spec, projection)
-        try:
+        with reader(spec, projection) as store:
             checkpoint = store.checkpoint()
-        finally:
-            store.close()
     except ProjectionError as error:
         wrong = str(error)
     try:
@@ -51,11 +50,8 @@ def status(spec: ServiceSpec, projection: Projection) -> Status:
 
 def quarantined(spec: ServiceSpec, projection: Projection) -> Iterator[Quarantined]:
     """What is in quarantine, by sequence."""
-    store = reader(spec, projection)
-    try:
+    with reader(spec, projection) as store:
         yield from store.quarantine()
-    finally:
-        store.close()
 
 
 def replay(
@@ -67,9 +63,13 @@ def replay(
     A worker that runs meanwhile is overtaken by the commit, and begins again from its checkpoint.
     """
     wanted = set(sequences)
-    store = Store(spec.shard(projection).path, CheckpointKey(projection.shard, projection.view))
-    sandbox = projection.sandbox
-    folder = Folder(projection.view, projection.admission, sandbox)
+    generations = spec.generations(projection)
+    active = generations.active
+    if active is None:
+        raise ProjectionError(f"{projection.view} has no views yet")
+    store = Store(generations.path(active), CheckpointKey(projection.shard, projection.view))
+    sandbox = Sandbox(generations.program(active), projection.source.limits)
+    folder = Folder(projection.view, Admission(projection.tenant_token), sandbox)
     try:
         held = [each for each in store.quarantine() if not wanted or each.sequence in wanted]
         if missing := sorted(wanted - {each.sequence for each in held}):
@@ -91,7 +91,7 @@ def _replay(store: Store, folder: Folder, held: list[Quarantined]) -> tuple[list
     base = store.checkpoint()
     if base is None:
         raise ProjectionError("there is no checkpoint: the shard was never folded")
-    events = [Event(each.sequence, each.subject, each.data, b"", 0) for each in held]
+    events = [Event(each.sequence, each.subject, each.data, b"") for each in held]
     folded = folder.fold(events, store.views)
     failed = [each.sequence for each in folded.quarantined]
     applied = [each.sequence for each in held if each.sequence not in set(failed)]

@@ -3,7 +3,8 @@
 import contextlib
 import os
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -14,11 +15,12 @@ from apps.projections.records import Checkpoint
 from apps.projections.worker import Observer
 
 _PERIOD = 0.25
+_LAG_PERIOD = 1.0
 
 
 class Report(msgspec.Struct):
-    """Counters count from the start of the worker; `lag` is what the stream held for this shard behind the
-    last event that was folded, when that was delivered. `seconds` were spent on `batches`."""
+    """Counters count from the start of the worker; `lag` is how many events of the shard were not committed
+    a second ago. `seconds` were spent on `batches`."""
 
     connected: bool = False
     sequence: int = 0
@@ -35,10 +37,12 @@ class Report(msgspec.Struct):
 
 
 class Reporter(Observer):
-    """Writes a report to `descriptor` when something has changed, at most four times a second."""
+    """Writes a report to `descriptor` when something has changed, at most four times a second, and each
+    second with what `lag` says, None when that cannot be known."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, lag: Callable[[], int | None]) -> None:
         self._descriptor = descriptor
+        self._lag = lag
         self._report = Report()
         self._lock = threading.Lock()
         self._changed = threading.Event()
@@ -67,7 +71,6 @@ class Reporter(Observer):
         with self._lock:
             report = self._report
             report.sequence = events[-1].sequence
-            report.lag = events[-1].pending
             report.events += len(events)
             report.quarantined += len(folded.quarantined)
             report.held += len(folded.quarantined)
@@ -81,10 +84,16 @@ class Reporter(Observer):
         self._thread.join()
 
     def _write(self) -> None:
+        asked = 0.0
         while not self._over.is_set():
-            self._changed.wait()
+            self._changed.wait(_LAG_PERIOD)
             self._changed.clear()
+            lag = None
+            if time.monotonic() - asked >= _LAG_PERIOD:
+                lag, asked = self._lag(), time.monotonic()
             with self._lock:
+                if lag is not None:
+                    self._report.lag = lag
                 line = msgspec.json.encode(self._report) + b"\n"
             # Who reads has gone: then this process is about to end, too.
             with contextlib.suppress(OSError):

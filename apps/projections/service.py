@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -25,42 +24,28 @@ _log = logging.getLogger("apps.projections.service")
 _POLL = 0.1
 
 
-class Readers:
-    """Stores open for reading, each opened when first asked for: a worker makes it."""
-
-    def __init__(self, spec: ServiceSpec) -> None:
-        self._spec = spec
-        self._open: dict[str, Store] = {}
-        self._lock = threading.Lock()
-
-    def get(self, projection: Projection) -> Store:
-        """Raises StoreError while there is none."""
-        with self._lock:
-            store = self._open.get(projection.view)
-            if store is None:
-                store = self._open[projection.view] = reader(self._spec, projection)
-            return store
-
-    def close(self) -> None:
-        with self._lock:
-            for store in self._open.values():
-                store.close()
-            self._open.clear()
-
-
-def reader(spec: ServiceSpec, projection: Projection) -> Store:
-    """The store of `projection`, to read. Raises StoreError when there is none."""
+@contextlib.contextmanager
+def reader(spec: ServiceSpec, projection: Projection) -> Iterator[Store]:
+    """The store that queries of `projection` are answered from. Raises StoreError when there is none."""
+    generations = spec.generations(projection)
+    active = generations.active
+    if active is None:
+        raise StoreError(f"{projection.view} has no views yet")
     key = CheckpointKey(projection.shard, projection.view)
-    return Store(spec.shard(projection).path, key, read_only=True)
+    store = Store(generations.path(active), key, read_only=True)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 class Service:
     """What the probes and /metrics are answered from."""
 
-    def __init__(self, manifest: Manifest, children: list[Child], readers: Readers) -> None:
+    def __init__(self, spec: ServiceSpec, manifest: Manifest, children: list[Child]) -> None:
+        self._spec = spec
         self._manifest = manifest
         self._children = children
-        self._readers = readers
         self.draining = False
 
     def unhealthy(self) -> str:
@@ -78,7 +63,8 @@ class Service:
             if not child.report.connected:
                 return f"the worker of {child.view} is not connected to NATS"
             try:
-                self._readers.get(projection).checkpoint()
+                with reader(self._spec, projection) as store:
+                    store.checkpoint()
             except StoreError as error:
                 return str(error)
         return ""
@@ -108,10 +94,9 @@ async def _serve(path: Path, spec: ServiceSpec, manifest: Manifest) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     children = [Child(path, projection.view) for projection in manifest.projections]
-    readers = Readers(spec)
-    service = Service(manifest, children, readers)
+    service = Service(spec, manifest, children)
     api = Api(
-        stores={projection.view: partial(readers.get, projection) for projection in manifest.projections},
+        stores={projection.view: partial(reader, spec, projection) for projection in manifest.projections},
         key=spec.key.get_secret_value(),
         results=spec.queries.results,
         bounds=Bounds(spec.queries.scan, spec.queries.size),
@@ -145,7 +130,6 @@ async def _serve(path: Path, spec: ServiceSpec, manifest: Manifest) -> int:
         server.should_exit = True
         with contextlib.suppress(SystemExit):
             await serving
-        readers.close()
     return code
 
 

@@ -13,14 +13,11 @@ from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, TypeA
 
 from apps.kit.settings import Spec, SpecError
 from apps.kit.settings import load as load_file
-from apps.projections.consumption import Pulling
-from apps.projections.envelope import Admission
+from apps.projections.backfill import Source
 from apps.projections.errors import ProgramError
-from apps.projections.jetstream import Consumer
+from apps.projections.generations import Generations
 from apps.projections.sandbox.process import Limits, Sandbox
-from apps.projections.store import MAP_SIZE
 from apps.projections.wire import Login
-from apps.projections.worker import Shard
 
 PREFIX = "NEBULA_PROJECTIONS_"
 # A cluster sets variables of its own for each service: PROJECTIONS_CARRIERS_ALL_PORT.
@@ -56,18 +53,17 @@ class Projection(Spec):
     limits: ProgramLimits = ProgramLimits()
 
     @property
-    def consumer(self) -> Consumer:
-        name = f"projections-{self.view}-{self.shard}"
-        return Consumer(self.stream, name, self.subjects, Pulling().window)
-
-    @property
-    def admission(self) -> Admission:
-        return Admission(self.tenant_token)
-
-    @property
-    def sandbox(self) -> Sandbox:
+    def source(self) -> Source:
         limits = self.limits
-        return Sandbox(self.program, Limits(limits.gas, limits.memory, limits.seconds, limits.view))
+        return Source(
+            view_type=self.view,
+            shard=self.shard,
+            stream=self.stream,
+            subjects=self.subjects,
+            tenant_token=self.tenant_token,
+            limits=Limits(limits.gas, limits.memory, limits.seconds, limits.view),
+            batch=self.batch,
+        )
 
 
 class Manifest(Spec):
@@ -107,7 +103,7 @@ class QueryLimits(Spec):
 
 
 class ServiceSpec(Spec):
-    """`directory` holds the stores, each of up to `volume` GiB; `manifest` is the file of projections, `key`
+    """`directory` holds the stores; `manifest` is the file of projections, `key`
     what tenants' tokens are made of, `drain_seconds` how long work in hand may take after SIGTERM."""
 
     nats: NatsSpec
@@ -116,18 +112,11 @@ class ServiceSpec(Spec):
     manifest: Path
     key: Annotated[SecretStr, Field(min_length=16)]
     queries: QueryLimits = QueryLimits()
-    volume: int = Field(default=MAP_SIZE >> 30, ge=1)
     drain_seconds: float = Field(default=20, gt=0)
 
-    def shard(self, projection: Projection) -> Shard:
-        return Shard(
-            view_type=projection.view,
-            name=projection.shard,
-            path=self.directory / projection.view,
-            consumer=projection.consumer,
-            batch=projection.batch,
-            map_size=self.volume << 30,
-        )
+    def generations(self, projection: Projection) -> Generations:
+        """Where the views of `projection` are."""
+        return Generations(self.directory / projection.view)
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> tuple[ServiceSpec, Manifest]:
@@ -139,7 +128,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> tuple[Servi
 def load_programs(manifest: Manifest) -> None:
     """Load each program once, so that a wrong one is refused at the start. Raises SpecError."""
     for projection in manifest.projections:
-        sandbox = projection.sandbox
+        sandbox = Sandbox(projection.program, projection.source.limits)
         try:
             sandbox.load()
         except ProgramError as error:

@@ -1,4 +1,4 @@
-"""The process of one worker: `python -m apps.projections work SPEC VIEW`, started by the service.
+"""The process that keeps one shard: `python -m apps.projections work SPEC VIEW`, started by the service.
 
 It ends with its service: standard input is a pipe whose other end only that holds. Standard output carries
 reports, standard error logs.
@@ -9,27 +9,41 @@ import signal
 import sys
 import threading
 
-from apps.projections.fold import Folder
+from apps.projections.errors import ProjectionError
+from apps.projections.jetstream import JetStream
+from apps.projections.keeper import Keeper
 from apps.projections.reports import Reporter
-from apps.projections.spec import Manifest, ServiceSpec
-from apps.projections.worker import Worker
+from apps.projections.spec import Manifest, Projection, ServiceSpec
+from apps.projections.wire import Wire
 
 
 def work(spec: ServiceSpec, manifest: Manifest, view: str) -> None:
     """Fold until SIGTERM. Raises StreamChangedError, after which the views cannot be continued."""
     (projection,) = (each for each in manifest.projections if each.view == view)
-    reporter = Reporter(sys.stdout.fileno())
-    sandbox = projection.sandbox
-    folder = Folder(view, projection.admission, sandbox)
-    worker = Worker(spec.shard(projection), lambda: spec.nats.login, folder, reporter)
+    reporter = Reporter(sys.stdout.fileno(), lambda: _lag(spec, projection))
+    root = spec.generations(projection).root
+    keeper = Keeper(root, projection.source, projection.program, spec.nats.login, reporter)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
+        signal.signal(number, lambda *_: keeper.stop())
     threading.Thread(target=_end_with_service, daemon=True).start()
     try:
-        worker.run()
+        keeper.run()
     finally:
         reporter.close()
-        sandbox.close()
+
+
+def _lag(spec: ServiceSpec, projection: Projection) -> int | None:
+    active = spec.generations(projection).active
+    if active is None:
+        return None
+    try:
+        wire = Wire(spec.nats.login)
+        try:
+            return JetStream(wire).lag(projection.source.consumer(active.number))
+        finally:
+            wire.close()
+    except ProjectionError:
+        return None  # NATS is away, which the worker says, or the consumer is being reset.
 
 
 def _end_with_service() -> None:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +76,12 @@ def state() -> Reported:
 
 @pytest.fixture
 def client(store: Store, state: Reported) -> Iterator[Client]:
-    def absent() -> Store:
+    def absent() -> nullcontext[Store]:
         raise StoreError("/secret/place is not there")
 
     report = Report(connected=True, lag=3, gaps=2, held=1)
     metrics = exposition(lambda: {("carriers", "all"): report})
-    stores = {"carriers": lambda: store, "fresh": absent}
+    stores = {"carriers": lambda: nullcontext(store), "fresh": absent}
     app = create_app(Api(stores, _KEY, 10, Bounds(100, 1 << 20), state, metrics))
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))

@@ -225,7 +225,7 @@ def test_metrics_count_what_was_folded_and_quarantined(nats: NatsServer, running
     until(lambda: values()["projections_events_total"] == 200)
     found = values()
     assert found["projections_quarantined_total"] == found["projections_quarantine"] == 2
-    assert found["projections_lag"] == 0
+    until(lambda: values()["projections_lag"] == 0)
     assert found["projections_sequence"] == last
 
 
@@ -243,33 +243,76 @@ def test_what_is_quarantined_is_logged_with_tenant_correlation_and_trace(
     assert (entry["view"], entry["shard"]) == (ledger.VIEW, "all")
 
 
-def test_a_replay_after_a_fix_applies_what_was_quarantined(
+def _again(running: Running, tmp_path: Path, nats: NatsServer, **changes: Any) -> Running:
+    """The same service after SIGTERM, with another manifest."""
+    assert running.process is not None
+    running.process.terminate()
+    assert running.process.wait(60) == 0
+    return Running(tmp_path, nats, **changes).start()
+
+
+_COSTLY = ledger.PROGRAM.replace(
+    "    if value < 0:", "    for _ in range(value):\n        pass\n    if value < 0:"
+)
+
+
+def test_a_replay_applies_what_was_quarantined_when_its_cause_is_gone(
+    tmp_path: Path, nats: NatsServer
+) -> None:
+    narrow = Running(tmp_path, nats, program=_COSTLY, limits={"gas": 20}).start()
+    wide = None
+    try:
+        values = (1, 500_000, 2)
+        last = nats.publish([("events.ewr.booked", ledger.event("ewr", "a", value)) for value in values])
+        until(lambda: _folded(narrow, last))
+        assert narrow.ask("ewr")["views"][0]["view"]["events"] == 2
+        failed = subprocess.run(
+            [sys.executable, "-m", "apps.projections", "quarantine", "replay", str(narrow.spec)],
+            cwd=REPOSITORY, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert failed.returncode == 1
+        assert "still in quarantine 1: [2]" in failed.stdout
+        wide = _again(narrow, tmp_path, nats, program=_COSTLY, limits={"gas": 20_000})
+        assert "applied 1: [2]" in wide.command("quarantine", "replay", str(wide.spec))
+        assert wide.command("quarantine", "list", str(wide.spec)) == ""
+        assert wide.ask("ewr")["views"][0]["view"]["events"] == 3
+        last = nats.publish([("events.ewr.booked", ledger.event("ewr", "a", 3))])
+        until(lambda: _folded(wide, last))
+        assert wide.ask("ewr")["views"][0]["view"]["events"] == 4
+    finally:
+        for service in (narrow, wide):
+            if service is not None:
+                service.kill()
+
+
+def test_a_mended_program_fills_views_of_its_own_and_answers_when_they_are_done(
     tmp_path: Path, nats: NatsServer, running: Running
 ) -> None:
     last = nats.publish([("events.ewr.booked", ledger.event("ewr", "a", value)) for value in (1, -5, 2)])
     until(lambda: _folded(running, last))
     assert running.ask("ewr")["views"][0]["view"]["events"] == 2
-    failed = subprocess.run(
-        [sys.executable, "-m", "apps.projections", "quarantine", "replay", str(running.spec)],
-        cwd=REPOSITORY, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert failed.returncode == 1
-    assert "still in quarantine 1: [2]" in failed.stdout
-    assert running.process is not None
-    running.process.terminate()
-    assert running.process.wait(60) == 0
     mended = ledger.PROGRAM.replace("if value < 0:", "if value < -9:")
-    fixed = Running(tmp_path, nats, program=mended)
-    fixed.start()
+    fixed = _again(running, tmp_path, nats, program=mended)
     try:
-        assert "applied 1: [2]" in fixed.command("quarantine", "replay", str(fixed.spec))
-        assert fixed.command("quarantine", "list", str(fixed.spec)) == ""
-        assert fixed.ask("ewr")["views"][0]["view"]["events"] == 3
-        last = nats.publish([("events.ewr.booked", ledger.event("ewr", "a", 3))])
-        until(lambda: _folded(fixed, last))
-        assert fixed.ask("ewr")["views"][0]["view"]["events"] == 4
+        until(lambda: fixed.ask("ewr")["views"][0]["view"]["events"] == 3)
+        (status,) = [json.loads(line) for line in fixed.command("status", str(fixed.spec)).splitlines()]
+        assert (status["generation"], status["generations"], status["quarantine"]) == (2, [1, 2], 0)
+        fixed.command("cut-over", str(fixed.spec), "1")
+        until(lambda: fixed.ask("ewr")["views"][0]["view"]["events"] == 2)
     finally:
         fixed.kill()
+
+
+def test_a_rebuild_by_command_line_leaves_the_same_views(nats: NatsServer, running: Running) -> None:
+    last = nats.publish(_events(1, 300))
+    until(lambda: _folded(running, last))
+    before = running.views()
+    assert "generation 2" in running.command("rebuild", str(running.spec))
+    until(lambda: '"generation": 2' in running.command("status", str(running.spec)))
+    until(lambda: _folded(running, last))
+    assert running.views() == before
+    running.command("retire", str(running.spec), "1")
+    assert '"generations": [2]' in running.command("status", str(running.spec))
 
 
 def test_a_wrong_program_keeps_the_service_from_starting(tmp_path: Path, nats: NatsServer) -> None:
