@@ -22,7 +22,13 @@ from components.base import (
     Task,
     Workload,
 )
-from components.endpoints import KafkaEndpoint, KeycloakEndpoint, ObjectStoreEndpoint, PostgresEndpoint
+from components.endpoints import (
+    KafkaEndpoint,
+    KeycloakEndpoint,
+    ObjectStoreEndpoint,
+    PostgresEndpoint,
+    RedisEndpoint,
+)
 from components.kafka import connection
 from components.object_store import Grant
 from components.postgres import login
@@ -118,6 +124,9 @@ def _given(key: str, endpoint: Endpoint, args: ExternalCheckArgs) -> Sequence[Ma
             ]
         case KafkaEndpoint():
             return [{"kind": "kafka", "key": key, **connection(endpoint), "topics": list(args.topics)}]
+        case RedisEndpoint(address=address, auth=Password(username=user, password=password)):
+            reached = {"host": address.inside.host, "port": address.inside.port, "tls": address.inside.tls}
+            return [{"kind": "redis", "key": key, **reached, "user": user, "password": password, **ca}]
         case KeycloakEndpoint(issuer=issuer):
             return [{"kind": "oidc", "key": key, "issuer": issuer, **ca}]
     raise TypeError(f"{type(endpoint).__name__} has no check: add one here")

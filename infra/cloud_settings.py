@@ -81,6 +81,12 @@ class KubernetesSettings(Model):
         description="where the API server listens, which Spark's driver must reach through the policies",
     )
 
+    def balanced(self, exposed: Mapping[str, str]) -> list[str]:
+        """Those of the exposed components that are reached by a load balancer."""
+        if self.load_balancer is None:
+            return []
+        return [name for name in exposed if self.gateway is None or name == "kafka"]
+
     def require(self, exposed: Mapping[str, str]) -> None:
         """Raises ValueError when it does not lead to what is exposed."""
         if exposed and self.gateway is None and self.load_balancer is None:

@@ -7,7 +7,13 @@ import pulumi
 from pydantic import SecretStr
 
 from components.base import Address, Anonymous, Auth, Endpoint, HostPort, Password, Tls
-from components.endpoints import KafkaEndpoint, KeycloakEndpoint, ObjectStoreEndpoint, PostgresEndpoint
+from components.endpoints import (
+    KafkaEndpoint,
+    KeycloakEndpoint,
+    ObjectStoreEndpoint,
+    PostgresEndpoint,
+    RedisEndpoint,
+)
 from infra.external_settings import (
     IDENTITIES,
     KEYS,
@@ -16,6 +22,7 @@ from infra.external_settings import (
     ExternalObjectStore,
     ExternalOidc,
     ExternalPostgres,
+    ExternalRedis,
     Login,
 )
 from infra.stack_file import KEY
@@ -34,6 +41,8 @@ def endpoints(external: External, on: Collection[str], buckets: Collection[str])
         found["object_store"] = _object_store(external.object_store, on, buckets)
     if external.kafka is not None:
         found["kafka"] = _kafka(external.kafka)
+    if external.redis is not None:
+        found["redis"] = _redis(external.redis)
     if external.oidc is not None:
         found["keycloak"] = _issuer(external.oidc)
     return found
@@ -98,6 +107,17 @@ def _kafka(given: ExternalKafka) -> KafkaEndpoint:
         auth=Anonymous() if sasl is None else _login(sasl),
         brokers=tuple(brokers),
         sasl_mechanism="SCRAM-SHA-512" if sasl is None else sasl.mechanism,
+    )
+
+
+def _redis(given: ExternalRedis) -> RedisEndpoint:
+    address = _address(given.host, given.port, tls=given.tls != "disabled")
+    return RedisEndpoint(
+        component="redis",
+        external=(address.inside,),
+        tls=Tls(given.tls, given.ca),
+        auth=Password(given.username, _secret(given.password)),
+        address=address,
     )
 
 

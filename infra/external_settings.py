@@ -15,7 +15,13 @@ DATABASES = ("iceberg_catalog", "keycloak")
 """The components that have a database."""
 IDENTITIES = ("iceberg_catalog", "trino", "spark", "flights")
 """The services that have a key of the object store; `flights` is the demo's."""
-KEYS = {"postgres": "postgres", "object_store": "object_store", "kafka": "kafka", "keycloak": "oidc"}
+KEYS = {
+    "postgres": "postgres",
+    "object_store": "object_store",
+    "kafka": "kafka",
+    "redis": "redis",
+    "keycloak": "oidc",
+}
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 # It stands in files of Java properties, of expressions in braces, and in templates of ours.
 _UNSAFE = re.compile(r"[^!-~]|[\\${}]")
@@ -145,6 +151,17 @@ class ExternalKafka(Model):
     replication_factor: int = Field(default=3, ge=1, le=99, description="of topics that are created")
 
 
+class ExternalRedis(Model):
+    """A Redis server, and a user of it."""
+
+    host: HostName
+    port: Port = 6379
+    tls: Literal["disabled", "verify-full"] = "verify-full"
+    ca: Certificates | None = Field(default=None, description="PEM; a public issuer if not given")
+    username: UserName = "default"
+    password: Secret
+
+
 class ExternalOidc(Model):
     """An OpenID Connect issuer, to the letter as its discovery document names it."""
 
@@ -159,6 +176,7 @@ class External(Model):
     postgres: ExternalPostgres | None = None
     object_store: ExternalObjectStore | None = None
     kafka: ExternalKafka | None = None
+    redis: ExternalRedis | None = None
     oidc: ExternalOidc | None = Field(default=None, description="instead of Keycloak")
 
     @property

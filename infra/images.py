@@ -64,7 +64,7 @@ def images(settings: Settings) -> list[Image]:
         rows.append(PROVISIONER)
     if settings.demo:
         rows += [SPARK, FLIGHTS]
-    if settings.expose and settings.kubernetes.load_balancer is not None:
+    if settings.kubernetes.balanced(settings.exposed):
         rows.append(HAPROXY)
     return list({row.image.reference: row.image for row in rows}.values())
 

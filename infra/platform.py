@@ -189,6 +189,8 @@ class Platform:
         return self._provider.create_kafka(name, args)
 
     def _redis(self, name: str) -> RedisEndpoint:
+        if isinstance(given := self._given.get(name), RedisEndpoint):
+            return given
         args = RedisArgs(
             cluster=self._cluster, secrets=self._secrets, sizing=self._sizing, network=self._network
         )
@@ -305,7 +307,8 @@ def _plain(endpoint: Endpoint) -> Mapping[str, Any]:
                 }
             }
         case RedisEndpoint(address=address):
-            return {"host": address.outside.host, "port": address.outside.port}
+            here = address.outside
+            return {"host": here.host, "port": here.port, **({"tls": True} if here.tls else {})}
     raise TypeError(f"{type(endpoint).__name__} has no plain form: add one here")
 
 

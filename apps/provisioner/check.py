@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 from minio import Minio
 from minio.error import MinioException, S3Error
 
-from apps.provisioner import kafka
+from apps.provisioner import kafka, redis
 from apps.provisioner.errors import LoginError, ProvisionError, UnreachableError, one_line
 from apps.provisioner.given import (
     CheckSpec,
@@ -18,6 +18,7 @@ from apps.provisioner.given import (
     GivenDatabase,
     GivenIssuer,
     GivenKafka,
+    GivenRedis,
 )
 from apps.provisioner.waiting import CONNECT_SECONDS, wait_for_server
 
@@ -53,6 +54,8 @@ def _reach(given: Given, seconds: float) -> str:
             return _buckets(given, seconds)
         case GivenKafka():
             return _kafka(given, seconds)
+        case GivenRedis():
+            return redis.ping(given, seconds)
         case GivenIssuer():
             return _issuer(given, seconds)
     raise TypeError(f"{type(given).__name__} has no check: add one here")

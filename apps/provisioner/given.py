@@ -48,6 +48,17 @@ class GivenKafka(KafkaConnection, Given):
     topics: tuple[Name, ...] = ()
 
 
+class GivenRedis(Given):
+    """A login to Redis."""
+
+    kind: Literal["redis"]
+    host: Name
+    port: Port = 6379
+    tls: bool = False
+    user: Name = "default"
+    password: Secret
+
+
 class GivenIssuer(Given):
     """An OpenID Connect issuer, exactly as its discovery document names it."""
 
@@ -61,5 +72,8 @@ class CheckSpec(ServiceSpec):
     service: Literal["check"]
     wait_seconds: Annotated[float, Field(gt=0)] = 30
     endpoints: tuple[
-        Annotated[GivenDatabase | GivenBuckets | GivenKafka | GivenIssuer, Field(discriminator="kind")], ...
+        Annotated[
+            GivenDatabase | GivenBuckets | GivenKafka | GivenRedis | GivenIssuer, Field(discriminator="kind")
+        ],
+        ...,
     ]

@@ -62,7 +62,7 @@ def _platform(tmp: Path, console: Console) -> Iterator[Figure]:
     stack, cores = Stack("bench", tmp, settings, PORT_OFFSET), processor_time.cores()
     try:
         console.print("Completing the cache...")
-        for software in TABLE.values():
+        for software in (row for row in TABLE.values() if row.parts):
             install(software.name, software.version, locked_parts(software), cache_directory(), console.print)
         stack.preview()
         console.print("Bringing the platform up...")

@@ -87,7 +87,9 @@ def _postgres(
         shutil.chown(path, directory.parent.owner(), directory.parent.group())
     initdb = [installed / "bin/initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256"]
     subprocess.run(
-        demote([str(word) for word in (*initdb, "--pwfile", directory / "password", "--no-locale")]),
+        demote(
+            [str(word) for word in (*initdb, "--pwfile", directory / "password", "-E", "UTF8", "--no-locale")]
+        ),
         check=True,
         capture_output=True,
         cwd=directory,

@@ -21,7 +21,7 @@ from tests.infra.kubernetes_stack import objects
 from tests.infra.local_stack import PROCESS, TASK
 from tests.mocked_program import Registration, Run
 
-_SERVED = {"postgres": "postgres", "object_store": "object_store", "kafka": "kafka", "oidc": "keycloak"}
+_SERVED = {**{key: key for key in ALL}, "oidc": "keycloak"}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,7 @@ def test_everything_that_is_given_is_checked(local: Run) -> None:
         ("postgres", "external.postgres.databases.keycloak"),
         ("object_store", "external.object_store"),
         ("kafka", "external.kafka"),
+        ("redis", "external.redis"),
         ("oidc", "external.oidc"),
     ]
 
@@ -181,7 +182,7 @@ def _ways_out(registered: Run) -> dict[str, set[int]]:
 
 def test_policies_open_the_way_out_to_what_a_workload_is_linked_to(kubernetes: Run) -> None:
     assert _ways_out(kubernetes) == {
-        "external-check": {6432, 443, 9093, 9094},
+        "external-check": {6432, 443, 9093, 9094, 6390},
         "kafka-topics": {9093, 9094},
         "iceberg-catalog": {6432, 443},
         "trino": {443},

@@ -56,7 +56,7 @@ def test_the_documented_site_is_valid() -> None:
     # Its certificate is cut short.
     settings["external"]["postgres"]["ca"] = POSTGRES["ca"]
     given = Settings.model_validate_json(json.dumps(settings)).external
-    assert {"postgres", "object_store", "kafka", "oidc"} == given.model_fields_set
+    assert {"postgres", "object_store", "kafka", "redis", "oidc"} == given.model_fields_set
 
 
 def test_a_certificate_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,14 @@ class Stack:
 
 
 @pytest.fixture
-def stack(control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
+def stack(
+    control_plane: ControlPlane,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Stack]:
+    # The Automation API's logs: a test that is killed would leave them in /tmp.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     name = re.sub(r"\W+", "-", request.node.name)[:40]
     made = Stack(name, tmp_path, control_plane.kubeconfig.read_text())
     yield made

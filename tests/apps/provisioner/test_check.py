@@ -16,7 +16,7 @@ from minio import Minio
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tests.apps.provisioner.conftest import Declared, Provision, Server, mint
-from tests.apps.provisioner.servers import free_port
+from tests.apps.provisioner.servers import free_port, home, private_directory, running
 from tests.testbed.certificates import CertificateAuthority
 
 _OWNER = "check_owner"
@@ -177,6 +177,37 @@ def test_an_issuer_is_the_one_that_its_document_names(
     issuers: str, provision: Provision, path: str, cause: str | None
 ) -> None:
     run = provision(_check({"kind": "oidc", "key": "external.oidc", "issuer": issuers + path}))
+    assert run.code == (0 if cause is None else 1)
+    assert (cause or "") in run.stderr
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Declared]:
+    port, password = free_port(), mint()
+    with private_directory() as directory:
+        server = [str(home("redis") / "bin" / "redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
+        with running([*server, "--requirepass", password, "--save", ""], directory, port):
+            yield {
+                "kind": "redis",
+                "key": "external.redis",
+                "host": "127.0.0.1",
+                "port": port,
+                "password": password,
+            }
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({}, None),
+        ({"password": "wrong-password"}, "WRONGPASS"),
+        ({"user": "nobody"}, "WRONGPASS"),
+    ],
+)
+def test_a_login_to_redis_is_tried(
+    redis: Declared, provision: Provision, changes: dict[str, Any], cause: str | None
+) -> None:
+    run = provision(_check({**redis, **changes}))
     assert run.code == (0 if cause is None else 1)
     assert (cause or "") in run.stderr
 
