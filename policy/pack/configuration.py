@@ -11,10 +11,11 @@ import yaml
 from policy.pack.model import Budget, Stack
 
 KEY = "nebula:platform"
-_SECRET_WORDS = frozenset(
-    {"password", "passwd", "passphrase", "secret", "token", "credential", "credentials"}
+_SECRET_WORDS = frozenset({"password", "passwd", "passphrase", "token", "credential", "credentials"})
+_SECRET_KEYS = frozenset(
+    {"secret", "client_secret", "secret_key", "secret_access_key", "private_key", "api_key", "encryption_key"}
 )
-_SECRET_KEYS = frozenset({"secret_key", "secret_access_key", "private_key", "api_key", "encryption_key"})
+"""Not every key that ends like one: tls_secret is the name of a Secret of Kubernetes."""
 _SECRET_VALUE = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|^[a-z][a-z0-9+.-]*://[^/@:\s]+:[^/@\s]+@"
 )

@@ -6,12 +6,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra.engine import engine as engines
 from infra.engine.checkout import HERE
 from infra.previews import snapshot
 from infra.previews.__main__ import PACK
 from infra.previews.preview import Preview, preview
+from infra.stack_file import KEY
 from providers.local import paths
 
 pytestmark = pytest.mark.e2e
@@ -67,6 +69,25 @@ def test_every_stack_previews_and_violates_no_policy(stack: str, previewed: Call
     assert found.violations == ()
     assert found.code == 0
     assert {resource["type"] for resource in found.resources.values()} >= OF_CLOUD[CLOUDS[stack]]
+
+
+def test_exposed_components_may_have_public_load_balancers(tmp_path: Path) -> None:
+    engine = engines.find(os.environ, paths.cache_directory())
+    if engine is None:
+        pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
+    checkout = snapshot.of_working_tree(HERE.root, tmp_path)
+    file = checkout.stack_file("lab")
+    content = yaml.safe_load(file.read_text())
+    platform = content["config"][KEY]
+    platform["expose"] = {"trino": "trino.example.test", "iceberg_catalog": "catalog.example.test"}
+    platform["kubernetes"]["load_balancer"] = {"tls_secret": "certificate"}
+    file.write_text(yaml.safe_dump(content))
+
+    found = preview(checkout.root, "lab", engine, pack=PACK, plugins=OFFLINE)
+
+    kinds = [each["inputs"].get("spec", {}).get("type") for each in found.resources.values()]
+    assert kinds.count("LoadBalancer") == 2
+    assert (found.errors, found.violations) == ((), ())
 
 
 def test_a_preview_leaves_the_stack_files_of_the_checkout_alone(tmp_path: Path) -> None:

@@ -61,13 +61,15 @@ def test_a_secret_in_clear_is_found_by_its_key_or_its_form(tmp_path: Path) -> No
         "      postgres: {admin: {username: root, password: hunter2}}\n"
         "      object_store: {access_key: app, secret_key: {secure: v1:abc}}\n"
         "    trino: {catalogs: {a: {connection-password: '${ENV:PASSWORD}', x: " + key + "}}}\n"
-        "    kubernetes: {images: {pull_secrets: [registry]}}\n"
+        "    kubernetes: {images: {pull_secrets: [registry]}, load_balancer: {tls_secret: tls}}\n"
+        "    oidc: {client_secret: abc}\n"
         "  aws:region: eu-west-1\n"
         "  other:token: abc\n",
     )
     assert stack_of(_config(), (), file).plain_secrets == (
         "nebula:platform.external.postgres.admin.password",
         "nebula:platform.trino.catalogs.a.x",
+        "nebula:platform.oidc.client_secret",
         "other:token",
     )
 
