@@ -1,0 +1,97 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from apps.projections.consumption import Event
+from apps.projections.envelope import Admission
+from apps.projections.fold import Folder
+from apps.projections.keys import CheckpointKey
+from apps.projections.records import Checkpoint, StreamIdentity
+from apps.projections.replay import Replayed, replay
+from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.store import Batch, Store
+from tests.apps.projections.ledger import PROGRAM, VIEW, event
+
+MENDED = PROGRAM.replace("if value < 0:", "if value < -5:")
+BASE = Checkpoint(StreamIdentity("S", "then"), sequence=9, revision=1)
+
+
+@pytest.fixture
+def folders() -> Iterator[dict[str, Folder]]:
+    sandboxes = {"faulty": Sandbox(PROGRAM, Limits()), "mended": Sandbox(MENDED, Limits())}
+    yield {name: Folder(VIEW, Admission(1), sandbox) for name, sandbox in sandboxes.items()}
+    for sandbox in sandboxes.values():
+        sandbox.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path, folders: dict[str, Folder]) -> Iterator[Store]:
+    """With one view, and the events 2, 3 and 4 in quarantine."""
+    store = Store(tmp_path / "store", CheckpointKey("all", VIEW), map_size=1 << 22)
+    values = [1, -1, -9, -2]
+    events = [
+        Event(number, "books.a.1", event("a", "x", value), b"") for number, value in enumerate(values, 1)
+    ]
+    folded = folders["faulty"].fold(events, lambda keys: [None] * len(keys))
+    store.commit(None, Batch(BASE, folded.views, folded.quarantined))
+    yield store
+    store.close()
+
+
+def held(store: Store) -> list[int]:
+    return [each.sequence for each in store.quarantine()]
+
+
+def applied(store: Store) -> int:
+    (view,) = store.views([b"view:a:ledger:x"])
+    assert view is not None
+    count: int = msgspec.json.decode(view)["events"]
+    return count
+
+
+def test_what_still_fails_stays_in_quarantine(store: Store, folders: dict[str, Folder]) -> None:
+    assert replay(store, folders["faulty"]) == Replayed((), (2, 3, 4))
+    assert (held(store), applied(store)) == ([2, 3, 4], 1)
+
+
+def test_what_was_mended_is_applied_once(store: Store, folders: dict[str, Folder]) -> None:
+    assert replay(store, folders["mended"]) == Replayed((2, 4), (3,))
+    assert replay(store, folders["mended"]) == Replayed((), (3,))
+    assert (held(store), applied(store)) == ([3], 3)
+
+
+def test_chosen_events_alone_are_applied(store: Store, folders: dict[str, Folder]) -> None:
+    assert replay(store, folders["mended"], {4, 100}) == Replayed((4,), ())
+    assert (held(store), applied(store)) == ([2, 3], 2)
+
+
+def test_the_checkpoint_stays_and_a_worker_with_an_older_one_is_refused(
+    store: Store, folders: dict[str, Folder]
+) -> None:
+    replay(store, folders["mended"])
+    after = store.checkpoint()
+    assert after is not None
+    assert after.sequence == BASE.sequence
+    assert after != BASE
+
+
+def test_a_worker_that_commits_meanwhile_is_not_overwritten(
+    store: Store, folders: dict[str, Folder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold, interfered = folders["mended"].fold, []
+
+    def slowly(*given):  # type: ignore[no-untyped-def]  # as Folder.fold
+        result = fold(*given)
+        if not interfered:
+            interfered.append(True)
+            live = folders["mended"].project(
+                folders["mended"].admit([Event(10, "books.a.1", event("a", "x", 7), b"")]), store.views
+            )
+            store.commit(BASE, Batch(Checkpoint(BASE.stream, 10, revision=2), live.views))
+        return result
+
+    monkeypatch.setattr(folders["mended"], "fold", slowly)
+    assert replay(store, folders["mended"]) == Replayed((2, 4), (3,))
+    assert applied(store) == 4
