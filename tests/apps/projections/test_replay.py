@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -6,7 +6,7 @@ import pytest
 
 from apps.projections.consumption import Event
 from apps.projections.envelope import Admission
-from apps.projections.fold import Folder
+from apps.projections.fold import Folded, Folder, ReadViews
 from apps.projections.keys import CheckpointKey
 from apps.projections.records import Checkpoint, StreamIdentity
 from apps.projections.replay import Replayed, replay
@@ -80,12 +80,14 @@ def test_the_checkpoint_stays_and_a_worker_with_an_older_one_is_refused(
 def test_a_worker_that_commits_meanwhile_is_not_overwritten(
     store: Store, folders: dict[str, Folder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fold, interfered = folders["mended"].fold, []
+    fold = folders["mended"].fold
+    interfered = False
 
-    def slowly(*given):  # type: ignore[no-untyped-def]  # as Folder.fold
-        result = fold(*given)
+    def slowly(events: Sequence[Event], read: ReadViews) -> Folded:
+        nonlocal interfered
+        result = fold(events, read)
         if not interfered:
-            interfered.append(True)
+            interfered = True
             live = folders["mended"].project(
                 folders["mended"].admit([Event(10, "books.a.1", event("a", "x", 7), b"")]), store.views
             )
