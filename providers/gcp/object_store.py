@@ -53,6 +53,7 @@ class ObjectStore(pulumi.ComponentResource):
             for grant in grants
             for bucket in grant.buckets
         ]
+        uris = {name: pulumi.Output.concat("gs://", bucket.name) for name, bucket in buckets.items()}
         identities: Mapping[str, Auth] = {
             service: WorkloadIdentity(account.email) for service, account in accounts.items()
         }
@@ -64,12 +65,12 @@ class ObjectStore(pulumi.ComponentResource):
             tls=Tls("verify-full"),
             address=Address(inside=google, outside=google),
             protocol="gs",
-            buckets={name: bucket.url for name, bucket in buckets.items()},
+            buckets=uris,
             identities=identities,
             region=args.scope.region,
             path_style=False,
         )
-        self.register_outputs({"buckets": {name: bucket.url for name, bucket in buckets.items()}})
+        self.register_outputs({"buckets": uris})
 
     def _bucket(self, bucket: str) -> storage.Bucket:
         scope = self._args.scope

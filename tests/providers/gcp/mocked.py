@@ -62,8 +62,6 @@ def made_up(token: str, name: str) -> Mapping[str, Any]:
                 ],
                 "serverCaCerts": [{"cert": "certificate of now"}, {"cert": "certificate of next\n"}],
             }
-        case "gcp:storage/bucket:Bucket":
-            return {"url": f"gs://{name}-0000000"}
     return {}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi_gcp import container, projects, secretmanager, serviceaccount, sql, storage
+from pulumi_gcp import container, projects, secretmanager, serviceaccount, sql
 
 from tests.providers.gcp.mocked import LABELLED, NAMED, made_up
 
@@ -16,7 +16,6 @@ _MADE_UP = (
     secretmanager.SecretVersion,
     serviceaccount.Account,
     sql.DatabaseInstance,
-    storage.Bucket,
 )
 
 
