@@ -8,7 +8,7 @@ import pytest
 
 from tests.infra.gcp_stack import LIGHT, STACKS, run, whole
 from tests.mocked_program import Registration, Run
-from tests.providers.gcp.mocked import LABELLED
+from tests.providers.gcp.mocked import LABELLED, labels_of
 
 HERE = Path(__file__).parent
 
@@ -56,14 +56,13 @@ def test_every_resource_carries_an_explicit_provider(registered: Run) -> None:
 
 
 def test_whatever_can_carry_labels_says_whose_it_is(stack: str, registered: Run) -> None:
-    labelled = [r for r in of_google(registered) if r.type in LABELLED]
-    assert {r.type for r in labelled} == set(LABELLED)
-    for resource in labelled:
-        labels = _at(resource.inputs, LABELLED[resource.type])
-        assert labels["project"] == "nebula", resource.urn
-        assert labels["stack"] == stack, resource.urn
-        assert labels["owner"] == "data-platform", resource.urn
-        assert {"component", "cost-centre"} <= set(labels), resource.urn
+    labelled = {r.urn: found for r in of_google(registered) if (found := labels_of(r)) is not None}
+    assert {registered.resources[urn].type for urn in labelled} == set(LABELLED)
+    for urn, labels in labelled.items():
+        assert labels["project"] == "nebula", urn
+        assert labels["stack"] == stack, urn
+        assert labels["owner"] == "data-platform", urn
+        assert {"component", "cost-centre"} <= set(labels), urn
 
 
 def test_no_secret_stands_in_a_plain_input(registered: Run) -> None:

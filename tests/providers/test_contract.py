@@ -14,8 +14,9 @@ from pulumi.output import Unknown
 
 from infra.external_settings import BUCKETS, DATABASES
 from infra.settings import Components
-from tests.infra import aws_stack, kubernetes_stack, local_stack
+from tests.infra import aws_stack, gcp_stack, kubernetes_stack, local_stack
 from tests.mocked_program import Registration, Run
+from tests.providers.gcp.mocked import labels_of
 from tests.providers.sdk import properties
 
 _TAGS = {"project", "stack", "component", "owner", "cost-centre"}
@@ -44,6 +45,14 @@ def _aws_tags(resource: Registration) -> set[str] | None:
     return set(resource.inputs.get("tags") or ())
 
 
+def _gcp_labels(resource: Registration) -> set[str] | None:
+    if not resource.type.startswith("gcp:"):
+        return None
+    labels = labels_of(resource)
+    may_have_some = bool({"labels", "resourceLabels", "userLabels"} & properties(resource.type))
+    return set(labels or ()) if may_have_some or labels is not None else None
+
+
 CLOUDS = {
     "local": Cloud(run=lambda preview: local_stack.run(preview)),
     "kubernetes": Cloud(run=lambda preview: kubernetes_stack.run(preview=preview), tags=_labels),
@@ -53,9 +62,15 @@ CLOUDS = {
         unknown=frozenset({"postgres.host"}),
         tags=_aws_tags,
     ),
+    "gcp": Cloud(
+        run=lambda preview: gcp_stack.run("gcp-dev", preview=preview),
+        # So does Cloud SQL.
+        unknown=frozenset({"postgres.host"}),
+        tags=_gcp_labels,
+    ),
 }
 _REQUIRED_LABELS = {"app.kubernetes.io/instance"}
-_REQUIRED: Mapping[str, set[str]] = {"kubernetes": _REQUIRED_LABELS, "aws": _TAGS}
+_REQUIRED: Mapping[str, set[str]] = {"kubernetes": _REQUIRED_LABELS, "aws": _TAGS, "gcp": _TAGS}
 
 
 @pytest.fixture(scope="module", params=sorted(CLOUDS))

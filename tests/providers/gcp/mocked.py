@@ -7,7 +7,7 @@ from typing import Any
 
 from pulumi.runtime import mocks, rpc
 
-from tests.mocked_program import Kubernetes
+from tests.mocked_program import Kubernetes, Registration
 
 NUMBER = "123456789012"
 
@@ -34,6 +34,16 @@ LABELLED: Mapping[str, tuple[str, ...]] = {
     "gcp:storage/bucket:Bucket": ("labels",),
 }
 """Where a type has its labels; those of the others have none."""
+
+
+def labels_of(resource: Registration) -> Mapping[str, str] | None:
+    """None for a type that can carry none."""
+    if (path := LABELLED.get(resource.type)) is None:
+        return None
+    found: Any = resource.inputs
+    for part in path:
+        found = found.get(part) or {}
+    return dict(found)
 
 
 def made_up(token: str, name: str) -> Mapping[str, Any]:
