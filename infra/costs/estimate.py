@@ -160,12 +160,14 @@ def _count(
     by_use: list[ByUse],
     unpriced: list[Unpriced],
 ) -> None:
+    if charge.quantity == 0:
+        return
     price = cloud.table.find(charge.item, region)
     if price is None:
         unpriced.append(Unpriced(resource, charge.what, f"no price of {charge.item}"))
     elif charge.quantity is None:
         by_use.append(ByUse(resource, charge.what, price))
-    elif charge.quantity:
+    else:
         monthly = price.monthly(charge.quantity)
         hint = cloud.cannot_stop.get(resource.type, "")
         elsewhere = price.region != region

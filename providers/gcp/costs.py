@@ -137,6 +137,7 @@ COSTS = CloudCosts(
         "gcp:compute/routerNat:RouterNat": _nat,
         "gcp:container/cluster:Cluster": _cluster,
         _POOL: _nodes,
+        "gcp:dns/managedZone:ManagedZone": lambda r, s: _each("zone", "dns/zone"),
         "gcp:kms/cryptoKey:CryptoKey": lambda r, s: _each(
             "key version", "kms/key-version", note="one more after each rotation"
         ),
@@ -155,6 +156,7 @@ COSTS = CloudCosts(
         "gcp:compute/network:",
         "gcp:compute/router:",
         "gcp:compute/subnetwork:",
+        "gcp:dns/recordSet:",
         "gcp:kms/cryptoKeyIAM",
         "gcp:kms/keyRing",
         "gcp:projects/",

@@ -11,11 +11,14 @@ from typing import get_args
 
 from components.sizing import Size
 from infra.costs import Estimate, estimate, from_deployment
-from tests.infra import aws_stack
+from tests.infra import aws_stack, gcp_stack
 from tests.mocked_program import Run
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "costs.md"
-STACKS: Mapping[str, Callable[[str, Mapping[str, object]], Run]] = {"aws-dev": aws_stack.run}
+STACKS: Mapping[str, Callable[[str, Mapping[str, object]], Run]] = {
+    "aws-dev": aws_stack.run,
+    "gcp-dev": gcp_stack.run,
+}
 """A stack file of each cloud, and what runs it against mocks."""
 _TABLE = re.compile(r"(?<=<!-- sizes -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
