@@ -45,9 +45,12 @@ TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-
 CatalogName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
+_MIDNIGHT = re.compile(r"(T00:00:00Z| 00:00:00 \+0000 UTC)$")
+
+
 def _day(given: object) -> object:
-    """A bare date in YAML is a point in time to some readers."""
-    return date.fromisoformat(given.removesuffix("T00:00:00Z")) if isinstance(given, str) else given
+    """A bare date in YAML is a point in time to some readers, the engine among them."""
+    return date.fromisoformat(_MIDNIGHT.sub("", given)) if isinstance(given, str) else given
 
 
 def _switch(given: object) -> object:

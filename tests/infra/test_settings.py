@@ -105,7 +105,10 @@ def test_power_is_on_or_parked(tmp_path: Path) -> None:
     assert "'on' or 'parked'" in _error(tmp_path, f"config:\n  {KEY}:\n    cloud: local\n    power: off\n")
 
 
-@pytest.mark.parametrize("given", ["2027-01-31", '"2027-01-31"', '"2027-01-31T00:00:00Z"'])
+@pytest.mark.parametrize(
+    "given",
+    ["2027-01-31", '"2027-01-31"', '"2027-01-31T00:00:00Z"', '"2027-01-31 00:00:00 +0000 UTC"'],
+)
 def test_ttl_is_a_day_however_yaml_reads_it(tmp_path: Path, given: str) -> None:
     assert _settings(tmp_path, f"    ttl: {given}\n").ttl == date(2027, 1, 31)
 
