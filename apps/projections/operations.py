@@ -3,20 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from apps.projections.consumption import Event
-from apps.projections.envelope import Admission
-from apps.projections.errors import ConflictError, ProjectionError
-from apps.projections.fold import Folder
+from apps.projections.errors import ProjectionError
 from apps.projections.jetstream import JetStream
 from apps.projections.keys import CheckpointKey
 from apps.projections.records import Checkpoint, Quarantined
+from apps.projections.replay import replay as replay_events
 from apps.projections.sandbox.process import Sandbox
 from apps.projections.service import reader
 from apps.projections.spec import Projection, ServiceSpec
-from apps.projections.store import Batch, Store
+from apps.projections.store import Store
 from apps.projections.wire import Wire
-
-_ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
@@ -69,40 +65,13 @@ def replay(
         raise ProjectionError(f"{projection.view} has no views yet")
     store = Store(generations.path(active), CheckpointKey(projection.shard, projection.view))
     sandbox = Sandbox(generations.program(active), projection.source.limits)
-    folder = Folder(projection.view, Admission(projection.tenant_token), sandbox)
+    folder = projection.source.folder(sandbox)
     try:
         held = [each for each in store.quarantine() if not wanted or each.sequence in wanted]
         if missing := sorted(wanted - {each.sequence for each in held}):
             raise ProjectionError(f"not in quarantine: {', '.join(map(str, missing))}")
-        if not held:
-            return [], []
-        for _ in range(_ATTEMPTS):
-            try:
-                return _replay(store, folder, held)
-            except ConflictError:
-                continue
-        raise ConflictError("the worker commits without a pause: stop it, or replay fewer events at a time")
+        replayed = replay_events(store, folder, wanted or None)
+        return list(replayed.applied), list(replayed.held)
     finally:
         sandbox.close()
         store.close()
-
-
-def _replay(store: Store, folder: Folder, held: list[Quarantined]) -> tuple[list[int], list[int]]:
-    base = store.checkpoint()
-    if base is None:
-        raise ProjectionError("there is no checkpoint: the shard was never folded")
-    events = [Event(each.sequence, each.subject, each.data, b"") for each in held]
-    folded = folder.fold(events, store.views)
-    failed = [each.sequence for each in folded.quarantined]
-    applied = [each.sequence for each in held if each.sequence not in set(failed)]
-    following = Checkpoint(
-        stream=base.stream,
-        sequence=base.sequence,
-        digest=base.digest,
-        seen=base.seen,
-        revision=base.revision + 1,
-        events=base.events,
-        quarantined=base.quarantined - len(applied),
-    )
-    store.commit(base, Batch(following, folded.views, folded.quarantined, applied))
-    return applied, failed
