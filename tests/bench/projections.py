@@ -33,7 +33,7 @@ from tests.apps.projections.consuming import consume
 from tests.apps.projections.nats_server import NatsServer, nats_server
 from tests.bench.figures import Figure, figure, median_pair
 
-_EVENTS = 60_000
+_EVENTS = 150_000
 _ROUNDS = 3
 _BATCHES = (100, 500, 2000, 5000)
 _RATE = 1000
