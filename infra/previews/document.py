@@ -121,7 +121,8 @@ def _gibibytes(memory: Decimal) -> str:
 
 def _details(report: Report) -> Iterator[str]:
     found = report.head
-    changes = [] if report.base is None or report.base.errors else report.changes
+    compared = report.base is not None and not report.base.errors and not found.errors
+    changes = report.changes if compared else []
     now, before = report.cost
     if not (found.errors or found.violations or changes) and now.total == (before.total if before else 0):
         return
