@@ -59,8 +59,8 @@ env: .venv/installed ## What a shell needs to call pulumi itself: eval "$$(make 
 sweep: .venv/installed ## What a destroyed stack left in its cloud, with its cost (DELETE=1 deletes it)
 	@$(VENV_PYTHON) -m infra.sweep --stack "$(STACK)" $(if $(filter 1,$(DELETE)),--delete)
 
-park-expired: .venv/installed ## Park each stack whose ttl is past (DRY_RUN=1 lists them)
-	@$(VENV_PYTHON) -m infra.lifetime $(if $(filter 1,$(DRY_RUN)),--dry-run)
+park-expired: .venv/installed ## Park each stack whose ttl is past, or STACK alone (DRY_RUN=1 lists them)
+	@$(VENV_PYTHON) -m infra.lifetime $(if $(filter file,$(origin STACK)),,--stack "$(STACK)") $(if $(filter 1,$(DRY_RUN)),--dry-run)
 
 images: .venv/installed ## The container images of the stack: source, tab, name below its mirror
 	@$(VENV_PYTHON) -m infra.images --stack "$(STACK)"

@@ -1,4 +1,4 @@
-"""`python -m infra.lifetime [--dry-run]`: parks each stack whose ttl is past.
+"""`python -m infra.lifetime [--stack <stack>] [--dry-run]`: parks each stack whose ttl is past.
 
 For a schedule: it writes `power: parked` into the stack's file and runs `up`, and does nothing to a stack
 that is parked already or has no ttl. Whoever needs the stack sets a later ttl and `power: on`.
@@ -18,10 +18,10 @@ from infra.ttl import overdue
 Park = Callable[[str, Checkout], int]
 
 
-def expired(checkout: Checkout, today: date) -> list[str]:
-    """The stacks whose ttl is past and that are not parked."""
+def expired(checkout: Checkout, today: date, only: str | None = None) -> list[str]:
+    """The stacks whose ttl is past and that are not parked; of `only` that one, when it is given."""
     found = []
-    for stack in stack_file.known_stacks(checkout):
+    for stack in [only] if only else stack_file.known_stacks(checkout):
         stack_file.ensure(checkout, stack)
         platform = stack_file.platform(checkout, stack)
         if platform.get("power") != "parked" and overdue(_day(platform.get("ttl")), today):
@@ -37,10 +37,10 @@ def park(stack: str, checkout: Checkout) -> int:
     return commands.up(stack, checkout)
 
 
-def park_expired(checkout: Checkout, today: date, parks: Park = park) -> int:
+def park_expired(checkout: Checkout, today: date, parks: Park = park, only: str | None = None) -> int:
     """Park every stack that is due; 1 when one of them could not be."""
     failed = False
-    stacks = expired(checkout, today)
+    stacks = expired(checkout, today, only)
     if not stacks:
         print("No stack is past its ttl.")
     for stack in stacks:
@@ -67,13 +67,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m infra.lifetime", description="Parks each stack whose ttl is past."
     )
+    parser.add_argument("--stack", help="this one alone")
     parser.add_argument("--dry-run", action="store_true", help="list them")
     given = parser.parse_args(arguments)
     today = datetime.now(UTC).date()
-    if given.dry_run:
-        print("\n".join(expired(HERE, today)) or "No stack is past its ttl.")
-        return 0
-    return park_expired(HERE, today)
+    try:
+        if given.dry_run:
+            print("\n".join(expired(HERE, today, given.stack)) or "No stack is past its ttl.")
+            return 0
+        return park_expired(HERE, today, only=given.stack)
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ def test_only_stacks_past_their_ttl_and_not_parked_are_due(checkout: Checkout) -
     write(checkout, "endless", "size: laptop")
     write(checkout, "wrong", "ttl: soon")
     assert expired(checkout, TODAY) == ["due", "quoted"]
+    assert expired(checkout, TODAY, "quoted") == ["quoted"]
+    assert expired(checkout, TODAY, "today") == []
 
 
 def test_every_due_stack_is_parked_and_a_failure_is_told(
