@@ -29,13 +29,15 @@ class Shard:
 @dataclass(frozen=True, kw_only=True)
 class View:
     """`program` folds the events of `stream` into the view `name`; a shard's subjects are met by no other.
-    `limits` are those of the program where they differ from the service's own."""
+    `fields` are what the program reads of an event (none: all), `limits` its own where they differ from the
+    service's."""
 
     name: str
     stream: str
     shards: tuple[Shard, ...]
     program: str
     tenant_token: int | None = None
+    fields: tuple[str, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -101,6 +103,7 @@ def _manifest(view: View, shard: Shard) -> str:
         "subjects": list(shard.subjects),
         "program": view.program,
         "limits": dict(view.limits),
+        "fields": list(view.fields),
         **({} if view.tenant_token is None else {"tenant_token": view.tenant_token}),
     }
     return _BRACE.sub(r"\\u007b", json.dumps({"projections": [projection]}, indent=1, sort_keys=True)) + "\n"

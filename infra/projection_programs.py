@@ -20,6 +20,7 @@ def _view(number: int, projection: ProjectionSettings, stack_file: StackFile) ->
         shards=tuple(Shard(part.name, tuple(part.subjects)) for part in projection.parts),
         program=_program(number, projection, stack_file),
         tenant_token=projection.tenant_token,
+        fields=tuple(projection.fields),
         limits={name: value for name, value in projection.limits if value is not None},
     )
 

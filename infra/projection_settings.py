@@ -14,6 +14,8 @@ _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 _ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
 _Subject = Annotated[str, StringConstraints(pattern=r"^[^\s.]+(\.[^\s.]+)*$")]
 
+_Field = Annotated[str, StringConstraints(pattern=r"^[^.]+(\.[^.]+)*$")]
+
 
 class ShardSettings(Model):
     """A part of a view's events, folded by a worker of its own."""
@@ -40,6 +42,9 @@ class ProjectionSettings(Model):
     shards: list[ShardSettings] = Field(default_factory=list, description="instead of subjects: of several")
     tenant_token: int | None = Field(
         default=None, ge=0, description="which token of a subject, from 0, must be the event's tenant"
+    )
+    fields: list[_Field] = Field(
+        default_factory=list, description="what the program reads: payload.carrier; all if not given"
     )
     program: str | None = Field(default=None, min_length=1, description="the program's text")
     program_file: str | None = Field(default=None, description="or a file beside the stack file")

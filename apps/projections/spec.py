@@ -26,6 +26,8 @@ _ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
 _StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 _Subject = Annotated[str, StringConstraints(pattern=r"^[^\s.]+(\.[^\s.]+)*$")]
 
+_Field = Annotated[str, StringConstraints(pattern=r"^[^.]+(\.[^.]+)*$")]
+
 
 class ProgramLimits(Spec):
     """Of one evaluation: thousands of steps, MiB, seconds by the clock; bytes of a view."""
@@ -40,7 +42,8 @@ class Projection(Spec):
     """One shard of one view: which events it is made of, and by what program.
 
     The tenant of an event must be the token at `tenant_token` of its subject, counted from 0; without it,
-    what the event says of itself is believed.
+    what the event says of itself is believed. `fields` are what the program reads of an event, all of it when
+    there are none.
     """
 
     view: _Name
@@ -48,6 +51,7 @@ class Projection(Spec):
     stream: _StreamName
     subjects: tuple[_Subject, ...] = Field(min_length=1)
     tenant_token: int | None = Field(default=None, ge=0)
+    fields: tuple[_Field, ...] = ()
     program: str = Field(min_length=1)
     batch: int = Field(default=2000, ge=1, le=100_000)
     limits: ProgramLimits = ProgramLimits()
@@ -61,6 +65,7 @@ class Projection(Spec):
             stream=self.stream,
             subjects=self.subjects,
             tenant_token=self.tenant_token,
+            fields=self.fields,
             limits=Limits(limits.gas, limits.memory, limits.seconds, limits.view),
             batch=self.batch,
         )

@@ -21,6 +21,7 @@ def declared(**changes: Any) -> dict[str, Any]:
         "stream": "EVENTS",
         "subjects": ["events.>"],
         "tenant_token": 1,
+        "fields": ["aggregate_id"],
         "program": COUNTING,
     }
     shards = [

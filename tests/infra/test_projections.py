@@ -65,6 +65,14 @@ def test_a_program_reaches_its_worker_unchanged_by_templates(local: Run) -> None
         assert [each["program"] for each in manifest["projections"]] == [COUNTING]
 
 
+def test_what_a_program_reads_reaches_its_worker(local: Run) -> None:
+    read = {
+        name: json.loads(worker.inputs["files"]["projections.json"])["projections"][0]["fields"]
+        for name, worker in _workers(local).items()
+    }
+    assert read == dict(zip(_WORKERS, (["aggregate_id"], [], []), strict=True))
+
+
 def test_addresses_are_exported_by_view_and_shard(local: Run) -> None:
     assert local.outputs["endpoints"]["projections"] == {
         "urls": {
