@@ -66,7 +66,11 @@ class Generations:
         return self.root / str(generation.number)
 
     def program(self, generation: Generation) -> str:
-        return (self.path(generation) / _PROGRAM).read_text(encoding="utf-8")
+        """Raises GenerationError for one that was retired."""
+        try:
+            return (self.path(generation) / _PROGRAM).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise GenerationError(f"generation {generation.number} in {self.root} was retired") from None
 
     def ensure(self, program: str) -> Generation:
         """The newest generation, which has `program`: begun if there is none that does. The first of all

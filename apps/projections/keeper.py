@@ -1,12 +1,13 @@
 """Keeps all generations of a shard: the active one here, the others in processes of their own."""
 
+import contextlib
 import logging
 import threading
 from pathlib import Path
 
 from apps.projections.backfill import Backfill, Order, Source
-from apps.projections.errors import ProjectionError, RefusedError
-from apps.projections.generations import Generation, Generations
+from apps.projections.errors import ProjectionError
+from apps.projections.generations import Generation, GenerationError, Generations
 from apps.projections.jetstream import JetStream
 from apps.projections.sandbox.process import Sandbox
 from apps.projections.wire import Login, Wire
@@ -50,7 +51,12 @@ class Keeper:
             while not self._stopping.is_set():
                 active = self._generations.active
                 assert active is not None
-                self._serve(active)
+                try:
+                    self._serve(active)
+                except GenerationError:
+                    # Retired while it was taken up: another one is active by now.
+                    if self._generations.active == active:
+                        raise
         finally:
             for number in list(self._backfills):
                 self._backfills.pop(number).stop()
@@ -92,7 +98,8 @@ class Keeper:
         for number, generation in wanted.items():
             backfill = self._backfills.get(number)
             if backfill is None or backfill.ended is not None:
-                self._backfills[number] = self._begin(generation)
+                with contextlib.suppress(GenerationError):  # Retired since it was listed.
+                    self._backfills[number] = self._begin(generation)
         for generation in self._generations.upcoming:
             if self._caught_up(generation.number):
                 self._generations.cut_over(generation.number)
@@ -119,7 +126,7 @@ class Keeper:
             return False
         try:
             return JetStream(wire).lag(self._source.consumer(number)) == 0
-        except RefusedError:
-            return False  # Its consumer is not there yet.
+        except ProjectionError:
+            return False  # NATS went away, or its consumer is not there yet.
         finally:
             wire.close()
