@@ -10,7 +10,7 @@ KUBERNETES_TESTS := tests/standin tests/testbed tests/e2e/kubernetes
 # What a change is compared with; and the provider plugins that previews prefer (PLUGINS= for the real ones).
 BASE ?= origin/main
 PLUGINS ?= tests/standin/offline
-export COMPONENT FOLLOW DIFF FRESH
+export COMPONENT FOLLOW DIFF FRESH LONG
 export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -90,7 +90,7 @@ format: .venv/installed ## Rewrite the code in the project's style
 	@$(VENV_PYTHON) -m ruff check --fix .
 	@$(VENV_PYTHON) -m ruff format .
 
-bench: .venv/installed ## Measure, print a table, write build/bench.json (FRESH=1: from empty caches too)
+bench: .venv/installed ## Measure, print a table, write build/bench.json (FRESH=1: empty caches too; LONG=1: 10 million events)
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m tests.bench
 
 portability: .venv/installed ## What differs between two clouds: code, files that name one, stack files

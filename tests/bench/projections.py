@@ -31,6 +31,7 @@ from apps.projections.worker import Observer
 from tests.apps.projections import flights
 from tests.apps.projections.consuming import consume
 from tests.apps.projections.nats_server import NatsServer, nats_server
+from tests.bench import projections_endurance
 from tests.bench.figures import Figure, figure, median_pair
 
 _EVENTS = 150_000
@@ -58,7 +59,7 @@ def measure(tmp: Path, console: Console) -> Iterator[Figure]:
             fetching = _per_event(partial(_fetch, server, last), last)
             reading = _per_event(partial(_read, server, last), last)
             path = tmp / f"store-{number}"
-            folding = _per_event(partial(consume, server, _SOURCE, program, path, last), last)
+            folding = _per_event(partial(consume, server.login, _SOURCE, program, path, last), last)
             console.print(
                 f"an event: fetch {fetching:.1f}, read {reading:.1f}, projected {folding:.1f} microseconds"
             )
@@ -67,6 +68,7 @@ def measure(tmp: Path, console: Console) -> Iterator[Figure]:
         yield figure("projections.p2", *_pair([(own, read) for own, _, read in rounds]), aim=1 / 0.6)
         _curve(server, program, last, tmp, console)
         yield _rebuild(server, program, messages[_EVENTS:], tmp / "live", console)
+    yield from projections_endurance.measure(tmp, _SOURCE, console)
 
 
 def _pair(pairs: Sequence[tuple[float, float]]) -> tuple[float, str, float]:
@@ -128,7 +130,7 @@ def _curve(server: NatsServer, program: str, last: int, tmp: Path, console: Cons
         latency = _Latency()
         source = replace(_SOURCE, batch=batch)
         path = tmp / f"curve-{batch}"
-        each = _per_event(partial(consume, server, source, program, path, last, latency), last)
+        each = _per_event(partial(consume, server.login, source, program, path, last, latency), last)
         table.add_row(f"{batch:,}", f"{1e6 / each:,.0f}", f"{median(latency.seconds) * 1000:.0f}")
     console.print(table)
 

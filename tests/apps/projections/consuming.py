@@ -9,8 +9,8 @@ from apps.projections.fold import Folded
 from apps.projections.keys import CheckpointKey
 from apps.projections.sandbox.process import Sandbox
 from apps.projections.store import Store
+from apps.projections.wire import Login
 from apps.projections.worker import Observer, Worker
-from tests.apps.projections.nats_server import NatsServer
 
 
 class UpTo(Observer):
@@ -28,7 +28,7 @@ class UpTo(Observer):
 
 
 def consume(
-    server: NatsServer,
+    login: Login,
     source: Source,
     program: str,
     path: Path,
@@ -38,7 +38,7 @@ def consume(
     """Fold the events of `source` into a store at `path` until sequence `up_to` is committed."""
     stopping, sandbox = UpTo(up_to, observer or Observer()), Sandbox(program, source.limits)
     folder = source.folder(sandbox)
-    worker = Worker(source.work(path, 1, 1), lambda: server.login, folder, stopping)
+    worker = Worker(source.work(path, 1, 1), lambda: login, folder, stopping)
     stopping.worker = worker
     try:
         worker.run()

@@ -53,7 +53,7 @@ def folded(server: NatsServer, view_type: str, path: Path, *shards: str) -> dict
             fields=flights.FIELDS[view_type],
         )
         last = server.ask("STREAM.MSG.GET.FLIGHTS", {"last_by_subj": subject})["message"]["seq"]
-        consume(server, source, program, path / str(number), last)
+        consume(server.login, source, program, path / str(number), last)
         mine = views(source, path / str(number))
         assert not found.keys() & mine.keys()
         found |= mine

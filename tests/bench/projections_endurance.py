@@ -1,0 +1,132 @@
+"""Projections over several shards and many events: `projections.shards.<n>` and `projections.memory`.
+
+Each worker is a process of its own, as in a stack. With LONG=1 the memory is that of 10 million events.
+"""
+
+import math
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+from rich.console import Console
+
+from apps.projections.backfill import Source
+from apps.projections.consumption import Event
+from apps.projections.fold import Folded
+from apps.projections.wire import Login
+from apps.projections.worker import Observer
+from tests.apps.projections import flights
+from tests.apps.projections.consuming import consume
+from tests.apps.projections.nats_server import nats_server
+from tests.bench.figures import Figure, figure
+
+_SHARDS = (1, 2, 4)
+_EVENTS, _LONG = 1_000_000, 10_000_000
+_PROCESSES = multiprocessing.get_context("spawn")
+
+
+def measure(tmp: Path, source: Source, console: Console) -> Iterator[Figure]:
+    messages = flights.events()
+    program = (flights.EXAMPLES / "carriers.star").read_text()
+    yield from _shards(source, program, messages, tmp / "shards", console)
+    yield _memory(source, program, messages, tmp / "memory", console)
+
+
+def _shards(
+    source: Source, program: str, messages: Sequence[flights.Message], tmp: Path, console: Console
+) -> Iterator[Figure]:
+    """Seconds for all events by several workers, against those of one."""
+    tmp.mkdir()
+    seconds: dict[int, float] = {}
+    with nats_server(tmp) as server:
+        server.add_stream(source.stream, [*source.subjects])
+        server.publish(messages)
+        for count in _SHARDS:
+            ready = _PROCESSES.Barrier(count + 1)
+            workers = []
+            for index, (subjects, last) in enumerate(_parts(messages, count)):
+                name = f"{count}-{index}"
+                part = replace(source, shard=name, subjects=subjects)
+                given = (server.login, part, program, tmp / name, last, ready)
+                workers.append(_PROCESSES.Process(target=_work, args=given))
+                workers[-1].start()
+            ready.wait()
+            started = time.monotonic()
+            for worker in workers:
+                worker.join()
+                assert worker.exitcode == 0, f"a worker ended with {worker.exitcode}"
+            seconds[count] = time.monotonic() - started
+            console.print(f"{count} shards: {len(messages) / seconds[count]:,.0f} events/s")
+    for count in _SHARDS[1:]:
+        yield figure(f"projections.shards.{count}", seconds[count], "s", seconds[1])
+
+
+def _parts(messages: Sequence[flights.Message], count: int) -> list[tuple[list[str], int]]:
+    """For each of `count` shards its subjects, so that each has about as many events, and the sequence of
+    its last one."""
+    last = {subject: sequence for sequence, (subject, _) in enumerate(messages, start=1)}
+    subjects: list[list[str]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for subject, size in Counter(subject for subject, _ in messages).most_common():
+        smallest = sizes.index(min(sizes))
+        sizes[smallest] += size
+        subjects[smallest].append(subject)
+    return [(part, max(last[subject] for subject in part)) for part in subjects]
+
+
+def _memory(
+    source: Source, program: str, messages: Sequence[flights.Message], tmp: Path, console: Console
+) -> Figure:
+    """What a worker and its sandbox keep in memory: the last third of the rounds against the first."""
+    tmp.mkdir()
+    rounds = math.ceil((_LONG if os.environ.get("LONG") == "1" else _EVENTS) / len(messages))
+    committed = _PROCESSES.Value("Q", 0)
+    sizes: list[float] = []
+    with nats_server(tmp) as server:
+        server.add_stream(source.stream, [*source.subjects])
+        given = (server.login, source, program, tmp / "store", rounds * len(messages) + 1, None, committed)
+        worker = _PROCESSES.Process(target=_work, args=given, daemon=True)
+        worker.start()
+        for _ in range(rounds):
+            last = server.publish(messages)
+            while committed.value < last:
+                assert worker.is_alive(), f"the worker ended with {worker.exitcode}"
+                time.sleep(0.1)
+            sizes.append(_megabytes(psutil.Process(worker.pid)))
+            # What was folded is not needed again, and would take gigabytes.
+            server.ask(f"STREAM.PURGE.{source.stream}", {"seq": last})
+        server.publish(messages[:1])
+        worker.join()
+    console.print(f"MiB after each {len(messages):,} events: {', '.join(f'{size:.0f}' for size in sizes)}")
+    third = max(1, rounds // 3)
+    return figure("projections.memory", median(sizes[-third:]), "MiB", median(sizes[:third]), aim=1.1)
+
+
+def _megabytes(worker: psutil.Process) -> float:
+    """The proportional set size of a process and its children; what of the store is mapped counts too."""
+    family = [worker, *worker.children(recursive=True)]
+    return float(sum(process.memory_full_info().pss for process in family)) / 2**20
+
+
+def _work(
+    login: Login, source: Source, program: str, path: Path, up_to: int, ready: Any, committed: Any = None
+) -> None:
+    """A worker's process: begins when all are `ready`, and says what is `committed`."""
+    if ready is not None:
+        ready.wait()
+    consume(login, source, program, path, up_to, None if committed is None else _Told(committed))
+
+
+class _Told(Observer):
+    def __init__(self, committed: Any) -> None:
+        self._committed = committed
+
+    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+        self._committed.value = events[-1].sequence
