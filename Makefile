@@ -7,6 +7,8 @@ VENV_PYTHON := .venv/bin/python
 NEBULA = $(VENV_PYTHON) -m infra.engine
 # A cluster, and the equipment that stands it up; the manifests are judged by `test` as well.
 KUBERNETES_TESTS := tests/standin tests/testbed tests/e2e/kubernetes
+# Whole stacks and engines beside servers of the tests' own, minutes each.
+LONG_TESTS := tests/e2e/test_external.py tests/e2e/keyless
 # What a change is compared with; and the provider plugins that previews prefer (PLUGINS= for the real ones).
 BASE ?= origin/main
 PLUGINS ?= tests/standin/offline
@@ -22,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 CHAOS_OPTIONS = $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
 
-.PHONY: help up preview refresh drift down status logs outputs env images test test-kubernetes chaos lint format bench portability lock schema snapshot pr-report clean sweep park-expired
+.PHONY: help up preview refresh drift down status logs outputs env images test test-long test-kubernetes chaos lint format bench portability lock schema snapshot pr-report clean sweep park-expired
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -69,7 +71,11 @@ test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
 	@$(VENV_PYTHON) -m providers.local.artifacts install
 	@$(VENV_PYTHON) -m tests.testbed build --api-only
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && \
-		$(VENV_PYTHON) -m pytest tests $(addprefix --ignore=,$(KUBERNETES_TESTS))
+		$(VENV_PYTHON) -m pytest tests $(addprefix --ignore=,$(KUBERNETES_TESTS) $(LONG_TESTS))
+
+test-long: .venv/installed ## What `test` leaves out: a site's own servers, and engines without keys
+	@$(VENV_PYTHON) -m providers.local.artifacts install
+	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest $(LONG_TESTS)
 
 test-kubernetes: .venv/installed ## The platform on the cluster of KUBECONFIG, or on a testbed (as root)
 	@[ -n "$$KUBECONFIG" ] || $(VENV_PYTHON) -m tests.testbed build
