@@ -25,7 +25,7 @@ _OWNED = (
     *("providers.gcp", "pulumi_gcp", "google.cloud"),
 )
 """Packages that belong to one cloud."""
-_SETTINGS = frozenset({"infra/settings.py", "infra/cloud_settings.py"})
+_SETTINGS = frozenset({"infra/settings.py", "infra/cloud_settings.py", "infra/gcp_settings.py"})
 """What a stack may say of each cloud must be known somewhere, and is here."""
 _LAYOUT = frozenset(
     {
@@ -113,8 +113,9 @@ def _files_of(root: Path, module: str) -> list[Path]:
 
 @dataclass(frozen=True)
 class Naming:
-    """Files outside of `providers/` that name a cloud: what decides by it in the program, what a stack
-    file is read by, and tools beside the program, whose subject a cloud's own things are."""
+    """Files outside of `providers/` that name a cloud, in their code or by their own name: what decides by
+    it in the program, what a stack file is read by, and tools beside the program, whose subject a cloud's
+    own things are."""
 
     program: tuple[str, ...]
     settings: tuple[str, ...]
@@ -128,7 +129,8 @@ def naming(root: Path = ROOT) -> Naming:
         for folder in SHIPPED
         if folder != "providers"
         for file in (root / folder).rglob("*.py")
-        if file != Path(__file__).resolve() and names_cloud(file.read_text(encoding="utf-8"))
+        if file != Path(__file__).resolve()
+        and (set(CLOUDS) & set(file.stem.split("_")) or names_cloud(file.read_text(encoding="utf-8")))
     }
     text = {file: file.relative_to(root).as_posix() for file in named}
     settings = sorted(name for name in text.values() if name in _SETTINGS)

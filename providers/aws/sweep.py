@@ -10,7 +10,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.aws.costs import COSTS
-from providers.aws.tags import NEBULA, PROJECT, STACK
+from providers.ownership import NEBULA, PROJECT, STACK
 from providers.sweep import Orphan, SweepError
 
 _ONE = Decimal(1)

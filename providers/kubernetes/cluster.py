@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes import apps, batch, core, meta
+from pulumi_kubernetes import batch, core, meta
 
 from components.base import (
     Address,
@@ -19,7 +19,7 @@ from components.base import (
     dependencies,
 )
 from providers.kubernetes import edge as edges_of
-from providers.kubernetes import files, pods
+from providers.kubernetes import files, objects, pods
 from providers.kubernetes.exposure import OUTSIDE, Exposure, LoadBalancer, route
 from providers.kubernetes.identity import Identities, identity_of, permission_to_spawn, service_account
 from providers.kubernetes.naming import Naming, dns_label
@@ -37,10 +37,8 @@ _RETRIES = 3
 
 # A Job that failed stays failed: the next `up` makes it again.
 _ANEW = {"pulumi.com/replaceUnready": "true"}
-# A claim that waits for its first pod never becomes bound by itself, a service has no pod yet.
-_AT_ONCE = {"pulumi.com/skipAwait": "true"}
 # A Job that is suspended neither ends nor is at fault.
-_WAITING = _AT_ONCE
+_WAITING = objects.AT_ONCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,27 +87,29 @@ class KubernetesCluster:
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
         opts = self._options(parent, dependencies(workload.links))
+        naming, storage_class = self._naming, self._settings.storage_class
         parts, edges = self._parts(workload, opts)
-        service = self._service(workload, workload.name, opts)
+        service = objects.service(workload, workload.name, naming, opts)
         scaled = workload.max_replicas > workload.replicas
         volume = pulumi.Output.from_input("")
         resource: pulumi.Resource
         if is_stateful(workload):
-            claims = [self._claim(workload, index, opts) for index in range(workload.replicas)]
+            claims = [
+                objects.claim(workload, index, storage_class, naming, opts)
+                for index in range(workload.replicas)
+            ]
             volume = claims[0].metadata.uid.apply(str)
-            peers = self._service(workload, self._naming.peers(workload.name), opts, headless=True)
-            resource = self._stateful_set(
-                workload, parts, self._after(opts, [service, peers, *claims, *edges], workload)
-            )
+            peers = objects.service(workload, naming.peers(workload.name), naming, opts, headless=True)
+            after = self._after(opts, [service, peers, *claims, *edges], workload)
+            resource = objects.stateful_set(workload, parts, storage_class, naming, after)
         else:
-            resource = self._deployment(
-                workload, parts, scaled, self._after(opts, [service, *edges], workload)
-            )
+            after = self._after(opts, [service, *edges], workload)
+            resource = objects.deployment(workload, parts, naming, after)
         self._expose(workload, opts)
         if scaled:
-            autoscaler(workload, self._naming, opts)
+            autoscaler(workload, naming, opts)
         if max(workload.replicas, workload.max_replicas) > 1:
-            disruption_budget(workload, self._naming, opts)
+            disruption_budget(workload, naming, opts)
         return Running(
             resource=resource,
             volume=volume,
@@ -124,7 +124,7 @@ class KubernetesCluster:
         made = self._files(task, opts)
         needed = [*self._network.connect(task, opts), *bound, *made.depends_on]
         if task.ports:
-            needed.append(self._service(task, task.name, opts, headless=True))
+            needed.append(objects.service(task, task.name, self._naming, opts, headless=True))
         if task.spawns is not None:
             needed += permission_to_spawn(task, self._naming, opts)
         template = pods.template(task, made, self._pods, account)
@@ -191,97 +191,6 @@ class KubernetesCluster:
         reached = self._network.reach(program.name, binding.reaches, opts)
         return account.metadata.name, [account, *binding.depends_on, *reached]
 
-    def _stateful_set(
-        self, workload: Workload, template: core.v1.PodTemplateSpecArgs, opts: pulumi.ResourceOptions
-    ) -> pulumi.Resource:
-        claim = core.v1.PersistentVolumeClaimArgs(
-            metadata=meta.v1.ObjectMetaArgs(name=pods.CLAIM_TEMPLATE),
-            spec=pods.claim_template(workload, self._settings.storage_class),
-        )
-        return apps.v1.StatefulSet(
-            workload.name,
-            metadata=self._naming.metadata(workload.name),
-            spec=apps.v1.StatefulSetSpecArgs(
-                replicas=0 if workload.parked else workload.replicas,
-                service_name=self._naming.peers(workload.name),
-                selector=self._selector(workload),
-                template=template,
-                volume_claim_templates=[claim],
-                # A quorum forms only when all of it may start.
-                pod_management_policy="Parallel",
-                persistent_volume_claim_retention_policy=(
-                    apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicyArgs(
-                        when_deleted="Retain", when_scaled="Retain"
-                    )
-                ),
-            ),
-            # A claim that grows is changed itself (_claim); a template cannot be.
-            opts=pulumi.ResourceOptions.merge(
-                opts, pulumi.ResourceOptions(ignore_changes=["spec.volumeClaimTemplates"])
-            ),
-        )
-
-    def _deployment(
-        self,
-        workload: Workload,
-        template: core.v1.PodTemplateSpecArgs,
-        scaled: bool,
-        opts: pulumi.ResourceOptions,
-    ) -> pulumi.Resource:
-        return apps.v1.Deployment(
-            workload.name,
-            metadata=self._naming.metadata(workload.name),
-            spec=apps.v1.DeploymentSpecArgs(
-                # Where an autoscaler owns the number, it is not said here. It lets one that is at zero be.
-                replicas=0 if workload.parked else None if scaled else workload.replicas,
-                selector=self._selector(workload),
-                template=template,
-            ),
-            opts=opts,
-        )
-
-    def _claim(
-        self, workload: Workload, index: int, opts: pulumi.ResourceOptions
-    ) -> core.v1.PersistentVolumeClaim:
-        """Made here under the name that the StatefulSet looks for: replacing that keeps the data,
-        destroying the stack removes it, and its uid is the volume's identity."""
-        return core.v1.PersistentVolumeClaim(
-            f"{workload.name}-data-{index}",
-            metadata=meta.v1.ObjectMetaArgs(
-                name=pods.claim_name(workload.name, index, self._naming),
-                namespace=self._naming.namespace,
-                labels=self._naming.labels(workload.name),
-                annotations=_AT_ONCE,
-            ),
-            spec=pods.claim_template(workload, self._settings.storage_class),
-            opts=opts,
-        )
-
-    def _service(
-        self, program: Program, name: str, opts: pulumi.ResourceOptions, *, headless: bool = False
-    ) -> pulumi.Resource:
-        return core.v1.Service(
-            name,
-            metadata=meta.v1.ObjectMetaArgs(
-                name=dns_label(name),
-                namespace=self._naming.namespace,
-                labels=self._naming.labels(program.name),
-                annotations=_AT_ONCE,
-            ),
-            spec=core.v1.ServiceSpecArgs(
-                type="ClusterIP",
-                cluster_ip="None" if headless else None,
-                # Peers find one another before they are ready, as they are ready only together.
-                publish_not_ready_addresses=headless,
-                selector=self._naming.selector(program.name),
-                ports=[
-                    core.v1.ServicePortArgs(name=port, port=number, target_port=port)
-                    for port, number in program.ports.items()
-                ],
-            ),
-            opts=opts,
-        )
-
     def _expose(self, workload: Workload, opts: pulumi.ResourceOptions) -> None:
         exposure, naming = self._settings.exposure, self._naming
         if (hostname := exposure.hosts.get(workload.name)) is None:
@@ -298,7 +207,7 @@ class KubernetesCluster:
     def _balance(self, workload: Workload, balancer: LoadBalancer, opts: pulumi.ResourceOptions) -> None:
         """Stand an edge before the workload, and a load balancer before that."""
         before = edges_of.edge(workload, self._naming)
-        services = edges_of.services(workload, before, balancer, self._naming, _AT_ONCE, opts)
+        services = edges_of.services(workload, before, balancer, self._naming, opts)
         account, bound = self._account(before, opts)
         made = edges_of.with_certificate(self._files(before, opts), balancer)
         opened = [
@@ -307,12 +216,9 @@ class KubernetesCluster:
         ]
         template = pods.template(before, made, self._pods, account)
         needed = [*services, *opened, *bound, *made.depends_on]
-        self._deployment(before, template, False, self._after(opts, needed, before))
+        objects.deployment(before, template, self._naming, self._after(opts, needed, before))
         if before.replicas > 1:
             disruption_budget(before, self._naming, opts)
-
-    def _selector(self, workload: Workload) -> meta.v1.LabelSelectorArgs:
-        return meta.v1.LabelSelectorArgs(match_labels=self._naming.selector(workload.name))
 
     def _after(
         self, opts: pulumi.ResourceOptions, resources: Sequence[pulumi.Resource], workload: Workload

@@ -14,6 +14,7 @@ from components.software import HAPROXY
 from providers.kubernetes.exposure import HTTPS, OUTSIDE, LoadBalancer
 from providers.kubernetes.files import Files
 from providers.kubernetes.naming import Naming, dns_label
+from providers.kubernetes.objects import AT_ONCE
 
 _CERTIFICATE = "/nebula/certificate"
 _PORT = 8443
@@ -100,7 +101,6 @@ def services(
     before: Workload,
     balancer: LoadBalancer,
     naming: Naming,
-    annotations: Mapping[str, str],
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
     """The load balancer before the edge and, behind it, one service for each replica that is reached by
@@ -113,7 +113,7 @@ def services(
             name=name,
             namespace=naming.namespace,
             labels=naming.labels(owner.name),
-            annotations={**annotations, **more},
+            annotations={**AT_ONCE, **more},
         )
         return core.v1.Service(name, metadata=metadata, spec=spec, opts=opts)
 
