@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import pulumi
 
-from components.base import Auth, Endpoint, Password
+from components.base import Endpoint
 from components.endpoints import (
     IcebergCatalogEndpoint,
     KafkaEndpoint,
@@ -33,6 +33,7 @@ from components.spark import Spark, SparkArgs
 from components.trino import Trino, TrinoArgs
 from infra.external import PEOPLE, endpoints, key_of
 from infra.external_settings import BUCKETS, DATABASES
+from infra.outputs import credentials, plain
 from infra.projection_programs import read_workers
 from infra.settings import Settings, SettingsError
 from infra.stack_file import StackFile
@@ -271,61 +272,8 @@ class Platform:
 
     def export(self) -> None:
         """The stack's outputs: `endpoints`, `credentials` (secret) and, with the demo, its answers."""
-        pulumi.export("endpoints", {name: _plain(endpoint) for name, endpoint in self.endpoints.items()})
-        credentials = {name: _credentials(endpoint) for name, endpoint in self.endpoints.items()}
-        pulumi.export("credentials", pulumi.Output.secret(credentials))
+        pulumi.export("endpoints", {name: plain(endpoint) for name, endpoint in self.endpoints.items()})
+        known = {name: credentials(endpoint) for name, endpoint in self.endpoints.items()}
+        pulumi.export("credentials", pulumi.Output.secret(known))
         if self.demo is not None:
             pulumi.export("demo", self.demo)
-
-
-def _plain(endpoint: Endpoint) -> Mapping[str, Any]:
-    """What a client outside needs to connect, without credentials."""
-    match endpoint:
-        case KafkaEndpoint(outside_bootstrap_servers=servers, outside_protocol=protocol):
-            return {"bootstrap_servers": servers, "security_protocol": protocol}
-        case SparkEndpoint(outside_master=master):
-            return {"master": master}
-        case IcebergCatalogEndpoint(address=address, path=path, warehouse=warehouse):
-            return {"url": address.outside.url("http", path), "warehouse": warehouse}
-        case ObjectStoreEndpoint(address=address, buckets=buckets, region=region):
-            return {"url": address.outside.url(), "region": region, "buckets": dict(buckets)}
-        case TrinoEndpoint(address=address, catalogs=catalogs):
-            return {"url": address.outside.url(), "catalogs": list(catalogs)}
-        case KeycloakEndpoint(address=address, issuer=issuer, realm=realm, client=client):
-            known = {"url": address.outside.url(), "issuer": issuer, "client": client}
-            return known if realm is None else {**known, "realm": realm}
-        case NatsEndpoint(address=address):
-            return {"url": address.outside.url("nats")}
-        case PostgresEndpoint(address=address, databases=databases):
-            here = address.outside
-            return {"host": here.host, "port": here.port, "databases": list(databases)}
-        case ProjectionsEndpoint(addresses=addresses):
-            return {
-                "urls": {
-                    view: {shard: address.outside.url() for shard, address in shards.items()}
-                    for view, shards in addresses.items()
-                }
-            }
-        case RedisEndpoint(address=address):
-            here = address.outside
-            return {"host": here.host, "port": here.port, **({"tls": True} if here.tls else {})}
-    raise TypeError(f"{type(endpoint).__name__} has no plain form: add one here")
-
-
-def _credentials(endpoint: Endpoint) -> Mapping[str, Any]:
-    match endpoint:
-        case PostgresEndpoint(databases=databases):
-            owners = {name: _auth(auth) for name, auth in databases.items()}
-            return {**_auth(endpoint.auth), "databases": owners}
-        case ObjectStoreEndpoint(identities=identities):
-            services = {name: _auth(auth) for name, auth in identities.items()}
-            return {**services.get(PEOPLE, {}), "services": services}
-        case ProjectionsEndpoint(key=key):
-            return {"key": key}
-        case SparkEndpoint(secret_conf=secret_conf):
-            return {"conf": dict(secret_conf)}
-    return _auth(endpoint.auth)
-
-
-def _auth(auth: Auth) -> dict[str, Any]:
-    return {"username": auth.username, "password": auth.password} if isinstance(auth, Password) else {}
