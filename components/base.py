@@ -13,6 +13,7 @@ import pulumi
 from components.software.model import Software
 
 _IMPLIED_PORTS = {"http": 80, "https": 443}
+_SECURE = {"http": "https", "redis": "rediss"}
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class HostPort:
         return pulumi.Output.concat(self.host, ":", self.port.apply(lambda port: str(int(port))))
 
     def url(self, scheme: str = "http", path: str = "") -> pulumi.Output[str]:
-        """`scheme://host:port` and `path`; of http over TLS, https. A port that the scheme implies is left
-        out, as it is where servers and clients write such a URL themselves (issuers, signatures)."""
-        secure = "https" if self.tls and scheme == "http" else scheme
+        """`scheme://host:port` and `path`; of http over TLS, https, and of redis alike. A port that http
+        implies is left out, as it is where servers and clients write such a URL (issuers, signatures)."""
+        secure = _SECURE.get(scheme, scheme) if self.tls else scheme
         implied = _IMPLIED_PORTS.get(secure)
         authority = pulumi.Output.all(self.host, self.port).apply(
             lambda known: known[0] if int(known[1]) == implied else f"{known[0]}:{int(known[1])}"

@@ -140,24 +140,33 @@ class Sasl(Login):
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
 
 
-class ExternalKafka(Model):
+class Encrypted(Model):
+    """A server that is reached by TLS, unless that is disabled."""
+
+    tls: Literal["disabled", "verify-full"] = "verify-full"
+    ca: Certificates | None = Field(default=None, description="PEM; a public issuer if not given")
+
+    @model_validator(mode="after")
+    def _verified(self) -> Self:
+        if self.ca is not None and self.tls == "disabled":
+            raise ValueError("ca is for tls: verify-full")
+        return self
+
+
+class ExternalKafka(Encrypted):
     """Kafka: every broker, as it is advertised."""
 
     bootstrap_servers: list[HostPortText] = Field(min_length=1)
-    tls: Literal["disabled", "verify-full"] = "verify-full"
-    ca: Certificates | None = Field(default=None, description="PEM; a public issuer if not given")
     sasl: Sasl | None = None
     create_topics: bool = Field(default=True, description="false: the topics exist, and are checked")
     replication_factor: int = Field(default=3, ge=1, le=99, description="of topics that are created")
 
 
-class ExternalRedis(Model):
+class ExternalRedis(Encrypted):
     """A Redis server, and a user of it."""
 
     host: HostName
     port: Port = 6379
-    tls: Literal["disabled", "verify-full"] = "verify-full"
-    ca: Certificates | None = Field(default=None, description="PEM; a public issuer if not given")
     username: UserName = "default"
     password: Secret
 

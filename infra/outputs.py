@@ -49,7 +49,7 @@ def plain(endpoint: Endpoint) -> Mapping[str, Any]:
             }
         case RedisEndpoint(address=address):
             here = address.outside
-            return {"host": here.host, "port": here.port, **({"tls": True} if here.tls else {})}
+            return {"host": here.host, "port": here.port, "url": here.url("redis")}
     raise TypeError(f"{type(endpoint).__name__} has no plain form: add one here")
 
 

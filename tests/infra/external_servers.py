@@ -42,7 +42,7 @@ KAFKA: dict[str, Any] = {
     "bootstrap_servers": ["k1.example.org:9093", "k2.example.org:9094"],
     "sasl": {"username": "nebula", "password": "given-sasl"},
 }
-REDIS: dict[str, Any] = {"host": "cache.example.org", "port": 6390, "password": "given-redis"}
+REDIS: dict[str, Any] = {"host": "cache.example.org", "port": 6390, "ca": PEM, "password": "given-redis"}
 OIDC: dict[str, Any] = {"issuer": "https://sso.example.org/realms/data", "client": "lakehouse"}
 
 ALL = {"postgres": POSTGRES, "object_store": OBJECT_STORE, "kafka": KAFKA, "redis": REDIS, "oidc": OIDC}

@@ -167,6 +167,20 @@ def test_the_issuer_is_exported_to_the_letter(local: Run) -> None:
     }
 
 
+def test_redis_is_checked_by_its_own_authority_and_handed_on(local: Run) -> None:
+    (checked,) = [each for each in _spec(local, "external-check")["endpoints"] if each["kind"] == "redis"]
+    assert (checked["tls"], checked["ca_file"]) == (True, "{run}/redis-ca.pem")
+    assert local.of_type(TASK)["external-check"].inputs["files"]["redis-ca.pem"] == PEM
+    reached = {"host": "cache.example.org", "port": 6390, "url": "rediss://cache.example.org:6390"}
+    assert local.outputs["endpoints"]["redis"] == reached
+    assert local.outputs["credentials"]["redis"] == {"username": "default", "password": "given-redis"}
+
+
+def test_redis_without_tls_is_handed_on_as_such() -> None:
+    run = local_stack.run(external={"redis": {"host": "cache", "tls": "disabled", "password": "given-redis"}})
+    assert run.outputs["endpoints"]["redis"]["url"] == "redis://cache:6379"
+
+
 def _ways_out(registered: Run) -> dict[str, set[int]]:
     """The ports that each workload may reach outside."""
     found = {}

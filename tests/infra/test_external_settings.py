@@ -65,6 +65,12 @@ def test_a_certificate_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     assert "external.object_store.ca: Value error, certificate 2 cannot be read" in message
 
 
+@pytest.mark.parametrize("key", ["kafka", "redis"])
+def test_an_authority_without_tls_is_refused(tmp_path: Path, key: str) -> None:
+    message = _error(tmp_path, {key: {**ALL[key], "ca": PEM, "tls": "disabled"}})
+    assert f"external.{key}: Value error, ca is for tls: verify-full" in message
+
+
 def test_missing_databases_are_listed_at_their_line(tmp_path: Path) -> None:
     databases = {"keycloak": POSTGRES["databases"]["keycloak"]}
     message = _error(tmp_path, {"postgres": {**POSTGRES, "databases": databases}}, databases=["mine"])

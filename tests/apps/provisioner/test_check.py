@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from tests.apps.provisioner.conftest import Declared, Provision, Server, mint
 from tests.apps.provisioner.servers import free_port, home, private_directory, running
+from tests.apps.provisioner.tls_front import tls_front
 from tests.testbed.certificates import CertificateAuthority
 
 _OWNER = "check_owner"
@@ -210,6 +211,56 @@ def test_a_login_to_redis_is_tried(
     run = provision(_check({**redis, **changes}))
     assert run.code == (0 if cause is None else 1)
     assert (cause or "") in run.stderr
+
+
+@pytest.fixture
+def encrypted_redis(redis: Declared, authority: CertificateAuthority) -> Iterator[Declared]:
+    """The same server behind TLS: the software table's is built without."""
+    with tls_front(redis["port"], authority.issue("cache", hosts=("127.0.0.1",))) as port:
+        yield {**redis, "port": port, "tls": True, "ca_file": str(authority.certificate)}
+
+
+def test_a_login_to_redis_is_tried_over_tls(encrypted_redis: Declared, provision: Provision) -> None:
+    assert provision(_check(encrypted_redis)).code == 0
+    run = provision(_check({**encrypted_redis, "password": "wrong-password"}))
+    assert run.code == 1
+    assert "WRONGPASS" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause", "remedy"),
+    [
+        ({"ca_file": None}, "unable to get local issuer certificate", "correct ca"),
+        ({"host": "localhost"}, "not valid for 'localhost'", "or host, which must be"),
+        ({"tls": False}, "does not answer as Redis does", "correct the host, the port or tls"),
+    ],
+)
+def test_what_redis_does_not_prove_by_tls_is_named_with_its_remedy(
+    encrypted_redis: Declared, provision: Provision, changes: Declared, cause: str, remedy: str
+) -> None:
+    run = provision(_check({**encrypted_redis, **changes}))
+    assert run.code == 1
+    assert "external.redis: " in run.stderr
+    assert cause in run.stderr
+    assert remedy in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_tls_that_redis_does_not_speak_is_refused(redis: Declared, provision: Provision) -> None:
+    run = provision(_check({**redis, "tls": True}))
+    assert run.code == 1
+    assert "that port does not speak TLS: correct the port, or set tls: disabled" in run.stderr
+
+
+def test_redis_that_wants_certificates_of_its_clients_is_refused(
+    redis: Declared, authority: CertificateAuthority, provision: Provision
+) -> None:
+    pair = authority.issue("cache", hosts=("127.0.0.1",))
+    with tls_front(redis["port"], pair, clients_of=authority.certificate) as port:
+        given = {**redis, "port": port, "tls": True, "ca_file": str(authority.certificate)}
+        run = provision(_check(given))
+    assert run.code == 1
+    assert "set its tls-auth-clients to no" in run.stderr
 
 
 def test_a_server_that_never_answers_is_given_up_after_the_wait(provision: Provision) -> None:
