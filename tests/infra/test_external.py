@@ -1,10 +1,12 @@
 """Servers of the user's own: none is run, each is checked first, and clients reach it as it asks."""
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from tests.infra import kubernetes_stack, local_stack
 from tests.infra.external_servers import (
@@ -165,6 +167,30 @@ def test_the_issuer_is_exported_to_the_letter(local: Run) -> None:
         "bootstrap_servers": "k1.example.org:9093,k2.example.org:9094",
         "security_protocol": "SASL_SSL",
     }
+
+
+def _trust_store(pod: Mapping[str, Any], found: Mapping[str, Registration]) -> tuple[str, str]:
+    """Where the store's issuers are mounted in a pod's one container, and what is there, in Base64."""
+    (mount,) = [each for each in pod["containers"][0]["volumeMounts"] if each["mountPath"].endswith(".p12")]
+    (volume,) = [each["configMap"] for each in pod["volumes"] if each["name"] == mount["name"]]
+    (item,) = [each for each in volume["items"] if each["path"] == mount["subPath"]]
+    maps = [each.inputs for name, each in found.items() if name.startswith("ConfigMap/")]
+    (held,) = [each for each in maps if each["metadata"]["name"] == volume["name"]]
+    return mount["mountPath"], held["binaryData"][item["key"]]
+
+
+def test_executors_that_are_pods_trust_the_stores_authority_as_their_driver_does(kubernetes: Run) -> None:
+    found = objects(kubernetes)
+    template = json.loads(found["ConfigMap/flights-pipeline-files"].inputs["data"]["executor.json"])
+    driver = found["Job/flights-pipeline"].inputs["spec"]["template"]["spec"]
+    path, store = _trust_store(template["spec"], found)
+    assert (path, store) == _trust_store(driver, found)
+    assert len(load_pkcs12(base64.b64decode(store), None).additional_certs) == 1
+    spec = json.loads(base64.b64decode(found["Secret/flights-pipeline-secrets"].inputs["data"]["spec.json"]))
+    for each in ("driver", "executor"):
+        options = spec["spark"]["conf"][f"spark.{each}.extraJavaOptions"].split()
+        assert f"-Djavax.net.ssl.trustStore={path}" in options
+        assert "-Djavax.net.ssl.trustStoreType=PKCS12" in options
 
 
 def test_redis_is_checked_by_its_own_authority_and_handed_on(local: Run) -> None:

@@ -101,6 +101,9 @@ class Session:
             ) from error
 
 
+_JVM_OPTIONS = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
+
+
 @contextmanager
 def connect(spec: FlightsSpec) -> Iterator[Session]:
     """A driver on the spec's cluster, stopped at the end. Raises SparkError."""
@@ -150,7 +153,8 @@ def _end_java() -> None:
 
 
 def properties(spec: FlightsSpec, work: Path) -> dict[str, str]:
-    """The Spark properties of a run; the spec's own `conf` wins."""
+    """The Spark properties of a run; the spec's own `conf` wins. Its options of a JVM follow ours, of which
+    that takes the last."""
     store, spark = spec.object_store, spec.spark
     # A run lasts seconds: compiling less (C1 only) costs less than it gains.
     java_options = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
@@ -191,7 +195,8 @@ def properties(spec: FlightsSpec, work: Path) -> dict[str, str]:
     if spark.auth_secret is not None:
         result["spark.authenticate"] = "true"
         result["spark.authenticate.secret"] = spark.auth_secret.get_secret_value()
-    return result | spark.conf
+    further = {name: f"{result[name]} {spark.conf[name]}" for name in _JVM_OPTIONS if name in spark.conf}
+    return result | spark.conf | further
 
 
 @contextmanager

@@ -31,6 +31,19 @@ def test_the_spec_has_the_last_word(spec: dict[str, Any], tmp_path: Path) -> Non
     assert properties["spark.sql.catalog.lakehouse.type"] == "hadoop"
 
 
+@pytest.mark.parametrize("jvm", ["driver", "executor"])
+def test_options_of_a_jvm_are_added_to_those_of_the_pipeline(
+    spec: dict[str, Any], tmp_path: Path, jvm: str
+) -> None:
+    """Which keep its files out of a /tmp that others share."""
+    name = f"spark.{jvm}.extraJavaOptions"
+    own = session.properties(SPEC.validate_python(spec), tmp_path)[name]
+    spec["spark"]["conf"] = {name: "-Djavax.net.ssl.trustStore=/store.p12"}
+    properties = session.properties(SPEC.validate_python(spec), tmp_path)
+    assert properties[name] == f"{own} -Djavax.net.ssl.trustStore=/store.p12"
+    assert "-Djava.io.tmpdir=" in own
+
+
 def test_without_a_secret_nothing_is_authenticated(spec: dict[str, Any], tmp_path: Path) -> None:
     del spec["spark"]["auth_secret"]
     properties = session.properties(SPEC.validate_python(spec), tmp_path)
