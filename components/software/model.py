@@ -113,7 +113,8 @@ class Dockerfile:
 class Image:
     """A container image: `reference` has a pinned tag, `user` is the numeric uid it runs as, `home`
     where the software is in it. `build` makes it one of ours, as no registry has one that is ready to
-    run; it is named at `localhost`, so that nobody pulls what a stranger has published under its name."""
+    run; it is named at `localhost`, so that nobody pulls what a stranger has published under its name, and
+    its tag is completed by its content where it is pulled (components/software/images.py)."""
 
     reference: str
     user: int

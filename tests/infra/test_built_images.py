@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.software import TABLE
+from components.software.images import reference
 from tests.infra.kubernetes_stack import CHECKOUT, objects, run
 from tests.infra.projections import declared
 from tests.mocked_program import Run
@@ -26,9 +27,8 @@ def _image_of(registered: Run, workload: str) -> Any:
 
 
 def test_every_image_of_ours_is_built_once(built: Run) -> None:
-    ours = {row.image.reference.partition("/")[2] for row in TABLE.values() if row.image.build}
     made = {resource.inputs["imageName"] for resource in built.of_type(_IMAGE).values()}
-    assert made == {f"{_MIRROR}/{name}" for name in ours}
+    assert made == {reference(row.image, _MIRROR) for row in TABLE.values() if row.image.build}
 
 
 def test_images_are_built_from_the_checkout_with_what_the_table_says(built: Run) -> None:

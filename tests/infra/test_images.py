@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components.software import FLIGHTS, PROVISIONER, REDIS, SPARK, TABLE
+from components.software.images import reference
 from components.software.model import Image
 from infra.engine.checkout import HERE, Checkout
 from infra.images import images, line, settings_of
@@ -44,7 +45,7 @@ def test_the_lab_stack_runs_exactly_the_images_that_are_listed() -> None:
             pod = template["spec"]
             used |= {each["image"] for each in (*pod["containers"], *(pod.get("initContainers") or ()))}
     # Executors are the driver's to start.
-    assert used | {"registry.nebula.test/nebula/spark:4.0.1-iceberg1.10.1"} == listed
+    assert used | {reference(SPARK.image, "registry.nebula.test")} == listed
 
 
 def test_a_component_that_is_off_needs_no_image() -> None:
@@ -78,7 +79,7 @@ def test_the_source_of_an_image_of_ours_is_the_command_that_builds_it() -> None:
     source, target = line(FLIGHTS.image, "mirror.example").split("\t")
     words = shlex.split(source)
     assert words[:4] == ["docker", "build", "--file", "apps/pipelines/flights/Dockerfile"]
-    assert "SPARK=mirror.example/nebula/spark:4.0.1-iceberg1.10.1" in words
+    assert f"SPARK={reference(SPARK.image, 'mirror.example')}" in words
     assert words[-3:] == ["--tag", target, "."]
 
 

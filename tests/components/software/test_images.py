@@ -1,11 +1,15 @@
 """Every image can be re-hosted below one prefix, and those of ours can be built."""
 
+import os
 import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
-from components.software import KEYCLOAK, SPARK, TABLE
-from components.software.images import build_arguments, reference
+from components.software import KEYCLOAK, SPARK, TABLE, build_context, images
+from components.software.images import build_arguments, content, reference
 from components.software.model import BundledApp, Image, Software
 from providers.local.artifacts import maven
 from providers.local.artifacts.go import TOOLCHAIN
@@ -40,6 +44,88 @@ def test_a_mirror_takes_the_place_of_the_registry(own: str, mirrored: str) -> No
     image = Image(own, user=1, home="/")
     assert reference(image, "mirror.example:5000/bank") == mirrored
     assert reference(image, None) == own
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of what images of ours are built from, in the place of this repository."""
+    for name in ("apps", "components/software"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    monkeypatch.setattr(images, "_CONTEXT", tmp_path)
+    images._files.cache_clear()
+    yield tmp_path
+    images._files.cache_clear()
+
+
+def _contents() -> Mapping[str, str]:
+    images._files.cache_clear()
+    return {name: content(software.image) for name, software in _OURS.items()}
+
+
+def _changed(before: Mapping[str, str]) -> set[str]:
+    after = _contents()
+    return {name for name in before if after[name] != before[name]}
+
+
+@every_image_of_ours
+def test_the_tag_of_an_image_of_ours_is_its_release_and_its_content(software: Software) -> None:
+    tag = reference(software.image, "mirror.example").rpartition(":")[2]
+    assert tag == f"{software.image.reference.rpartition(':')[2]}-{content(software.image)}"
+    assert re.fullmatch(r"[\w][\w.-]{0,127}", tag)
+
+
+def test_each_clone_names_its_images_alike_whatever_the_times_of_its_files(clone: Path) -> None:
+    here = {name: content(software.image) for name, software in _OURS.items()}
+    for file in (clone / "apps").rglob("*.py"):
+        os.utime(file, (0, 0))
+    (clone / "apps" / "kit" / "__pycache__").mkdir(exist_ok=True)
+    (clone / "apps" / "kit" / "__pycache__" / "settings.cpython-311.pyc").write_bytes(b"compiled")
+    assert not _changed(here)
+    assert not _changed(_of_this_repository())
+
+
+def _of_this_repository() -> Mapping[str, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "_CONTEXT", REPOSITORY)
+        return _contents()
+
+
+@pytest.mark.parametrize(
+    ("file", "renamed"),
+    [
+        ("apps/provisioner/redis.py", {"provisioner"}),
+        ("apps/provisioner/requirements.lock", {"provisioner"}),
+        ("apps/kit/result.py", {"provisioner", "projections", "flights"}),
+        ("components/software/go/minio/go.sum", {"minio"}),
+        ("components/software/docker/spark/Dockerfile", {"spark", "flights"}),
+        ("components/software/lock.json", {"spark", "flights"}),
+        ("components/software/table.py", set()),
+    ],
+)
+def test_a_change_renames_the_images_that_it_is_part_of(clone: Path, file: str, renamed: set[str]) -> None:
+    before = _contents()
+    (clone / file).write_text((clone / file).read_text() + "\n")
+    assert _changed(before) == renamed
+
+
+def test_a_new_file_and_a_moved_one_are_changes(clone: Path) -> None:
+    before = _contents()
+    (clone / "apps" / "projections" / "new.py").touch()
+    (clone / "apps" / "provisioner" / "redis.py").rename(clone / "apps" / "provisioner" / "valkey.py")
+    assert _changed(before) == {"projections", "provisioner"}
+
+
+@pytest.mark.parametrize("line", ["ADD apps /app", "COPY --chown=1:1 apps /app", "COPY apps/*.py /app/"])
+def test_a_line_that_copies_otherwise_than_by_name_is_refused(tmp_path: Path, line: str) -> None:
+    """Else what it copies could change unseen."""
+    (tmp_path / "Dockerfile").write_text(f"FROM base\n{line}\n")
+    with pytest.raises(ValueError, match=r"Dockerfile: .*: COPY files and folders by their names"):
+        build_context.sources("Dockerfile", tmp_path)
+
+
+@every_image_of_ours
+def test_a_dockerfile_mounts_nothing_of_the_build_context(software: Software) -> None:
+    assert "--mount" not in _dockerfile(software)
 
 
 def test_no_two_images_share_a_name_below_a_mirror() -> None:
@@ -111,5 +197,6 @@ def test_images_are_built_on_the_release_of_their_row() -> None:
 
 
 def test_an_image_that_is_not_ours_has_no_build_arguments() -> None:
-    with pytest.raises(ValueError, match=r"postgres:18\.6-bookworm is not built here"):
-        build_arguments(TABLE["postgres"].image, str)
+    for name in (lambda image: build_arguments(image, str), content):
+        with pytest.raises(ValueError, match=r"postgres:18\.6-bookworm is not built here"):
+            name(TABLE["postgres"].image)
