@@ -1,7 +1,6 @@
 """What a stack file may say of servers of the user's own, and what is said of one that is wrong."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import yaml
 from infra.settings import Settings, SettingsError, parse
 from infra.stack_file import KEY, StackFile
 from tests.infra.external_servers import ADMINISTERED, ALL, KAFKA, OBJECT_STORE, PEM, POSTGRES, SECRETS
-
-_ROOT = Path(__file__).parents[2]
 
 
 def _parse(tmp_path: Path, external: Mapping[str, Any], **more: Any) -> Settings:
@@ -36,27 +33,6 @@ def test_what_is_given_is_accepted_and_its_secrets_are_masked(tmp_path: Path) ->
     settings = _parse(tmp_path, ALL)
     assert set(settings.run).isdisjoint({"postgres", "object_store", "kafka", "keycloak"})
     assert not [secret for secret in SECRETS if secret in repr(settings)]
-
-
-def _decrypted(value: Any) -> Any:
-    """What the program is given of a stack file: secrets in clear, here any."""
-    match value:
-        case {"secure": _}:
-            return "given-secret"
-        case dict():
-            return {key: _decrypted(item) for key, item in value.items()}
-    return value
-
-
-def test_the_documented_site_is_valid() -> None:
-    page = (_ROOT / "docs" / "bring-your-own.md").read_text()
-    documented = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
-    assert documented
-    settings = _decrypted(yaml.safe_load(documented[1])["config"][KEY])
-    # Its certificate is cut short.
-    settings["external"]["postgres"]["ca"] = POSTGRES["ca"]
-    given = Settings.model_validate_json(json.dumps(settings)).external
-    assert {"postgres", "object_store", "kafka", "redis", "oidc"} == given.model_fields_set
 
 
 def test_a_certificate_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
