@@ -105,9 +105,9 @@ def _unknown(path: str) -> str | None:
     definitions = schema["$defs"]
     for key in path.split("."):
         known = _keys(schema, definitions)
-        if key not in known and "*" not in known:
+        if (found := known.get(key, known.get("*"))) is None:
             return key
-        schema = known.get(key, known.get("*"))
+        schema = found
     return None
 
 
