@@ -11,7 +11,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 from tests.testbed.certificates import Pair
 
-_ADDRESS = "127.0.0.1"
+_LOOPBACK = "127.0.0.1"
 _CHUNK = 65536
 _HANDSHAKE_SECONDS = 10
 
@@ -21,9 +21,11 @@ class _Server(ThreadingTCPServer):
 
 
 @contextmanager
-def tls_front(backend: int, pair: Pair, clients_of: Path | None = None) -> Iterator[int]:
-    """The port of a listener with the certificate of `pair`, before the one on port `backend`. It asks for
-    clients' certificates, and refuses them without, where `clients_of` is the authority that issues those."""
+def tls_front(
+    backend: int, pair: Pair, clients_of: Path | None = None, address: str = _LOOPBACK
+) -> Iterator[int]:
+    """The port of a listener on `address` with the certificate of `pair`, before the one on port `backend`.
+    Where `clients_of` is given, it refuses clients without a certificate by that authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
     if clients_of is not None:
@@ -41,10 +43,10 @@ def tls_front(backend: int, pair: Pair, clients_of: Path | None = None) -> Itera
                 except ssl.SSLError:
                     _wait_for_the_end(secure)
                     return
-                with socket.create_connection((_ADDRESS, backend)) as plain:
+                with socket.create_connection((_LOOPBACK, backend)) as plain:
                     _relay(secure, plain)
 
-    with _Server((_ADDRESS, 0), Connection) as server:
+    with _Server((address, 0), Connection) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
