@@ -53,7 +53,8 @@ def _run(given: argparse.Namespace, spec: ServiceSpec, manifest: Manifest, redac
         case "cut-over":
             spec.generations(_one(manifest, given.view)).cut_over(given.generation)
         case "retire":
-            spec.generations(_one(manifest, given.view)).retire(given.generation)
+            if left := operations.retire(spec, _one(manifest, given.view), given.generation):
+                print(f"generation {given.generation} is retired; {left}", file=sys.stderr)
         case "quarantine" if given.action == "list":
             for held in operations.quarantined(spec, _one(manifest, given.view)):
                 shown = held.data[:_SHOWN].decode("utf-8", "replace")

@@ -1,7 +1,7 @@
 """`python -m apps.projections.backfill`: the worker of one generation, in a process of its own.
 
-It reads what to do from stdin, works until it is asked to end, and ends with who started it: a rebuild at
-full speed then takes no time of the interpreter that keeps the live view.
+It reads what to do from stdin, works until it is asked to end or its generation is retired, and ends with who
+started it: a rebuild at full speed then takes no time of the interpreter that keeps the live view.
 """
 
 import json
@@ -19,7 +19,7 @@ import msgspec
 
 from apps.projections.consumption import Pulling
 from apps.projections.envelope import Admission
-from apps.projections.errors import ProjectionError
+from apps.projections.errors import ProjectionError, StoreGoneError
 from apps.projections.fold import Folder
 from apps.projections.jetstream import Consumer
 from apps.projections.sandbox.process import Limits, Sandbox
@@ -27,6 +27,7 @@ from apps.projections.selection import Selection
 from apps.projections.wire import Login
 from apps.projections.worker import Shard, Worker
 
+_log = logging.getLogger("apps.projections.backfill")
 _NICENESS = 10
 _SOURCE = Path(__file__).resolve().parents[2]
 
@@ -127,6 +128,8 @@ def main() -> int:
     try:
         sandbox.load()
         worker.run()
+    except StoreGoneError:
+        _log.info("generation %d of %s was retired", order.generation, source.view_type)
     except ProjectionError as error:
         print(f"backfill of {source.view_type}: {error}", file=sys.stderr)
         return error.exit_code

@@ -16,18 +16,18 @@ class Environments:
         self._open: dict[Path, tuple[lmdb.Environment, int]] = {}
 
     def open(self, path: Path, map_size: int, read_only: bool) -> lmdb.Environment:
-        """Made when it is not there, unless `read_only`. One that is open already is shared as it is."""
+        """`path` is a directory that is there: making it here would bring one back that somebody removes.
+        An environment that is open already is shared as it is."""
         path = path.resolve()
         with self._lock:
             environment, users = self._open.get(path, (None, 0))
             if environment is None:
-                if not read_only:
-                    path.mkdir(parents=True, exist_ok=True)
                 # Durable at commit: neither sync nor metasync is off.
                 environment = lmdb.open(
                     str(path),
                     map_size=map_size,
                     readonly=read_only,
+                    create=False,
                     max_readers=_MOST_READERS,
                     mode=0o600,
                 )

@@ -17,6 +17,10 @@ class StoreError(ProjectionError):
     """The store cannot be read or written."""
 
 
+class StoreGoneError(StoreError):
+    """There is no such store: its generation was retired. Trying again cannot help."""
+
+
 class ConflictError(StoreError):
     """Somebody else has committed since the batch was read. Nothing was written."""
 

@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from apps.projections.errors import ProjectionError
 
 _FILE = "generations.json"
 _PROGRAM = "program.star"
+_RETIRED = ".retired-"
 
 
 class GenerationError(ProjectionError):
@@ -33,9 +35,17 @@ class Generation(msgspec.Struct, frozen=True):
 
 
 class _State(msgspec.Struct, frozen=True):
+    """`begun` is the highest number that was ever given (0 in files older than it)."""
+
     active: int = 0
     generations: tuple[Generation, ...] = ()
     newest_active: int = 0
+    begun: int = 0
+
+    @property
+    def next(self) -> int:
+        """Never one that was used: somebody may still have the store of that path open."""
+        return max(self.begun, self.newest_active, *(each.number for each in self.generations), 0) + 1
 
 
 class Generations:
@@ -87,18 +97,14 @@ class Generations:
             return self._begin(self._read(), program, start)
 
     def _begin(self, state: _State, program: str, start: int) -> Generation:
-        number = max((each.number for each in state.generations), default=0) + 1
+        self._sweep(state)
+        number = state.next
         generation = Generation(number, start)
         directory = self.path(generation)
-        # One of this number was begun before a crash and never entered.
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(parents=True)
+        directory.mkdir()
         _write(directory / _PROGRAM, program.encode())
-        generations = (*state.generations, generation)
-        if state.active:
-            self._write(_State(state.active, generations, state.newest_active))
-        else:
-            self._write(_State(number, generations, number))
+        state = replace(state, generations=(*state.generations, generation), begun=number)
+        self._write(state if state.active else replace(state, active=number, newest_active=number))
         return generation
 
     def cut_over(self, number: int) -> None:
@@ -106,17 +112,31 @@ class Generations:
         with self._alone():
             self._known(number)
             state = self._read()
-            self._write(_State(number, state.generations, max(state.newest_active, number)))
+            newest = max(state.newest_active, number)
+            self._write(replace(state, active=number, newest_active=newest))
 
     def retire(self, number: int) -> None:
         """Drop a generation that is not active, with its store."""
         with self._alone():
-            generation, state = self._known(number), self._read()
+            self._known(number)
+            state = self._read()
             if number == state.active:
                 raise GenerationError(f"generation {number} is active: cut over to another first")
             kept = tuple(each for each in state.generations if each.number != number)
-            self._write(_State(state.active, kept, state.newest_active))
-        shutil.rmtree(self.path(generation))
+            state = replace(state, generations=kept, begun=state.next - 1)
+            self._write(state)
+            self._sweep(state)
+
+    def _sweep(self, state: _State) -> None:
+        """Remove what is no generation's (any more), also what a crash left of it."""
+        known = {str(each.number) for each in state.generations}
+        for left in self.root.glob(f"{_RETIRED}*"):
+            _remove(left)
+        for directory in list(self.root.iterdir()):
+            if directory.name.isdecimal() and directory.name not in known:
+                # A worker may be about to open it: from here on it finds nothing, and can make no file in
+                # what is being removed.
+                _remove(directory.rename(self.root / f"{_RETIRED}{directory.name}"))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -143,6 +163,13 @@ class Generations:
 
     def _write(self, state: _State) -> None:
         _write(self.root / _FILE, msgspec.json.encode(state))
+
+
+def _remove(directory: Path) -> None:
+    try:
+        shutil.rmtree(directory)
+    except OSError as error:
+        raise GenerationError(f"{directory} is no longer used, and cannot be removed: {error}") from error
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.projections.errors import RefusedError
 from apps.projections.records import StreamIdentity, digest
-from apps.projections.wire import Wire
+from apps.projections.wire import Login, Wire
 
 _NO_MESSAGE = 10037
 _NO_CONSUMER = 10014
@@ -27,13 +27,24 @@ class StreamState:
 @dataclass(frozen=True)
 class Consumer:
     """The durable consumer of one shard: `window` is how many events may be on their way or not yet
-    acknowledged."""
+    acknowledged. When nobody has asked it for `inactive` seconds, the server drops it: nothing relies on
+    it, and of a shard that is gone nobody is left to delete it."""
 
     stream: str
     name: str
     subjects: Sequence[str]
     window: int
     ack_wait: float = 60.0
+    inactive: float = 86_400.0
+
+
+def forget(login: Login, consumer: Consumer) -> None:
+    """Delete the consumer of a shard that is folded no more. Raises ProjectionError when NATS is away."""
+    wire = Wire(login)
+    try:
+        JetStream(wire).delete(consumer)
+    finally:
+        wire.close()
 
 
 class JetStream:
@@ -66,6 +77,7 @@ class JetStream:
             "opt_start_seq": start,
             "ack_policy": "all",
             "ack_wait": int(consumer.ack_wait * 1e9),
+            "inactive_threshold": int(consumer.inactive * 1e9),
             "max_deliver": -1,
             "max_ack_pending": 2 * consumer.window,
             "max_waiting": 512,
@@ -82,10 +94,11 @@ class JetStream:
         return pending
 
     def delete(self, consumer: Consumer) -> None:
+        """So that there is none."""
         try:
             self._ask(f"CONSUMER.DELETE.{consumer.stream}.{consumer.name}", {})
         except RefusedError as error:
-            if error.code != _NO_CONSUMER:
+            if error.code not in (_NO_CONSUMER, _NO_STREAM):
                 raise
 
     def _ask(self, subject: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 from apps.projections.backfill import Backfill, Order, Source
-from apps.projections.errors import ProjectionError
+from apps.projections.errors import ProjectionError, StoreGoneError
 from apps.projections.generations import Generation, GenerationError, Generations
-from apps.projections.jetstream import JetStream
+from apps.projections.jetstream import JetStream, forget
 from apps.projections.sandbox.process import Sandbox
 from apps.projections.wire import Login, Wire
 from apps.projections.worker import Observer, Worker
@@ -34,6 +34,8 @@ class Keeper:
         self._observer = observer
         self._stopping = threading.Event()
         self._backfills: dict[int, Backfill] = {}
+        self._consumers: set[int] = set()
+        """Generations that had a consumer since this began."""
 
     def stop(self) -> None:
         self._stopping.set()
@@ -53,7 +55,7 @@ class Keeper:
                 assert active is not None
                 try:
                     self._serve(active)
-                except GenerationError:
+                except (GenerationError, StoreGoneError):
                     # Retired while it was taken up: another one is active by now.
                     if self._generations.active == active:
                         raise
@@ -65,6 +67,7 @@ class Keeper:
         """Until another one is active."""
         if backfill := self._backfills.pop(active.number, None):
             backfill.stop()
+        self._consumers.add(active.number)
         sandbox = Sandbox(self._generations.program(active), self._source.limits)
         folder = self._source.folder(sandbox)
         shard = self._source.work(self._generations.path(active), active.number, active.start)
@@ -95,16 +98,26 @@ class Keeper:
         wanted = {each.number: each for each in self._generations.all if each != active}
         for number in self._backfills.keys() - wanted.keys():
             self._backfills.pop(number).stop()
+        self._forget(self._consumers - wanted.keys() - {active.number})
         for number, generation in wanted.items():
             backfill = self._backfills.get(number)
             if backfill is None or backfill.ended is not None:
                 with contextlib.suppress(GenerationError):  # Retired since it was listed.
                     self._backfills[number] = self._begin(generation)
+                    self._consumers.add(number)
         for generation in self._generations.upcoming:
             if self._caught_up(generation.number):
-                self._generations.cut_over(generation.number)
-                _log.info("generation %d of %s answers now", generation.number, self._source.view_type)
+                with contextlib.suppress(GenerationError):
+                    self._generations.cut_over(generation.number)
+                    _log.info("generation %d of %s answers now", generation.number, self._source.view_type)
                 return
+
+    def _forget(self, retired: set[int]) -> None:
+        """Delete their consumers; once their workers have ended, nobody makes them again."""
+        for number in retired:
+            with contextlib.suppress(ProjectionError):  # NATS is away: the next time.
+                forget(self._login, self._source.consumer(number))
+                self._consumers.remove(number)
 
     def _begin(self, generation: Generation) -> Backfill:
         order = Order(

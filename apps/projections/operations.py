@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from apps.projections.errors import ProjectionError
-from apps.projections.jetstream import JetStream
+from apps.projections.jetstream import JetStream, forget
 from apps.projections.keys import CheckpointKey
 from apps.projections.records import Checkpoint, Quarantined
 from apps.projections.replay import replay as replay_events
@@ -42,6 +42,18 @@ def status(spec: ServiceSpec, projection: Projection) -> Status:
             wire.close()
     except ProjectionError as error:
         return Status(projection, checkpoint, None, wrong or str(error))
+
+
+def retire(spec: ServiceSpec, projection: Projection, number: int) -> str:
+    """Drop a generation and its consumer: what could not be done of it, nothing when all was."""
+    spec.generations(projection).retire(number)
+    consumer = projection.source.consumer(number)
+    try:
+        forget(spec.nats.login, consumer)
+    except ProjectionError as error:
+        hours = consumer.inactive / 3600
+        return f"the stream's consumer {consumer.name} goes by itself within {hours:.0f} hours: {error}"
+    return ""
 
 
 def quarantined(spec: ServiceSpec, projection: Projection) -> Iterator[Quarantined]:

@@ -13,7 +13,8 @@ import uvicorn
 
 from apps.projections.api import Api, create_app
 from apps.projections.children import Child
-from apps.projections.errors import StoreError
+from apps.projections.errors import StoreError, StoreGoneError
+from apps.projections.generations import Generations
 from apps.projections.keys import CheckpointKey
 from apps.projections.metrics import Shards, exposition
 from apps.projections.queries import Bounds
@@ -27,16 +28,24 @@ _POLL = 0.1
 @contextlib.contextmanager
 def reader(spec: ServiceSpec, projection: Projection) -> Iterator[Store]:
     """The store that queries of `projection` are answered from. Raises StoreError when there is none."""
-    generations = spec.generations(projection)
-    active = generations.active
-    if active is None:
-        raise StoreError(f"{projection.view} has no views yet")
-    key = CheckpointKey(projection.shard, projection.view)
-    store = Store(generations.path(active), key, read_only=True)
+    store = _open(spec.generations(projection), CheckpointKey(projection.shard, projection.view))
     try:
         yield store
     finally:
         store.close()
+
+
+def _open(generations: Generations, key: CheckpointKey) -> Store:
+    while True:
+        active = generations.active
+        if active is None:
+            raise StoreError(f"{key.view_type} has no views yet")
+        try:
+            return Store(generations.path(active), key, read_only=True)
+        except StoreGoneError:
+            # Another one answered, and this one was retired, since it was looked up.
+            if generations.active == active:
+                raise
 
 
 class Service:

@@ -12,7 +12,7 @@ from pathlib import Path
 import lmdb
 
 from apps.projections.environments import ENVIRONMENTS
-from apps.projections.errors import ConflictError, StoreError
+from apps.projections.errors import ConflictError, StoreError, StoreGoneError
 from apps.projections.keys import VIEWS, CheckpointKey
 from apps.projections.records import (
     Checkpoint,
@@ -39,7 +39,8 @@ class Batch:
 
 
 class Store:
-    """Raises StoreError whenever the disk or the environment fails; nothing is then half written."""
+    """Raises StoreError whenever the disk or the environment fails; nothing is then half written. Whoever
+    owns a store makes its directory: without one, StoreGoneError is raised."""
 
     def __init__(
         self, path: Path, checkpoint_key: CheckpointKey, *, map_size: int = MAP_SIZE, read_only: bool = False
@@ -47,6 +48,8 @@ class Store:
         self._path = path
         self._checkpoint_key = checkpoint_key.encode()
         with self._failures("open"):
+            if not path.exists():
+                raise StoreGoneError(f"there is no store at {path}: it was retired")
             self._environment = ENVIRONMENTS.open(path, map_size, read_only)
 
     def close(self) -> None:
@@ -125,7 +128,8 @@ class Store:
         except lmdb.MapFullError as error:
             raise StoreError(f"{self._path} is full: give it a larger volume ({error})") from error
         except (lmdb.Error, OSError) as error:
-            raise StoreError(f"cannot {doing} {self._path}: {error}") from error
+            kind = StoreError if self._path.exists() else StoreGoneError
+            raise kind(f"cannot {doing} {self._path}: {error}") from error
 
 
 def _checkpoint(value: bytes | None) -> Checkpoint | None:

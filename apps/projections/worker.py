@@ -15,6 +15,7 @@ from apps.projections.errors import (
     ProjectionError,
     RefusedError,
     StoreError,
+    StoreGoneError,
 )
 from apps.projections.fold import Folded, Folder
 from apps.projections.jetstream import Consumer, JetStream
@@ -54,8 +55,8 @@ class Observer:
 
 
 class Worker:
-    """Runs until `stop`, and through every failure that may pass. Raises StreamChangedError, for which that
-    does not hold."""
+    """Runs until `stop`, and through every failure that may pass. Raises StreamChangedError and
+    StoreGoneError, for which that does not hold."""
 
     def __init__(
         self,
@@ -79,6 +80,8 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 self._consume()
+            except StoreGoneError:
+                raise
             except (ConnectionLostError, GapError, ConflictError, StoreError, RefusedError) as error:
                 self._observer.restarted(error)
                 self._failures += 1

@@ -36,6 +36,7 @@ def consume(
     observer: Observer | None = None,
 ) -> None:
     """Fold the events of `source` into a store at `path` until sequence `up_to` is committed."""
+    path.mkdir(parents=True, exist_ok=True)
     stopping, sandbox = UpTo(up_to, observer or Observer()), Sandbox(program, source.limits)
     folder = source.folder(sandbox)
     worker = Worker(source.work(path, 1, 1), lambda: login, folder, stopping)

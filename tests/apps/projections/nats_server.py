@@ -80,6 +80,10 @@ class NatsServer:
         answer = self.ask(f"STREAM.CREATE.{name}", config)
         assert "error" not in answer, answer
 
+    def consumers(self, stream: str) -> list[str]:
+        answer = self.ask(f"CONSUMER.NAMES.{stream}")
+        return sorted(answer["consumers"] or [])
+
     def publish(self, events: Iterable[tuple[str, bytes]]) -> int:
         """Publish and wait for the last acknowledgement: its sequence."""
         wire = Wire(self.login)

@@ -1,8 +1,13 @@
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from apps.projections.errors import StoreGoneError
 from apps.projections.generations import Generation, GenerationError, Generations
+from apps.projections.keys import CheckpointKey
+from apps.projections.store import Store
 
 
 def test_the_first_generation_answers_at_once(tmp_path: Path) -> None:
@@ -52,3 +57,73 @@ def test_what_a_crash_left_of_a_generation_is_not_built_upon(tmp_path: Path) -> 
     (tmp_path / "2" / "data.mdb").write_bytes(b"half")
     second = generations.ensure("two")
     assert sorted(path.name for path in generations.path(second).iterdir()) == ["program.star"]
+
+
+def test_while_a_generation_is_removed_nobody_can_open_its_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generations = Generations(tmp_path)
+    generations.ensure("one")
+    second = generations.begin("one")
+    removed: list[Path] = []
+    remove = shutil.rmtree
+
+    def removing(path: Path) -> None:
+        with pytest.raises(StoreGoneError):
+            Store(generations.path(second), CheckpointKey("all", "ledger"))
+        removed.append(path)
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", removing)
+    generations.retire(second.number)
+    assert len(removed) == 1
+    assert not generations.path(second).exists()
+
+
+def test_a_removal_that_a_crash_cut_short_is_finished_by_the_next_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generations = Generations(tmp_path)
+    generations.ensure("one")
+    retired = [generations.begin("one"), generations.begin("one")]
+
+    def crash(path: Path, *_: object) -> None:
+        raise OSError(f"{path}: killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", crash)
+        with pytest.raises(GenerationError, match="cannot be removed"):
+            generations.retire(retired[0].number)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", crash)
+        with pytest.raises(OSError, match="killed"):
+            generations.retire(retired[1].number)
+    generations.begin("two")
+    left = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert left == {"1", "4"}
+
+
+def test_a_number_is_never_given_twice(tmp_path: Path) -> None:
+    """Whoever still has the store of the retired one open would take it for the new one."""
+    generations = Generations(tmp_path)
+    generations.ensure("one")
+    for number in (2, 3, 4):
+        assert generations.begin("one").number == number
+        generations.cut_over(number)
+        generations.cut_over(1)
+        generations.retire(number)
+    assert generations.begin("one").number == 5
+    assert [each.number for each in generations.upcoming] == [5]
+
+
+def test_a_state_file_that_knows_no_highest_number_is_continued(tmp_path: Path) -> None:
+    """Its newest generation was retired: only what was active says that it was there."""
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "program.star").write_text("one")
+    old = {"active": 1, "generations": [{"number": 1, "start": 1}], "newest_active": 2}
+    (tmp_path / "generations.json").write_text(json.dumps(old))
+    generations = Generations(tmp_path)
+    assert generations.ensure("one").number == 1
+    assert generations.begin("one").number == 3
+    generations.retire(3)
+    assert Generations(tmp_path).begin("one").number == 4

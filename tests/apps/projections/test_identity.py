@@ -39,6 +39,7 @@ class _UpTo(Observer):
 
 
 def consume(server: NatsServer, path: Path, up_to: int) -> None:
+    path.mkdir(exist_ok=True)
     observer = _UpTo(up_to)
     sandbox = Sandbox(PROGRAM, Limits())
     worker = Worker(shard(path), lambda: server.login, Folder(VIEW, Admission(1), sandbox), observer)

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from apps.projections.backfill import Source
+from apps.projections.backfill import Backfill, Order, Source
+from apps.projections.consumption import Consumption, Pulling
 from apps.projections.errors import ProgramError
 from apps.projections.generations import Generations
+from apps.projections.jetstream import Consumer, JetStream
 from apps.projections.keeper import Keeper
 from apps.projections.keys import CheckpointKey
 from apps.projections.store import Store
+from apps.projections.wire import Wire
 from tests.apps.projections.ledger import PROGRAM, event, fold
 from tests.apps.projections.nats_server import NatsServer, nats_server
 
@@ -105,6 +108,65 @@ def test_the_old_program_answers_until_the_new_one_has_caught_up_and_can_be_gone
         Generations(root).retire(1)
         eventually(lambda: not (root / "1").exists())
         assert views(root, 2)[1] == new
+
+
+def test_a_generation_retired_at_any_moment_is_gone_with_its_consumer_and_the_rest_goes_on(
+    server: NatsServer, tmp_path: Path
+) -> None:
+    """While its worker starts, fills or commits, and right after it answered."""
+    root = tmp_path / "views"
+    with kept(server, root):
+        last = publish(server, 300)
+        eventually(lambda: views(root, 1)[0] == last)
+        for delay in (0.0, 0.2, 0.4, 0.6, 0.8):
+            begun = Generations(root).begin(PROGRAM)
+            time.sleep(delay)
+            if active(root) != begun.number:
+                Generations(root).retire(begun.number)
+                assert not (root / str(begun.number)).exists()
+        for _ in range(3):
+            before = active(root)
+            begun = Generations(root).begin(PROGRAM)
+            eventually(lambda: active(root) == begun.number)  # noqa: B023 - called within the loop
+            Generations(root).retire(before)
+        number = active(root)
+        last = publish(server, 50)
+        eventually(lambda: views(root, number)[0] == last)
+        eventually(lambda: server.consumers("BOOKS") == [f"ledger-all-{number}"])
+        assert {path.name for path in root.iterdir() if path.is_dir()} == {str(number)}
+    assert views(root, number)[1] == fold(server.messages("BOOKS"))[0]
+
+
+def test_the_worker_of_a_retired_generation_ends_by_itself(server: NatsServer, tmp_path: Path) -> None:
+    order = Order(
+        source=SOURCE, program=PROGRAM, path=str(tmp_path / "retired"), generation=2, start=1,
+        servers=server.login.servers,
+    )  # fmt: skip
+    backfill = Backfill(order)
+    try:
+        eventually(lambda: backfill.ended is not None)
+    finally:
+        backfill.stop()
+    assert backfill.ended == 0
+    assert not (tmp_path / "retired").exists()
+    assert server.consumers("BOOKS") == []
+
+
+def test_a_consumer_that_nobody_asks_goes_and_one_that_waits_for_events_stays(
+    server: NatsServer, tmp_path: Path
+) -> None:
+    left, asked = (Consumer("BOOKS", name, ["books.>"], 10, inactive=1.0) for name in ("left", "asked"))
+    wire = Wire(server.login)
+    JetStream(wire).reset(left, 1)
+    JetStream(wire).reset(asked, 1)
+    assert server.consumers("BOOKS") == ["asked", "left"]
+    consumption = Consumption(wire, asked, 1, Pulling(5, 10))
+    try:
+        eventually(lambda: server.consumers("BOOKS") == ["asked"])
+        time.sleep(3)
+        assert server.consumers("BOOKS") == ["asked"]
+    finally:
+        consumption.close()
 
 
 def test_a_rebuild_may_begin_at_a_later_sequence(server: NatsServer, tmp_path: Path) -> None:

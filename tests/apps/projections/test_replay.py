@@ -29,6 +29,7 @@ def folders() -> Iterator[dict[str, Folder]]:
 @pytest.fixture
 def store(tmp_path: Path, folders: dict[str, Folder]) -> Iterator[Store]:
     """With one view, and the events 2, 3 and 4 in quarantine."""
+    (tmp_path / "store").mkdir()
     store = Store(tmp_path / "store", CheckpointKey("all", VIEW), map_size=1 << 22)
     values = [1, -1, -9, -2]
     events = [

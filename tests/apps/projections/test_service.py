@@ -66,13 +66,12 @@ class Running:
 
     def command(self, *words: str) -> str:
         """What a command of the command line prints."""
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "apps.projections", *words],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+            cwd=REPOSITORY, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{words}: {done.stderr}\n{self.log}"
+        return done.stdout
 
     def status(self, path: str) -> int:
         """0 when nobody answers."""
@@ -313,6 +312,24 @@ def test_a_rebuild_by_command_line_leaves_the_same_views(nats: NatsServer, runni
     assert running.views() == before
     running.command("retire", str(running.spec), "1")
     assert '"generations": [2]' in running.command("status", str(running.spec))
+    until(lambda: nats.consumers("EVENTS") == [f"{ledger.VIEW}-all-2"])
+
+
+def test_a_generation_retired_while_nothing_runs_leaves_no_consumer_unless_nats_is_away(
+    nats: NatsServer, running: Running
+) -> None:
+    running.command("rebuild", str(running.spec))
+    running.command("rebuild", str(running.spec))
+    until(lambda: '"generation": 3' in running.command("status", str(running.spec)))
+    until(lambda: len(nats.consumers("EVENTS")) == 3)
+    assert running.process is not None
+    running.process.terminate()
+    assert running.process.wait(60) == 0
+    running.command("retire", str(running.spec), "1")
+    assert nats.consumers("EVENTS") == [f"{ledger.VIEW}-all-{number}" for number in (2, 3)]
+    nats.kill()
+    running.command("retire", str(running.spec), "2")
+    assert '"generations": [3]' in running.command("status", str(running.spec))
 
 
 def test_a_wrong_program_keeps_the_service_from_starting(tmp_path: Path, nats: NatsServer) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from apps.projections.errors import ConflictError, StoreError
+from apps.projections.errors import ConflictError, StoreError, StoreGoneError
 from apps.projections.keys import CheckpointKey, ViewKey
 from apps.projections.records import Checkpoint, Quarantined, StreamIdentity
 from apps.projections.store import Batch, Store
@@ -23,6 +23,7 @@ def at(sequence: int, revision: int = 1) -> Checkpoint:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
+    (tmp_path / "store").mkdir()
     opened = Store(tmp_path / "store", KEY, map_size=1 << 20)
     yield opened
     opened.close()
@@ -103,3 +104,10 @@ def test_a_store_that_cannot_be_opened_says_where(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"cannot open .*/file"):
         Store(tmp_path / "file", KEY)
+
+
+def test_opening_makes_no_directory(tmp_path: Path) -> None:
+    for read_only in (False, True):
+        with pytest.raises(StoreGoneError):
+            Store(tmp_path / "retired", KEY, read_only=read_only)
+    assert not (tmp_path / "retired").exists()

@@ -55,6 +55,7 @@ class Run:
         self._directory = directory
         self._server = NatsServer(directory)
         self._store = directory / "store"
+        self._store.mkdir()
         self._worker: subprocess.Popen[bytes] | None = None
         self._outcome = Outcome(seed)
 
