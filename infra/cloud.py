@@ -10,6 +10,7 @@ from infra.projection_settings import workers
 from infra.settings import Settings, SettingsError
 from providers.base import CloudProvider
 from providers.costs import CloudCosts
+from providers.power import Power
 from providers.sweep import Sweeper, SweepError
 
 if TYPE_CHECKING:
@@ -167,6 +168,15 @@ def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:
             )
         case cloud:
             raise SweepError(f"A stack of cloud {cloud} leaves nothing behind but what `make down` says.")
+
+
+def power_of(platform: Mapping[str, Any]) -> Power | None:
+    """What starts the servers that a parked stack has stopped, where the engine alone does not."""
+    if platform.get("cloud") != "aws":
+        return None
+    from providers.aws.power import RdsPower
+
+    return RdsPower(str((platform.get("aws") or {}).get("region") or ""))
 
 
 def costs() -> tuple[CloudCosts, ...]:

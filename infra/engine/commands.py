@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from infra.engine import preflight, stack_file, state
+from infra.engine import power, preflight, stack_file, state
 from infra.engine.checkout import HERE, PROJECT, Checkout
 from infra.engine.console import say
 from infra.engine.errors import EngineError, StackInUseError
@@ -26,6 +26,7 @@ def up(stack: str, checkout: Checkout) -> int:
         preflight.check_software(paths.cache_directory())
     session.recover()
     session.create()
+    power.settle(session)
     # No preview first: it would run the program twice, and what it would refuse `up` refuses as well.
     outcome, events = session.run_recorded(
         "up", "--yes", "--skip-preview", "--suppress-outputs", *_policies(session)

@@ -60,8 +60,14 @@ def _database(resource: Resource, stack: Stack) -> Sequence[Charge]:
     copies = Decimal(2 if resource.get("multiAz", False) else 1)
     size = number(resource.need("allocatedStorage"))
     storage = str(resource.get("storageType", "gp2"))
+    stopped = any(
+        each.type == "aws:rds/instanceDesiredState:InstanceDesiredState"
+        and each.get("state") == "stopped"
+        and each.get("identifier") == resource.get("identifier")
+        for each in stack
+    )
     return (
-        Charge(f"{copies} × {kind}", f"rds/{kind}", copies),
+        *(() if stopped else (Charge(f"{copies} × {kind}", f"rds/{kind}", copies),)),
         Charge(f"{copies} × {size:g} GiB {storage}", f"rds/{storage}", copies * size),
         Charge("backups beyond the database's own size", "rds/backup", None),
     )
@@ -151,6 +157,7 @@ COSTS = CloudCosts(
         "aws:iam/",
         "aws:kms/alias:",
         "aws:kms/keyPolicy:",
+        "aws:rds/instanceDesiredState:",
         "aws:rds/parameterGroup:",
         "aws:rds/subnetGroup:",
         "aws:s3/bucketLifecycleConfiguration",
@@ -166,8 +173,7 @@ COSTS = CloudCosts(
     region=region_of,
     cannot_stop={
         "aws:rds/instance:Instance": (
-            "aws rds stop-db-instance --db-instance-identifier <its identifier> ends the instance's hours, "
-            "not its storage; AWS starts it again after seven days"
+            "its storage goes on; and AWS starts a stopped instance again after seven days: make up stops it"
         ),
         "aws:eks/cluster:Cluster": "a control plane has no off; make down ends it",
         "aws:ec2/natGateway:NatGateway": "a NAT gateway has no off; make down ends it",

@@ -22,13 +22,15 @@ _LOGS = ("postgresql", "upgrade")
 @dataclass(frozen=True, kw_only=True)
 class RdsArgs:
     """`version` is Postgres' major one. `ca` is the root of the server's certificate, PEM, None where
-    `tls` verifies nothing. `clients` is the security group that may connect."""
+    `tls` verifies nothing. `clients` is the security group that may connect. A `parked` server is stopped:
+    its storage and its backups stay."""
 
     version: str
     tls: Literal["required", "verify-full"]
     ca: str | None
     clients: pulumi.Output[str]
     random: random.Provider
+    parked: bool = False
 
 
 class Postgres(pulumi.ComponentResource):
@@ -59,11 +61,13 @@ class Postgres(pulumi.ComponentResource):
             opts=scope.options(self),
         )
         server = self._instance(password, group.id, subnets.name)
+        power = self._power(server)
         here = HostPort(server.address, pulumi.Output.from_input(_PORT), tls=True)
         bare = PostgresEndpoint(
             component=name,
             external=(here,),
-            depends_on=(server, admitted),
+            # Nobody connects to a parked server: its clients need not wait until it has stopped.
+            depends_on=(server, admitted) if managed.parked else (server, admitted, power),
             tls=Tls(managed.tls, managed.ca),
             auth=Password(_ADMIN, password),
             address=Address(inside=here, outside=here),
@@ -111,11 +115,10 @@ class Postgres(pulumi.ComponentResource):
         self, password: pulumi.Output[str], group: pulumi.Output[str], subnets: pulumi.Output[str]
     ) -> rds.Instance:
         name, scope, shape = self._name, self._scope, self._scope.shape.database
-        identifier = f"nebula-{scope.stack}-{name}"
+        identifier = self._identifier
         encryption = key(_COMPONENT, "databases and their backups", scope, self)
         return rds.Instance(
             name,
-            # A contract: its logs and snapshots are found by it.
             identifier=identifier,
             engine="postgres",
             engine_version=self._managed.version,
@@ -146,6 +149,21 @@ class Postgres(pulumi.ComponentResource):
             enabled_cloudwatch_logs_exports=_LOGS,
             tags=scope.tags.of(_COMPONENT, name=identifier),
             opts=scope.options(self, self._logs(identifier), stateful=True),
+        )
+
+    @property
+    def _identifier(self) -> str:
+        """A contract: the server's logs and snapshots are found by it."""
+        return f"nebula-{self._scope.stack}-{self._name}"
+
+    def _power(self, server: rds.Instance) -> rds.InstanceDesiredState:
+        """There in any case, as its delete does nothing: a parked server would stay stopped. The provider
+        does not start a stopped one; `make up` does, before it (providers/aws/power.py)."""
+        return rds.InstanceDesiredState(
+            self._name,
+            identifier=self._identifier,
+            state="stopped" if self._managed.parked else "available",
+            opts=self._scope.options(self, [server]),
         )
 
     def _parameters(self) -> rds.ParameterGroup:

@@ -137,5 +137,6 @@ class AwsProvider(SelfHosted):
             ca=ca,
             clients=self._cluster.security_group,
             random=self._random,
+            parked=self._args.parked,
         )
         return Postgres(name, args, managed, self._scope, opts).endpoint

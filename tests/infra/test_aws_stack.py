@@ -165,6 +165,28 @@ def test_postgres_admits_the_cluster_alone(either: tuple[str, Run]) -> None:
     assert "cidrIpv4" not in rule.inputs
 
 
+_POWER = "aws:rds/instanceDesiredState:InstanceDesiredState"
+
+
+def test_what_connects_to_postgres_waits_until_it_runs(either: tuple[str, Run]) -> None:
+    registered = either[1]
+    (power,) = _of(registered, _POWER)
+    (server,) = _of(registered, "aws:rds/instance:Instance")
+    assert power.inputs == {"identifier": server.inputs["identifier"], "state": "available"}
+    assert server.urn in power.dependencies
+    (filled,) = (
+        each for each in registered.of_type("kubernetes:batch/v1:Job").values() if "postgres-d" in each.name
+    )
+    assert power.urn in filled.dependencies
+
+
+def test_a_parked_stack_stops_postgres_and_has_nobody_wait_for_it() -> None:
+    registered = run("aws-dev", {"power": "parked"})
+    (power,) = _of(registered, _POWER)
+    assert power.inputs["state"] == "stopped"
+    assert not [each.urn for each in registered.resources.values() if power.urn in each.dependencies]
+
+
 def test_nothing_is_admitted_from_the_whole_internet(either: tuple[str, Run]) -> None:
     for rule in _of(either[1], "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
         assert rule.inputs.get("cidrIpv4") != "0.0.0.0/0"

@@ -113,6 +113,26 @@ def test_a_stopped_cloud_sql_costs_its_disk_alone() -> None:
     assert off.total == Decimal("17.00")
 
 
+def test_a_stopped_rds_costs_its_storage_alone() -> None:
+    inputs = {
+        "identifier": "a",
+        "instanceClass": "db.m6g.large",
+        "allocatedStorage": 100,
+        "storageType": "gp3",
+    }
+    server = step("aws:rds/instance:Instance", "postgres", inputs)
+
+    def powered(identifier: str, state: str) -> Decimal:
+        given = {"identifier": identifier, "state": state}
+        power = step("aws:rds/instanceDesiredState:InstanceDesiredState", "postgres", given)
+        return estimate(previewed(AWS, server, power)).total
+
+    # 730 × 0.159 = 116.07 and 100 × 0.115 = 11.50: 127.57; stopped, 11.50.
+    assert powered("a", "available") == Decimal("127.57")
+    assert powered("a", "stopped") == Decimal("11.50")
+    assert powered("another", "stopped") == Decimal("127.57")
+
+
 def test_what_has_no_price_is_listed_and_not_counted() -> None:
     found = estimate(
         previewed(

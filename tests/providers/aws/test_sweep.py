@@ -1,140 +1,14 @@
-"""What a stack on AWS left behind, against a moto server in a process of its own: it answers the API that
-boto3 speaks, and holds what it is given. It is no AWS: eventual consistency and permissions are not shown."""
+"""What a stack on AWS left behind, against a moto server (tests/moto_server.py)."""
 
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-import boto3
 import pytest
-import requests
 from rich.console import Console
 
 from infra.sweep import known, sweep
 from providers.aws.sweep import AwsSweeper
 from providers.sweep import SweepError
-
-REGION = "us-east-1"
-STACK = "dev"
-_TAGS = {"project": "nebula", "stack": STACK, "component": "test"}
-
-
-@dataclass
-class Account:
-    """An account of the server. `of` makes one of each kind for a stack, and names what it made."""
-
-    url: str
-
-    def client(self, service: str) -> Any:
-        return boto3.client(service, region_name=REGION)
-
-    def of(self, stack: str, mark: str = "") -> dict[str, str]:
-        """One of each kind that the sweeper knows, tagged as the program tags: id by kind."""
-        tags = {**_TAGS, "stack": stack}
-        ec2, listed = self.client("ec2"), _listed(tags)
-
-        def specification(kind: str) -> list[Mapping[str, Any]]:
-            return [{"ResourceType": kind, "Tags": listed}]
-
-        subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]][:2]
-        volume = ec2.create_volume(
-            AvailabilityZone=f"{REGION}a",
-            Size=20,
-            VolumeType="gp3",
-            TagSpecifications=specification("volume"),
-        )["VolumeId"]
-        snapshot = ec2.create_snapshot(VolumeId=volume, TagSpecifications=specification("snapshot"))
-        interface = ec2.create_network_interface(
-            SubnetId=subnets[0], TagSpecifications=specification("network-interface")
-        )
-        address = ec2.allocate_address(Domain="vpc", TagSpecifications=specification("elastic-ip"))
-        balancer = self.client("elbv2").create_load_balancer(
-            Name=f"lb-{stack}{mark}", Subnets=subnets, Type="network", Tags=listed
-        )["LoadBalancers"][0]
-        group, bucket = f"/nebula/{stack}{mark}", f"nebula-{stack}{mark}-bronze"
-        self.client("logs").create_log_group(logGroupName=group, tags=tags)
-        self.bucket(bucket, tags)
-        database = f"db-{stack}{mark}"
-        rds = self.client("rds")
-        rds.create_db_instance(
-            DBInstanceIdentifier=database,
-            DBInstanceClass="db.t4g.micro",
-            Engine="postgres",
-            AllocatedStorage=20,
-        )
-        rds.create_db_snapshot(
-            DBInstanceIdentifier=database, DBSnapshotIdentifier=f"{database}-final", Tags=listed
-        )
-        return {
-            "load balancer": balancer["LoadBalancerName"],
-            "volume": volume,
-            "snapshot": snapshot["SnapshotId"],
-            "database snapshot": f"{database}-final",
-            "network interface": interface["NetworkInterface"]["NetworkInterfaceId"],
-            "address": address["AllocationId"],
-            "log group": group,
-            "bucket": bucket,
-        }
-
-    def bucket(self, name: str, tags: Mapping[str, str]) -> None:
-        """A versioned bucket with two versions of one object, and one deleted."""
-        s3 = self.client("s3")
-        s3.create_bucket(Bucket=name)
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": _listed(tags)})
-        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        for body in (b"one", b"two"):
-            s3.put_object(Bucket=name, Key="kept", Body=body)
-        s3.put_object(Bucket=name, Key="gone", Body=b"x")
-        s3.delete_object(Bucket=name, Key="gone")
-
-
-def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                requests.get(f"{url}/moto-api/", timeout=5)
-                break
-            except requests.ConnectionError:
-                assert process.poll() is None, "the server ended"
-                assert time.monotonic() < deadline, "the server does not answer"
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-@pytest.fixture
-def account(server: str, monkeypatch: pytest.MonkeyPatch) -> Account:
-    """An empty account."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    requests.post(f"{server}/moto-api/reset", timeout=30).raise_for_status()
-    return Account(server)
+from tests.providers.aws.account import REGION, STACK, TAGS, Account, listed
 
 
 def found(state: frozenset[str] = frozenset()) -> dict[str, set[str]]:
@@ -213,12 +87,12 @@ def test_each_says_what_it_costs(account: Account) -> None:
 
 def claim_volume(account: Account, cluster: str) -> str:
     """A disk as the cluster's storage driver makes it for a claim."""
-    tags = {"ebs.csi.aws.com/cluster": "true", f"kubernetes.io/cluster/{cluster}": "owned", **_TAGS}
+    tags = {"ebs.csi.aws.com/cluster": "true", f"kubernetes.io/cluster/{cluster}": "owned", **TAGS}
     made = account.client("ec2").create_volume(
         AvailabilityZone=f"{REGION}a",
         Size=8,
         VolumeType="gp3",
-        TagSpecifications=[{"ResourceType": "volume", "Tags": _listed(tags)}],
+        TagSpecifications=[{"ResourceType": "volume", "Tags": listed(tags)}],
     )
     return str(made["VolumeId"])
 
@@ -236,7 +110,7 @@ def test_a_disk_that_only_the_cluster_tagged_is_found_after_it_is_gone(account: 
         TagSpecifications=[
             {
                 "ResourceType": "volume",
-                "Tags": _listed({"kubernetes.io/cluster/nebula-dev": "owned"}),
+                "Tags": listed({"kubernetes.io/cluster/nebula-dev": "owned"}),
             }
         ],
     )
