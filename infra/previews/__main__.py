@@ -48,6 +48,13 @@ def reports(
     return [Report(found, before.get(stack)) for stack, found in head.items()]
 
 
+def removed(base: str, stacks: Sequence[str], source: Path = HERE.root) -> list[str]:
+    """The stacks that come with the base and no more with the working tree; of `stacks`, if there are any."""
+    here = {path.name.split(".")[1] for path in (source / "stacks").glob("Pulumi.*.template.yaml")}
+    found = [each for each in snapshot.stacks_of_commit(source, base) if each not in here]
+    return [each for each in found if each in stacks] if stacks else found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.previews", description="What a change does.")
     parser.add_argument("--base", default="", help="a commit to compare with; none: only what is here")
@@ -57,11 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         found = reports(given.base or None, given.stack, given.plugins and given.plugins.resolve())
+        gone = removed(given.base, given.stack) if given.base else []
         name = f"{given.base} ({snapshot.commit(HERE.root, given.base)})" if given.base else "nothing"
     except snapshot.SnapshotError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    text = document(found, name)
+    text = document(found, name, gone)
     if given.output is None:
         print(text)
     else:

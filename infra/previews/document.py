@@ -18,6 +18,10 @@ _SHOWN_CHANGES, _SHOWN_PATHS = 60, 4
 _SIGNS: Mapping[Kind, str] = {"added": "+", "changed": "~", "removed": "-"}
 
 
+Rule = tuple[str, str]
+"""A policy's name, and its level in the stack."""
+
+
 @dataclass(frozen=True)
 class Report:
     """A stack as it would be, and as it is at the base, if it is there; `compared` when there is one."""
@@ -46,20 +50,29 @@ class Report:
         return now, capacity(before.resources.values()) if before else None
 
     @property
+    def violations(self) -> tuple[Counter[Rule], Counter[Rule] | None]:
+        """How often each rule is violated."""
+        before = self._at_base
+        return _by_rule(self.head), _by_rule(before) if before else None
+
+    @property
     def _at_base(self) -> Preview | None:
         """None too when the base could not be previewed: half a stack is nothing to compare with."""
         return None if self.base is None or self.base.errors else self.base
 
 
-def document(reports: Sequence[Report], base: str) -> str:
-    """The whole report; what does not fit into a comment is left out, and said to be."""
+def document(reports: Sequence[Report], base: str, removed: Sequence[str] = ()) -> str:
+    """The whole report; what does not fit into a comment is left out, and said to be. `removed` are stacks
+    that only the base has."""
     lines = [MARKER, f"## What this changes, stack by stack, against `{base}`", ""]
     lines += ["| stack | resources | policies | monthly | cores | memory |", "|---|---|---|---|---|---|"]
     lines += [_row(report) for report in reports]
+    lines += [f"| **{stack}** | removed | – | – | – | – |" for stack in removed]
     lines += [
         "",
-        "Each stack is previewed from nothing. Cost: list prices, without what is billed by use. "
-        "Cores and memory: what servers request.",
+        "Each stack is previewed from nothing; in brackets, what differs from the base. Both are judged by "
+        "the policies of this change. Cost: list prices, without what is billed by use. Cores and memory: "
+        "what servers request.",
         "",
     ]
     text = "\n".join(lines)
@@ -80,7 +93,7 @@ def _row(report: Report) -> str:
     cells = [
         f"**{name}**",
         f"{len(report.head.resources)}{_counted(report)}",
-        _verdict(report.head),
+        _verdict(report),
         "–" if now.empty else f"{now.total:,.2f} USD{_moved(now.total, before.total if before else None)}",
         f"{size.cores:.2f}{_moved(size.cores, size_before.cores if size_before else None)}"
         if size.cores
@@ -102,11 +115,26 @@ def _counted(report: Report) -> str:
     return f" ({', '.join(f'{sign}{counts[kind]}' for kind, sign in _SIGNS.items() if counts[kind])})"
 
 
-def _verdict(found: Preview) -> str:
-    if found.mandatory:
-        return f"❌ {len(found.mandatory)} violated"
-    advice = len(found.violations)
-    return f"✅ {advice} advised" if advice else "✅"
+def _verdict(report: Report) -> str:
+    now, before = report.violations
+    said = []
+    for level, word in (("mandatory", "violated"), ("advisory", "advised")):
+        count, then = _at(level, now), None if before is None else _at(level, before)
+        if count or then:
+            said.append(f"{count} {word}{_more(count, then)}")
+    return f"{'❌' if report.head.mandatory else '✅'} {', '.join(said)}".strip()
+
+
+def _by_rule(found: Preview) -> Counter[Rule]:
+    return Counter((each.rule, each.level) for each in found.violations)
+
+
+def _at(level: str, found: Counter[Rule]) -> int:
+    return sum(count for (_, each), count in found.items() if each == level)
+
+
+def _more(now: int, before: int | None) -> str:
+    return "" if before is None or now == before else f" ({now - before:+})"
 
 
 def _moved(now: Decimal, before: Decimal | None) -> str:
@@ -130,7 +158,7 @@ def _details(report: Report) -> Iterator[str]:
     yield ""
     if found.errors:
         yield from ("```", _unfenced("\n".join(found.errors)[-3000:]), "```", "")
-    yield from _violations(found)
+    yield from _violations(report)
     yield from _changes(changes)
     if not now.empty and not found.errors:
         yield from _costs(now, before)
@@ -138,16 +166,17 @@ def _details(report: Report) -> Iterator[str]:
     yield ""
 
 
-def _violations(found: Preview) -> Iterator[str]:
+def _violations(report: Report) -> Iterator[str]:
     """One row for each rule: as often as it is violated, and the first of them."""
-    if not found.violations:
+    found, (now, before) = report.head, report.violations
+    if not now:
         return
     yield from ("| policy | level | violations | for example |", "|---|---|---:|---|")
-    by_rule: dict[tuple[str, str], list[str]] = {}
-    for each in sorted(found.violations, key=lambda each: (each.level != "mandatory", each.rule)):
-        by_rule.setdefault((each.rule, each.level), []).append(each.message)
-    for (rule, level), messages in by_rule.items():
-        yield f"| `{rule}` | {level} | {len(messages)} | {_cell(min(messages))} |"
+    for rule, level in sorted(now, key=lambda each: (each[1] != "mandatory", each[0])):
+        count = now[rule, level]
+        moved = _more(count, None if before is None else before[rule, level])
+        example = min(each.message for each in found.violations if (each.rule, each.level) == (rule, level))
+        yield f"| `{rule}` | {level} | {count}{moved} | {_cell(example)} |"
     yield ""
 
 

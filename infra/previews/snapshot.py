@@ -40,6 +40,13 @@ def commit(source: Path, reference: str) -> str:
     return _git(source, "rev-parse", "--short", f"{reference}^{{commit}}").decode().strip()
 
 
+def stacks_of_commit(source: Path, reference: str) -> list[str]:
+    """The stacks that have a template in the commit that `reference` names."""
+    listed = _git(source, "ls-tree", "--name-only", reference, "stacks/").decode().splitlines()
+    names = (Path(line).name.split(".") for line in listed)
+    return sorted(parts[1] for parts in names if parts[0] == "Pulumi" and parts[2:] == ["template", "yaml"])
+
+
 def _prepared(source: Path, target: Path) -> Checkout:
     """With the packages of `source` and a file for every stack that has a template."""
     (target / ".venv").symlink_to((source / ".venv").resolve())

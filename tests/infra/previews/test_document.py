@@ -88,6 +88,23 @@ def test_violations_are_counted_by_rule_with_an_example() -> None:
     assert "@somebody" not in text
 
 
+def test_violations_are_compared_with_the_base() -> None:
+    tags = ("required-tags", "advisory", "Bucket a has no owner")
+    base = _preview(
+        _violation(*tags), _violation("no-public-bucket", "mandatory", "Bucket a is public"), code=255
+    )
+    text = document([Report(_preview(_violation(*tags), _violation(*tags)), base)], "main")
+
+    assert "✅ 0 violated (-1), 2 advised (+1)" in text
+    assert "| `required-tags` | advisory | 2 (+1) | Bucket a has no owner |" in text
+
+
+def test_a_stack_that_only_the_base_has_is_said_to_be_removed() -> None:
+    text = document([Report(_preview(_bucket("a")), _preview(_bucket("a")))], "main", ["old"])
+
+    assert "| **old** | removed |" in text
+
+
 def test_cost_is_compared_by_component() -> None:
     provider = _event("pulumi:providers:aws", "aws", region="eu-central-1")
     volume = "aws:ebs/volume:Volume"

@@ -9,7 +9,7 @@ import pytest
 
 from infra.engine import engine as engines
 from infra.engine.checkout import HERE
-from infra.previews.__main__ import reports
+from infra.previews.__main__ import removed, reports
 from infra.previews.document import MARKER, Report, document
 from infra.previews.snapshot import SnapshotError
 from providers.local import paths
@@ -87,13 +87,15 @@ def test_report_says_what_changes_against_the_base(project: Path) -> None:
     text = document(found, "main")
 
     assert text.startswith(MARKER)
-    assert _row(text) == ("| **lab** | 3 (+1, ~1) | ❌ 1 violated | – | 0.75 (+0.50) | 1.50 GiB (+1.00) |")
+    assert _row(text) == (
+        "| **lab** | 3 (+1, ~1) | ❌ 1 violated (+1) | – | 0.75 (+0.50) | 1.50 GiB (+1.00) |"
+    )
     assert "+ kubernetes:core/v1:ConfigMap settings" in _details(text)
     assert (
         "~ kubernetes:apps/v1:Deployment app: spec.replicas, spec.template.spec.containers[0].image"
         in _details(text)
     )
-    assert "| `images-pinned` | mandatory | 1 |" in _details(text)
+    assert "| `images-pinned` | mandatory | 1 (+1) |" in _details(text)
     assert found[0].failed
     assert (project / "stacks" / "Pulumi.lab.yaml").read_text() == "encryptionsalt: somebody's\n"
 
@@ -117,6 +119,18 @@ def test_stack_that_cannot_be_previewed_is_reported_with_its_error(project: Path
     assert found[0].failed
     assert _row(text) == "| **lab** | preview failed | – | – | – | – |"
     assert "the region is missing" in _details(text)
+
+
+def test_a_stack_that_the_base_lacks_is_new_and_one_that_only_it_has_is_removed(project: Path) -> None:
+    (project / "stacks" / "Pulumi.lab.template.yaml").rename(project / "stacks" / "Pulumi.dev.template.yaml")
+    (project / "stacks" / "Pulumi.lab.yaml").unlink()
+
+    found = reports("main", (), OFFLINE, project)
+
+    assert [(each.head.stack, each.head.code, each.base) for each in found] == [("dev", 0, None)]
+    assert "| **dev** | 2 (new) | ✅ | – | 0.25 | 0.50 GiB |" in document(found, "main")
+    assert removed("main", (), project) == ["lab"]
+    assert removed("main", ("dev",), project) == []
 
 
 def test_a_base_that_is_not_there_is_named_with_what_to_do(project: Path) -> None:
