@@ -136,10 +136,13 @@ def digest(contents: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
     password that somebody chose is not found by trying."""
 
     def compute(known: Mapping[str, str]) -> str:
-        text = repr(sorted(dict(known).items())).encode()  # of nothing, it is an empty list
-        return hashlib.pbkdf2_hmac("sha256", text, b"nebula", _ROUNDS, dklen=5).hex()
+        return stretched(repr(sorted(dict(known).items())))  # of nothing, it is an empty list
 
     return pulumi.Output.unsecret(pulumi.Output.all(**contents).apply(compute))
+
+
+def stretched(text: str) -> str:
+    return hashlib.pbkdf2_hmac("sha256", text.encode(), b"nebula", _ROUNDS, dklen=5).hex()
 
 
 def _contents(

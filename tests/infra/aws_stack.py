@@ -13,6 +13,7 @@ from infra.platform import Platform
 from infra.settings import Settings, parse
 from infra.stack_file import KEY, StackFile
 from providers.kubernetes.results import TerminationMessages
+from tests.infra.rendered import once
 from tests.mocked_program import Run, run_program
 from tests.providers.aws.mocked import Aws
 
@@ -36,5 +37,8 @@ def run(stack: str, changes: Mapping[str, object] | None = None, *, preview: boo
     def program() -> None:
         Platform(chosen, provider_of(chosen, CHECKOUT), StackFile(template(stack))).export()
 
-    with mock.patch.object(TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})):
-        return run_program(program, stack=stack, preview=preview, stand_in=Aws)
+    def made() -> Run:
+        with mock.patch.object(TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})):
+            return run_program(program, stack=stack, preview=preview, stand_in=Aws)
+
+    return once((stack, preview), chosen, made)

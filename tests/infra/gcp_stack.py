@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,6 +14,7 @@ from infra.platform import Platform
 from infra.settings import Settings, parse
 from infra.stack_file import KEY, StackFile
 from providers.kubernetes.results import TerminationMessages
+from tests.infra.rendered import once
 from tests.mocked_program import Run, run_program
 from tests.providers.gcp.mocked import Gcp
 
@@ -41,12 +41,6 @@ def settings(stack: str, changes: Mapping[str, Any] | None = None) -> Settings:
     return parse(json.dumps(changed), StackFile(template(stack)))
 
 
-@cache
-def whole(stack: str) -> Run:
-    """The stack as its template has it: run once, for all tests that only look."""
-    return run(stack)
-
-
 def run(stack: str, changes: Mapping[str, Any] | None = None, *, preview: bool = False) -> Run:
     """The stack `gcp-dev` or `gcp-prod` with `changes`, on the provider that the program picks. There is
     no cluster to read a task's result from: every result is empty."""
@@ -55,5 +49,8 @@ def run(stack: str, changes: Mapping[str, Any] | None = None, *, preview: bool =
     def program() -> None:
         Platform(chosen, provider_of(chosen, CHECKOUT), StackFile(template(stack))).export()
 
-    with mock.patch.object(TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})):
-        return run_program(program, stack=stack, preview=preview, stand_in=Gcp)
+    def made() -> Run:
+        with mock.patch.object(TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})):
+            return run_program(program, stack=stack, preview=preview, stand_in=Gcp)
+
+    return once((stack, preview), chosen, made)

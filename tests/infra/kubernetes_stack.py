@@ -14,6 +14,7 @@ from infra.platform import Platform
 from infra.settings import Settings
 from infra.stack_file import KEY, StackFile
 from providers.kubernetes.results import TerminationMessages
+from tests.infra.rendered import once
 from tests.mocked_program import Kubernetes, Registration, Run, run_program
 
 CHECKOUT = Path(__file__).parents[2]
@@ -29,8 +30,11 @@ def run(changes: Mapping[str, object] | None = None, *, preview: bool = False) -
     def program() -> None:
         Platform(settings, provider_of(settings, CHECKOUT), StackFile(TEMPLATE)).export()
 
-    with mock.patch.object(TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})):
-        return run_program(program, stack="lab", preview=preview, stand_in=Kubernetes)
+    def made() -> Run:
+        with mock.patch.object(TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})):
+            return run_program(program, stack="lab", preview=preview, stand_in=Kubernetes)
+
+    return once(("lab", preview), settings, made)
 
 
 def objects(registered: Run) -> dict[str, Registration]:

@@ -8,6 +8,7 @@ from infra.projection_settings import workers
 from infra.settings import Settings
 from infra.stack_file import StackFile
 from providers.local.provider import LocalArgs, LocalProvider
+from tests.infra.rendered import once
 from tests.mocked_program import Run, run_program
 
 PROCESS = "nebula-local:index:Process"
@@ -33,4 +34,4 @@ def run(preview: bool = False, **changes: object) -> Run:
         )
         Platform(settings, LocalProvider("local", args), _FILE).export()
 
-    return run_program(program, preview=preview)
+    return once(("local", preview), settings, lambda: run_program(program, preview=preview))

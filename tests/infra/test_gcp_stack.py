@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.gcp_stack import LIGHT, STACKS, run, whole
+from tests.infra.gcp_stack import LIGHT, STACKS, run
 from tests.mocked_program import Registration, Run
 from tests.providers.gcp.mocked import LABELLED, labels_of
 
@@ -29,7 +29,7 @@ def stack(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def registered(stack: str) -> Run:
-    return whole(stack)
+    return run(stack)
 
 
 def of_google(registered: Run) -> list[Registration]:
@@ -114,7 +114,7 @@ def test_whoever_encrypts_may_use_the_key_before_it_does(registered: Run) -> Non
 
 @pytest.mark.parametrize(("name", "protected"), [("gcp-dev", False), ("gcp-prod", True)])
 def test_what_holds_data_is_protected_in_production_alone(name: str, protected: bool) -> None:
-    registered = whole(name)
+    registered = run(name)
     for resource in registered.resources.values():
         assert resource.protect is (protected and resource.type in _DATA), resource.urn
     (database,) = registered.of_type("gcp:sql/databaseInstance:DatabaseInstance").values()

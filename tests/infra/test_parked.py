@@ -1,7 +1,6 @@
 """A parked stack against mocks: the same resources, without compute."""
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from tests.infra import kubernetes_stack, local_stack
@@ -11,7 +10,6 @@ from tests.mocked_program import Run
 PARKED: Any = {"power": "parked"}
 
 
-@cache
 def kubernetes(size: str = "small", power: str = "on") -> Run:
     return kubernetes_stack.run({"size": size, "power": power})
 

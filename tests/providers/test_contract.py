@@ -6,7 +6,6 @@ A cloud is added by a line in `CLOUDS`, with what it alone cannot know before it
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import pytest
@@ -83,7 +82,6 @@ def cloud(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@cache
 def _run(cloud: str, preview: bool) -> Run:
     return CLOUDS[cloud].run(preview)
 

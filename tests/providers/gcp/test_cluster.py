@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from providers.gcp.sizing import GCP_SIZES, Machine
-from tests.infra.gcp_stack import LIGHT, STACKS, run, settings, whole
+from tests.infra.gcp_stack import LIGHT, STACKS, run, settings
 from tests.infra.kubernetes_stack import objects
 from tests.mocked_program import Run
 
@@ -16,7 +16,7 @@ GIB = 1024
 
 @pytest.fixture(scope="module")
 def dev() -> Run:
-    return whole("gcp-dev")
+    return run("gcp-dev")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_nodes_have_an_account_that_reads_the_stack_s_images_alone(dev: Run) -> 
 
 
 def test_workers_are_spot_and_avoided_by_what_keeps_state() -> None:
-    pools = whole("gcp-prod").of_type("gcp:container/nodePool:NodePool")
+    pools = run("gcp-prod").of_type("gcp:container/nodePool:NodePool")
     assert pools["cluster-servers"].inputs["nodeConfig"]["spot"] is False
     workers = pools["cluster-workers"].inputs["nodeConfig"]
     assert workers["spot"] is True
@@ -99,7 +99,7 @@ def test_every_pod_fits_a_node_of_its_size(stack: str) -> None:
     shape = GCP_SIZES[settings(stack).size]
     pools = [pool for pool in (shape.servers, shape.workers) if pool is not None]
     room = [(_cores(pool.machine), _memory(pool.machine)) for pool in pools]
-    for name, (cores, memory, _) in _requests(whole(stack)).items():
+    for name, (cores, memory, _) in _requests(run(stack)).items():
         fits = any(cores < free and memory < left for free, left in room)
         assert fits, f"{name}: {cores} cores, {memory} MiB"
 
@@ -108,7 +108,7 @@ def test_every_pod_fits_a_node_of_its_size(stack: str) -> None:
 def test_all_pods_fit_the_most_nodes_that_the_size_allows(stack: str) -> None:
     shape = GCP_SIZES[settings(stack).size]
     pools = [node for node in (shape.servers, shape.workers) if node]
-    requested = _requests(whole(stack)).values()
+    requested = _requests(run(stack)).values()
     assert sum(n * cores for cores, _, n in requested) < sum(p.maximum * _cores(p.machine) for p in pools)
     assert sum(n * memory for _, memory, n in requested) < sum(p.maximum * _memory(p.machine) for p in pools)
 

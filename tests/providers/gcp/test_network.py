@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from providers.gcp.network import Ranges
-from tests.infra.gcp_stack import run, whole
+from tests.infra.gcp_stack import run
 
 
 @pytest.mark.parametrize("network", ["10.64.0.0/14", "10.0.0.0/12", "172.16.64.0/18"])
@@ -34,5 +34,5 @@ def test_the_size_decides_on_a_way_out_unless_it_is_said(given: bool | None, the
 
 
 def test_no_node_has_an_address_on_the_internet() -> None:
-    (cluster,) = whole("gcp-prod").of_type("gcp:container/cluster:Cluster").values()
+    (cluster,) = run("gcp-prod").of_type("gcp:container/cluster:Cluster").values()
     assert cluster.inputs["privateClusterConfig"]["enablePrivateNodes"] is True

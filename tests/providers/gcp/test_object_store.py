@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infra.gcp_stack import LIGHT, run, whole
+from tests.infra.gcp_stack import LIGHT, run
 from tests.infra.kubernetes_stack import objects
 from tests.mocked_program import Run
 
@@ -12,7 +12,7 @@ _VIEWER, _USER = "roles/storage.objectViewer", "roles/storage.objectUser"
 
 @pytest.fixture(scope="module")
 def dev() -> Run:
-    return whole("gcp-dev")
+    return run("gcp-dev")
 
 
 def test_no_bucket_can_be_made_public(dev: Run) -> None:

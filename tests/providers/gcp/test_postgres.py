@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.gcp_stack import LIGHT, run, whole
+from tests.infra.gcp_stack import LIGHT, run
 from tests.mocked_program import Run
 
 _INSTANCE = "gcp:sql/databaseInstance:DatabaseInstance"
@@ -14,7 +14,7 @@ _NAME = "1a2b.3c4d.europe-west3.sql-psa.goog"
 
 @pytest.fixture(scope="module")
 def dev() -> Run:
-    return whole("gcp-dev")
+    return run("gcp-dev")
 
 
 def test_it_has_no_address_on_the_internet_and_takes_no_plain_connection(dev: Run) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.gcp_stack import whole
+from tests.infra.gcp_stack import run
 from tests.infra.kubernetes_stack import objects
 from tests.mocked_program import Run
 
@@ -16,7 +16,7 @@ _CLASS = "kubernetes:secrets-store.csi.x-k8s.io/v1:SecretProviderClass"
 
 @pytest.fixture(scope="module")
 def dev() -> Run:
-    return whole("gcp-dev")
+    return run("gcp-dev")
 
 
 def test_no_secret_file_is_a_secret_of_the_namespace(dev: Run) -> None:
