@@ -155,11 +155,13 @@ def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
 
 def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:
     """What finds the remains of a destroyed stack, whose file has `platform`. Raises SweepError."""
-    match platform.get("cloud"):
+    match platform.get("cloud", "local"):
         case "aws":
             from providers.aws.sweep import AwsSweeper
 
-            return AwsSweeper(stack, str((platform.get("aws") or {}).get("region") or ""))
+            if not (region := (platform.get("aws") or {}).get("region")):
+                raise SweepError("nebula:platform.aws.region: say there in which region the stack was.")
+            return AwsSweeper(stack, str(region))
         case "gcp":
             from providers.gcp.sweep import LISTING
 
@@ -172,11 +174,12 @@ def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:
 
 def power_of(platform: Mapping[str, Any]) -> Power | None:
     """What starts the servers that a parked stack has stopped, where the engine alone does not."""
-    if platform.get("cloud") != "aws":
+    region = (platform.get("aws") or {}).get("region")
+    if platform.get("cloud") != "aws" or not region:
         return None
     from providers.aws.power import RdsPower
 
-    return RdsPower(str((platform.get("aws") or {}).get("region") or ""))
+    return RdsPower(str(region))
 
 
 def costs() -> tuple[CloudCosts, ...]:

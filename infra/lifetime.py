@@ -30,11 +30,20 @@ def expired(checkout: Checkout, today: date, only: str | None = None) -> list[st
 
 
 def park(stack: str, checkout: Checkout) -> int:
-    """Say in the stack's file that it is parked, and bring it there; the engine's exit code."""
+    """Say in the stack's file that it is parked, and bring it there; the engine's exit code. When that
+    fails, the file is as it was."""
     session = open_session(stack, checkout)
     session.create()
+    file = checkout.stack_file(stack)
+    before, code = file.read_text(encoding="utf-8"), 1
     session.ask("config", "set", "--path", "nebula:platform.power", "parked", "--stack", stack)
-    return commands.up(stack, checkout)
+    try:
+        code = commands.up(stack, checkout)
+    finally:
+        if code:
+            # What is not parked must not say so: it would never be due again.
+            file.write_text(before, encoding="utf-8")
+    return code
 
 
 def park_expired(checkout: Checkout, today: date, parks: Park = park, only: str | None = None) -> int:
@@ -63,7 +72,7 @@ def _day(given: object) -> date | None:
         return None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m infra.lifetime", description="Parks each stack whose ttl is past."
     )
@@ -73,9 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     today = datetime.now(UTC).date()
     try:
         if given.dry_run:
-            print("\n".join(expired(HERE, today, given.stack)) or "No stack is past its ttl.")
+            print("\n".join(expired(checkout, today, given.stack)) or "No stack is past its ttl.")
             return 0
-        return park_expired(HERE, today, only=given.stack)
+        return park_expired(checkout, today, only=given.stack)
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

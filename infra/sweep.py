@@ -16,6 +16,7 @@ from rich.table import Table
 
 from infra.cloud import sweeper_of
 from infra.costs.estimate import money
+from infra.engine.checkout import HERE, Checkout
 from providers.sweep import Orphan, Sweeper, SweepError
 
 
@@ -81,7 +82,7 @@ def _show(orphans: Sequence[Orphan], console: Console) -> None:
     console.print(table)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m infra.sweep", description="What a destroyed stack left behind."
     )
@@ -89,14 +90,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--delete", action="store_true", help="delete it")
     given = parser.parse_args(arguments)
     from infra.engine import stack_file
-    from infra.engine.checkout import HERE
     from infra.engine.errors import EngineError
     from infra.engine.session import open_session
 
     console = Console()
     try:
-        session = open_session(given.stack, HERE)
-        sweeper = sweeper_of(given.stack, stack_file.platform(HERE, given.stack))
+        session = open_session(given.stack, checkout)
+        sweeper = sweeper_of(given.stack, stack_file.platform(checkout, given.stack))
         exported = session.ask("stack", "export", "--stack", given.stack) if session.exists() else "{}"
         state = known(json.loads(exported).get("deployment") or {})
         failed = sweep(sweeper, state, delete=given.delete, console=console)
