@@ -4,6 +4,7 @@ registration. All SDK state is in context variables, so each run has a context a
 
 import asyncio
 import contextvars
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,6 +113,17 @@ def _own_loop() -> Iterator[None]:
         loop.close()
 
 
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """A run makes many objects, and the SDKs have loaded more: looking for cycles among them again and again
+    is half of its time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 class _Recorder(mocks.MockMonitor):
     def __init__(self, stand_in: mocks.Mocks, run: Run) -> None:
         super().__init__(stand_in)
@@ -198,4 +210,5 @@ def run_program(
         }
         return run
 
-    return contextvars.copy_context().run(isolated)
+    with _without_collection():
+        return contextvars.copy_context().run(isolated)
