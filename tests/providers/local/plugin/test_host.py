@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 
 from providers.local.plugin import host, processes
@@ -36,7 +37,8 @@ def test_a_taken_port_is_named_with_its_owner(
         listener.listen()
         port = listener.getsockname()[1]
         (problem,) = Tracked(plugin, "Host", {**host_inputs, "ports": {"trino.http": port}}).check()
-    for part in (str(port), "trino", f"pid {os.getpid()}", "pytest", "port_offset"):
+    program = psutil.Process().cmdline()[0]
+    for part in (str(port), "trino", f"pid {os.getpid()}: {program}", "port_offset"):
         assert part in problem
 
 
