@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from infra.previews.__main__ import PACK
 from infra.previews.preview import Preview, preview
 from infra.stack_file import KEY
 from providers.local import paths
+from tests.infra.projections import declared
 
 pytestmark = pytest.mark.e2e
 OFFLINE = HERE.root / "tests" / "standin" / "offline"
@@ -57,6 +59,27 @@ def previewed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Previ
     return of
 
 
+@pytest.fixture
+def variant(tmp_path: Path) -> Callable[..., Preview]:
+    """Previews the lab with changes to what its file says of the platform, key by key below `kubernetes`."""
+    engine = engines.find(os.environ, paths.cache_directory())
+    if engine is None:
+        pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
+    found = engine
+
+    def of(**changes: Any) -> Preview:
+        checkout = snapshot.of_working_tree(HERE.root, tmp_path)
+        file = checkout.stack_file("lab")
+        content = yaml.safe_load(file.read_text())
+        platform = content["config"][KEY]
+        kubernetes = {**platform.get("kubernetes", {}), **changes.pop("kubernetes", {})}
+        content["config"][KEY] = {**platform, **changes, "kubernetes": kubernetes}
+        file.write_text(yaml.safe_dump(content))
+        return preview(checkout.root, "lab", found, pack=PACK, plugins=OFFLINE)
+
+    return of
+
+
 def test_every_stack_that_comes_with_the_project_is_previewed() -> None:
     assert set(STACKS) == set(CLOUDS)
 
@@ -71,23 +94,32 @@ def test_every_stack_previews_and_violates_no_policy(stack: str, previewed: Call
     assert {resource["type"] for resource in found.resources.values()} >= OF_CLOUD[CLOUDS[stack]]
 
 
-def test_exposed_components_may_have_public_load_balancers(tmp_path: Path) -> None:
-    engine = engines.find(os.environ, paths.cache_directory())
-    if engine is None:
-        pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
-    checkout = snapshot.of_working_tree(HERE.root, tmp_path)
-    file = checkout.stack_file("lab")
-    content = yaml.safe_load(file.read_text())
-    platform = content["config"][KEY]
-    platform["expose"] = {"trino": "trino.example.test", "iceberg_catalog": "catalog.example.test"}
-    platform["kubernetes"]["load_balancer"] = {"tls_secret": "certificate"}
-    file.write_text(yaml.safe_dump(content))
+def test_exposed_components_may_have_public_load_balancers_and_an_edge_violates_nothing(
+    variant: Callable[..., Preview],
+) -> None:
+    """In production, where every rule is mandatory. Kafka's edge has a listener for each broker."""
+    hosts = {
+        "trino": "trino.example.test",
+        "iceberg_catalog": "catalog.example.test",
+        "kafka": "kafka.example.test",
+    }
+    found = variant(
+        size="production", expose=hosts, kubernetes={"load_balancer": {"tls_secret": "certificate"}}
+    )
 
-    found = preview(checkout.root, "lab", engine, pack=PACK, plugins=OFFLINE)
-
+    assert (found.errors, found.violations, found.code) == ((), (), 0)
     kinds = [each["inputs"].get("spec", {}).get("type") for each in found.resources.values()]
-    assert kinds.count("LoadBalancer") == 2
-    assert (found.errors, found.violations) == ((), ())
+    assert kinds.count("LoadBalancer") == len(hosts)
+
+
+def test_projections_violate_nothing_in_production(variant: Callable[..., Preview]) -> None:
+    found = variant(size="production", **declared())
+
+    assert (found.errors, found.violations, found.code) == ((), (), 0)
+    workers = {
+        each["inputs"]["metadata"]["name"] for each in found.resources.values() if each["type"] == KUBERNETES
+    }
+    assert {name for name in workers if name.startswith("projections")}
 
 
 def test_a_preview_leaves_the_stack_files_of_the_checkout_alone(tmp_path: Path) -> None:
