@@ -135,7 +135,9 @@ def _show_demo(console: Console, demo: Mapping[str, Any]) -> None:
     """The flights pipeline's result (apps/pipelines/flights/README.md): each answer as a table."""
     console.print(f"\nFlights pipeline: {demo['flights']:,} flights from CSV files through Iceberg tables.")
     for answer in demo["answers"]:
-        table = Table(*answer["columns"], title=answer["question"], title_justify="left")
+        # Words, so that a narrow terminal breaks a name rather than cutting it off.
+        names = (name.replace("_", " ") for name in answer["columns"])
+        table = Table(*names, title=answer["question"], title_justify="left")
         for row in answer["rows"]:
             table.add_row(*("" if cell is None else str(cell) for cell in row))
         console.print(table)
