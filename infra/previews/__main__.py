@@ -6,6 +6,7 @@ written all the same.
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -28,23 +29,26 @@ def reports(
     """Of `stacks`, or of all that the working tree has. Both sides are judged by the policies of here."""
     engine = open_engine(os.environ)
 
-    def previews(made: Callable[[Path], Checkout], wanted: Sequence[str], what: str) -> dict[str, Preview]:
+    def previews(
+        scratch: str, made: Callable[[Path], Checkout], wanted: Sequence[str], what: str
+    ) -> dict[str, Preview]:
         # Both at one path: where the checkout is stands among the inputs of some resources.
-        with tempfile.TemporaryDirectory(prefix="nebula-previews-") as scratch:
-            path = Path(scratch) / "project"
-            path.mkdir()
-            checkout = made(path)
-            known = known_stacks(checkout)
-            found = {}
-            for stack in [each for each in wanted if each in known] if wanted else known:
-                say(f"Previewing {stack} of {what}")
-                found[stack] = preview(checkout.root, stack, engine, pack=PACK, plugins=plugins)
-            return found
+        path = Path(scratch) / "project"
+        path.mkdir()
+        checkout = made(path)
+        known = known_stacks(checkout)
+        found = {}
+        for stack in [each for each in wanted if each in known] if wanted else known:
+            say(f"Previewing {stack} of {what}")
+            found[stack] = preview(checkout.root, stack, engine, pack=PACK, plugins=plugins)
+        shutil.rmtree(path)
+        return found
 
-    head = previews(lambda path: snapshot.of_working_tree(source, path), stacks, "this checkout")
-    if base is None:
-        return [Report(found, None, compared=False) for found in head.values()]
-    before = previews(lambda path: snapshot.of_commit(source, base, path), list(head), base)
+    with tempfile.TemporaryDirectory(prefix="nebula-previews-") as scratch:
+        head = previews(scratch, lambda path: snapshot.of_working_tree(source, path), stacks, "this checkout")
+        if base is None:
+            return [Report(found, None, compared=False) for found in head.values()]
+        before = previews(scratch, lambda path: snapshot.of_commit(source, base, path), list(head), base)
     return [Report(found, before.get(stack)) for stack, found in head.items()]
 
 
@@ -53,6 +57,12 @@ def removed(base: str, stacks: Sequence[str], source: Path = HERE.root) -> list[
     here = {path.name.split(".")[1] for path in (source / "stacks").glob("Pulumi.*.template.yaml")}
     found = [each for each in snapshot.stacks_of_commit(source, base) if each not in here]
     return [each for each in found if each in stacks] if stacks else found
+
+
+def _named(base: str) -> str:
+    """A base for people: with the commit that a branch names."""
+    commit = snapshot.commit(HERE.root, base)
+    return commit if base.startswith(commit) else f"{base} ({commit})"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = reports(given.base or None, given.stack, given.plugins and given.plugins.resolve())
         gone = removed(given.base, given.stack) if given.base else []
-        name = f"{given.base} ({snapshot.commit(HERE.root, given.base)})" if given.base else "nothing"
+        name = _named(given.base) if given.base else "nothing"
     except snapshot.SnapshotError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -74,6 +74,7 @@ def document(reports: Sequence[Report], base: str, removed: Sequence[str] = ()) 
         "the policies of this change. Cost: list prices, without what is billed by use. Cores and memory: "
         "what servers request.",
         "",
+        "",
     ]
     text = "\n".join(lines)
     for report in reports:
@@ -152,18 +153,26 @@ def _details(report: Report) -> Iterator[str]:
     compared = report.base is not None and not report.base.errors and not found.errors
     changes = report.changes if compared else []
     now, before = report.cost
-    if not (found.errors or found.violations or changes) and now.total == (before.total if before else 0):
+    failed_before = report.base.errors if report.base else ()
+    unmoved = now.total == (before.total if before else 0)
+    if not (found.errors or failed_before or found.violations or changes) and unmoved:
         return
     yield f"<details><summary>{found.stack}</summary>"
     yield ""
     if found.errors:
-        yield from ("```", _unfenced("\n".join(found.errors)[-3000:]), "```", "")
+        yield from _told(found.errors)
+    if failed_before:
+        yield from ("The base could not be previewed, and is not compared with:", "", *_told(failed_before))
     yield from _violations(report)
     yield from _changes(changes)
     if not now.empty and not found.errors:
         yield from _costs(now, before)
     yield "</details>"
     yield ""
+
+
+def _told(errors: Sequence[str]) -> Iterator[str]:
+    yield from ("```", _unfenced("\n".join(errors)[-3000:]), "```", "")
 
 
 def _violations(report: Report) -> Iterator[str]:
@@ -205,7 +214,9 @@ def _costs(now: Estimate, before: Estimate | None) -> Iterator[str]:
     yield ""
     if now.unpriced:
         counts = sorted(Counter(each.what for each in now.unpriced).items())
-        yield f"No price, not counted: {', '.join(f'{count} times {what}' for what, count in counts)}."
+        told = [what if count == 1 else f"{what} ({count} resources)" for what, count in counts]
+        yield f"No price, not counted: {', '.join(told)}."
+        yield ""
     if now.by_use:
         used = sorted({each.what for each in now.by_use})
         yield f"By use, not counted: {', '.join(used)}."

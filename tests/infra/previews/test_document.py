@@ -124,7 +124,9 @@ def test_base_that_failed_is_not_compared_with() -> None:
     head = _preview(_bucket("a"))
     report = Report(head, _preview(code=1, said="boom"))
 
-    assert "no preview of the base" in document([report], "main")
+    text = document([report], "main")
+    assert "no preview of the base" in text
+    assert "The base could not be previewed, and is not compared with:\n\n```\nboom\n```" in text
     assert report.cost[1] is None
 
 

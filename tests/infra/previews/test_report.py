@@ -17,6 +17,8 @@ from providers.local import paths
 pytestmark = pytest.mark.e2e
 OFFLINE = HERE.root / "tests" / "standin" / "offline"
 _PROGRAM = """
+import os
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
@@ -36,6 +38,7 @@ pod = {
 kubernetes.apps.v1.Deployment(
     "app",
     spec={"replicas": REPLICAS, "selector": {}, "template": {"spec": pod}},
+    metadata={"annotations": {"made-at": os.getcwd()}},
     opts=options,
 )
 MORE
