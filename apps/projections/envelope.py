@@ -1,6 +1,7 @@
 """The envelope of an event: its known fields are typed, its payload and unknown fields are kept as sent."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -31,22 +32,25 @@ class PoisonError(Exception):
         self.kind = kind
 
 
-_DECODER = msgspec.json.Decoder(Envelope)
-
-
 @dataclass(frozen=True)
 class Admission:
     """Which events a shard lets in: the tenant is the token at `tenant_token` of the subject, counted from
-    0, and must be that of the envelope; None where the envelope's own is believed."""
+    0, and must be that of the envelope; None where the envelope's own is believed. `envelope` is what events
+    are decoded as."""
 
     tenant_token: int | None
+    envelope: type[Envelope] = Envelope
+    _decode: Callable[[bytes], Envelope] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_decode", msgspec.json.Decoder(self.envelope).decode)
 
     def admit(self, subject: str, data: bytes) -> Envelope:
         """The envelope in `data`. Raises PoisonError."""
         if len(data) > LARGEST:
             raise PoisonError("size", f"{len(data)} bytes: {LARGEST} are allowed")
         try:
-            envelope = _DECODER.decode(data)
+            envelope = self._decode(data)
         except RecursionError:
             raise PoisonError("decode", "nested too deeply") from None
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:

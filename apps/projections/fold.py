@@ -2,13 +2,13 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
 
 from apps.projections.consumption import Event
-from apps.projections.envelope import Admission, Envelope, PoisonError
+from apps.projections.envelope import Admission, PoisonError
 from apps.projections.errors import KeyFormatError
 from apps.projections.keys import ViewKey
 from apps.projections.records import Quarantined
@@ -28,6 +28,7 @@ class Program(Protocol):
         self,
         events: Sequence[bytes],
         lookup: Callable[[list[str | None]], tuple[list[int], list[bytes | None]]],
+        columns: Sequence[Sequence[str]] = (),
     ) -> list[bytes | None]: ...
 
 
@@ -35,7 +36,7 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     """An event that was let in; `data` is what the program is handed of it."""
 
     event: Event
-    envelope: Envelope
+    tenant: str
     data: bytes
 
 
@@ -54,7 +55,6 @@ class Folded:
 
     views: dict[bytes, bytes | None] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
-    poisoned: list[Envelope] = field(default_factory=list)
 
 
 class Folder:
@@ -69,8 +69,9 @@ class Folder:
         selection: Selection | None = None,
     ) -> None:
         self._view_type = view_type
-        self._select = _whole if selection is None else selection.apply
-        self._admission = admission
+        self._selection = selection
+        self._admission = admission if selection is None else replace(admission, envelope=selection.envelope)
+        self._columns = () if selection is None else selection.columns
         self._program = program
 
     def fold(self, events: Sequence[Event], read: ReadViews) -> Folded:
@@ -79,11 +80,13 @@ class Folder:
     def admit(self, events: Sequence[Event]) -> Intake:
         """The first half, which needs no view."""
         intake = Intake(events)
-        admit, select = self._admission.admit, self._select
+        admit, append = self._admission.admit, intake.admitted.append
+        row = None if self._selection is None else self._selection.row
         for event in events:
             try:
-                envelope = admit(event.subject, event.data)
-                intake.admitted.append(Admitted(event, envelope, select(event.data)))
+                data = event.data
+                envelope = admit(event.subject, data)
+                append(Admitted(event, envelope.tenant_id, data if row is None else row(envelope, data)))
             except PoisonError as error:
                 intake.refused.append(_quarantined(event, error))
         return intake
@@ -107,7 +110,6 @@ class Folder:
                     self._divide(admitted, read, folded, again=True)
                     return
                 folded.quarantined.append(_quarantined(admitted[0].event, error))
-                folded.poisoned.append(admitted[0].envelope)
                 return
             middle = len(admitted) // 2
             self._divide(admitted[:middle], read, folded)
@@ -125,7 +127,7 @@ class Folder:
                 if view_id is None:
                     slots.append(-1)
                     continue
-                named = (each.envelope.tenant_id, view_id)
+                named = (each.tenant, view_id)
                 slot = slot_of.get(named)
                 if slot is None:
                     slot = slot_of[named] = len(keys)
@@ -134,7 +136,7 @@ class Folder:
             stored = iter(read([key for key in keys if key not in before]))
             return slots, [before[key] if key in before else next(stored) for key in keys]
 
-        views = self._program.fold([each.data for each in admitted], lookup)
+        views = self._program.fold([each.data for each in admitted], lookup, self._columns)
         return dict(itertools.zip_longest(keys, views))
 
     def _key(self, tenant: str, view_id: str) -> bytes:
@@ -142,10 +144,6 @@ class Folder:
             return ViewKey(tenant, self._view_type, view_id).encode()
         except KeyFormatError as error:
             raise PoisonError("key", str(error)) from None
-
-
-def _whole(data: bytes) -> bytes:
-    return data
 
 
 def _quarantined(event: Event, error: PoisonError) -> Quarantined:

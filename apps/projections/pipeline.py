@@ -18,8 +18,8 @@ from apps.projections.records import Checkpoint, digest
 from apps.projections.store import Batch, Store
 
 _IDLE = 0.1
-_AHEAD = 2
-"""Batches that wait between two stages."""
+_AHEAD = 1
+"""Batches that wait between two stages. More would be smaller: together they are what may be on its way."""
 
 _T = TypeVar("_T")
 Committed = Callable[[Sequence[Event], Folded, float], None]

@@ -1,18 +1,25 @@
 """The part of an event that a program says it reads: what it is handed costs it time, field by field."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, cast
 
 import msgspec
 
-from apps.projections.envelope import PoisonError
+from apps.projections.envelope import Envelope, PoisonError
 
 _Tree = dict[str, "_Tree"]
+_AS_SENT = frozenset({"tenant_id", "aggregate_id", "aggregate_type", "event_type"})
+"""What an envelope holds just as it was sent."""
 
 
 class Selection:
     """Of each event the `fields`, such as `aggregate_id` or `payload.carrier`; one that an event lacks stays
-    absent."""
+    absent.
+
+    They are handed over as a row of values in the order of `columns`: the program's interpreter reads that in
+    a third of the time of an object. `envelope` is what to decode an event as, so that once is enough.
+    """
 
     def __init__(self, fields: Sequence[str]) -> None:
         tree: _Tree = {}
@@ -20,17 +27,46 @@ class Selection:
             node = tree
             for name in path.split("."):
                 node = node.setdefault(name, {})
-        self._decode = msgspec.json.Decoder(_struct(tree)).decode
+        self.columns = tuple(_leaves(tree))
+        selected, whole = _struct(tree), _envelope(tree)
+        self.envelope: type[Envelope] = whole or Envelope
+        self._once = whole is not None
+        self._values = _getter(
+            [_attributes(self.envelope if whole else selected, path) for path in self.columns]
+        )
+        self._decode = msgspec.json.Decoder(selected).decode
         self._encode = msgspec.json.Encoder().encode
 
+    def row(self, envelope: Envelope, data: bytes) -> bytes:
+        """The values of the event in `data`, encoded; as an object, where it lacks one. Raises PoisonError
+        when a field with others below it is no object, or a number none that can be."""
+        try:
+            return self._encode(self._values(envelope if self._once else self._decode(data)))
+        except (AttributeError, TypeError):
+            # A value that is not set has no fields, and no encoding.
+            return self.apply(data)
+        except (RecursionError, msgspec.MsgspecError, UnicodeDecodeError, OverflowError) as error:
+            raise _poison(error) from None
+
     def apply(self, data: bytes) -> bytes:
-        """Raises PoisonError when a field with others below it is no object, or a number none that can be."""
+        """What is there of the fields, as an object. Raises PoisonError as `row` does."""
         try:
             return self._encode(self._decode(data))
-        except RecursionError:
-            raise PoisonError("decode", "nested too deeply") from None
-        except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError) as error:
-            raise PoisonError("decode", str(error)) from None
+        except (RecursionError, msgspec.MsgspecError, UnicodeDecodeError, OverflowError) as error:
+            raise _poison(error) from None
+
+
+def _poison(error: Exception) -> PoisonError:
+    return PoisonError("decode", "nested too deeply" if isinstance(error, RecursionError) else str(error))
+
+
+def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Paths of names, in the order of the names at each level."""
+    paths: list[tuple[str, ...]] = []
+    for name in sorted(tree):
+        path = (*above, name)
+        paths += _leaves(tree[name], path) if tree[name] else [path]
+    return paths
 
 
 def _struct(tree: Mapping[str, Any]) -> type[msgspec.Struct]:
@@ -42,3 +78,35 @@ def _struct(tree: Mapping[str, Any]) -> type[msgspec.Struct]:
         rename=names,
         gc=False,
     )
+
+
+def _envelope(tree: Mapping[str, Any]) -> type[Envelope] | None:
+    """An envelope that has the fields too; None where one of its own would no longer be checked, or not be
+    as it was sent."""
+    own = {field.encode_name for field in msgspec.structs.fields(Envelope)}
+    if any(name in own and (tree[name] or name not in _AS_SENT) for name in tree if name != "payload"):
+        return None
+    names = {f"field_{number}": name for number, name in enumerate(sorted(tree.keys() - own))}
+    fields: list[Any] = [
+        (each, _struct(tree[name]) if tree[name] else Any, msgspec.UNSET) for each, name in names.items()
+    ]
+    if "payload" in tree:
+        fields.append(("payload", _struct(tree["payload"]) if tree["payload"] else Any))
+    kind = msgspec.defstruct(
+        "SelectedEnvelope", fields, bases=(Envelope,), rename=names, kw_only=True, frozen=True, gc=False
+    )
+    return cast("type[Envelope]", kind)
+
+
+def _attributes(kind: type[msgspec.Struct], path: tuple[str, ...]) -> str:
+    """`path` in the names of the attributes of `kind`, with dots between."""
+    name, *below = path
+    field = next(each for each in msgspec.structs.fields(kind) if each.encode_name == name)
+    return ".".join([field.name, *([_attributes(field.type, tuple(below))] if below else [])])
+
+
+def _getter(paths: Sequence[str]) -> Callable[[object], tuple[Any, ...]]:
+    if len(paths) > 1:
+        return attrgetter(*paths)
+    values = [attrgetter(path) for path in paths]
+    return lambda selected: tuple(value(selected) for value in values)

@@ -141,18 +141,30 @@ class Wire:
 
     def _receive(self, timeout: float) -> list[Message]:
         try:
-            pending = isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
-            if not pending and not select.select([self._socket], [], [], timeout)[0]:
-                return []
-            chunk = self._socket.recv(_CHUNK)
+            chunk = self._chunk(timeout)
         except (OSError, ValueError) as error:
             raise ConnectionLostError(f"the connection to NATS ended: {error}") from error
+        if chunk is None:
+            return []
         if not chunk:
             raise ConnectionLostError("NATS closed the connection")
         messages, self._rest, pings = parse(self._rest + chunk if self._rest else chunk)
         for _ in range(pings):
             self.send(b"PONG\r\n")
         return messages
+
+    def _chunk(self, timeout: float) -> bytes | None:
+        """What has come, None when nothing does in time."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            pending = self._socket.pending() > 0
+        else:
+            # Under load something has come already: one call instead of two, each a turn of the lock.
+            with contextlib.suppress(BlockingIOError):
+                return self._socket.recv(_CHUNK, socket.MSG_DONTWAIT)
+            pending = False
+        if not pending and not select.select([self._socket], [], [], timeout)[0]:
+            return None
+        return self._socket.recv(_CHUNK)
 
 
 def parse(data: bytes) -> tuple[list[Message], bytes, int]:

@@ -8,10 +8,12 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import starlark
 
+from apps.projections.sandbox import driver
 from apps.projections.sandbox.frames import (
     DONE,
     FAILED,
@@ -25,28 +27,6 @@ from apps.projections.sandbox.frames import (
 )
 
 PROGRAM = "program.star"
-_DRIVER = """\
-load("program.star", "key", "project")
-
-def fold(text, count):
-    events = json.decode(text)
-    if len(events) != count:
-        fail("the events are not", count, "values")
-    slots, views = json.decode(lookup(json.encode([key(event) for event in events])))
-    for i in range(count):
-        slot = slots[i]
-        if slot >= 0:
-            views[slot] = project(views[slot], events[i])
-    text = json.encode(views)
-    again = json.decode(text)
-    canonical = json.encode(again)
-    if again != views or len(canonical) != len(text) or canonical.count("e") != text.count("e"):
-        fail("a view must be made of JSON values: no tuple, no integer beyond 64 bits")
-    return canonical
-"""
-# Decoding sorts keys: what is returned has them in that order wherever a batch ended. An integer that
-# comes back as a number with an exponent is told by its length or by that.
-_DECODING = ("events = json.decode(text)", "the events are not")
 _STACK = 64
 _LOAD_GAS = 1000
 
@@ -57,29 +37,35 @@ class Runner:
     def __init__(self, text: str, gas: int) -> None:
         self._gas = gas
         self._spent = 0
+        self._drivers: dict[str, starlark.FrozenModule] = {}
         dialect = starlark.Dialect.standard()
         dialect.enable_load = False
         dialect.enable_f_strings = True
-        globals_ = starlark.Globals.extended_by([starlark.LibraryExtension.Json])
-        program, driver = starlark.Module(), starlark.Module()
+        self._globals = starlark.Globals.extended_by([starlark.LibraryExtension.Json])
+        program = starlark.Module()
         starlark.eval_with(
-            self._options(_LOAD_GAS), program, starlark.parse(PROGRAM, text, dialect), globals_
+            self._options(_LOAD_GAS), program, starlark.parse(PROGRAM, text, dialect), self._globals
         )
-        frozen = program.freeze()
-        driver.add_callable("lookup", _lookup)
-        starlark.eval(
-            driver,
-            starlark.parse("driver.star", _DRIVER),
-            globals_,
-            starlark.FileLoader(lambda _name: frozen),
-        )
-        self._driver = driver.freeze()
+        self._program = program.freeze()
+        self._driver_of([])
 
     def fold(self, data: bytes) -> bytes:
-        count, _, text = data.partition(b" ")
+        head, _, text = data.partition(b"\n")
+        count, columns = json.loads(head)
         options = self._options(self._gas)
-        result = self._driver.call_with(options, "fold", text.decode(), int(count)).value
+        result = self._driver_of(columns).call_with(options, "fold", text.decode(), count).value
         return str(result).encode()
+
+    def _driver_of(self, columns: Sequence[Sequence[str]]) -> starlark.FrozenModule:
+        """Made once for events of the same columns."""
+        text = driver.text(PROGRAM, columns)
+        if text not in self._drivers:
+            module = starlark.Module()
+            module.add_callable("lookup", _lookup)
+            parsed = starlark.parse("driver.star", text)
+            starlark.eval(module, parsed, self._globals, starlark.FileLoader(lambda _name: self._program))
+            self._drivers[text] = module.freeze()
+        return self._drivers[text]
 
     @property
     def exhausted(self) -> bool:
@@ -125,7 +111,7 @@ def _failure(error: BaseException, runner: Runner | None) -> tuple[str, str]:
         return "memory", "the program needs more memory than it may have"
     if runner is not None and runner.exhausted:
         return "gas", "the program takes more steps than it may"
-    if isinstance(error, starlark.StarlarkError) and not any(mark in text for mark in _DECODING):
+    if isinstance(error, starlark.StarlarkError) and not any(mark in text for mark in driver.DECODING):
         return "program", text
     return "decode", text
 

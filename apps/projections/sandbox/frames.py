@@ -18,6 +18,10 @@ class LateError(Exception):
     """The other side did not answer in time."""
 
 
+class OutOfTurnError(Exception):
+    """The other side sent more than one answer."""
+
+
 def send(descriptor: int, kind: bytes, body: bytes) -> None:
     """Raises ClosedError."""
     view = memoryview(_HEAD.pack(kind, len(body)) + body)
@@ -29,22 +33,28 @@ def send(descriptor: int, kind: bytes, body: bytes) -> None:
 
 
 def receive(descriptor: int, timeout: float | None = None) -> tuple[bytes, bytes]:
-    """Kind and body. Raises ClosedError, and LateError after `timeout` seconds."""
+    """Kind and body. Raises ClosedError, OutOfTurnError, and LateError after `timeout` seconds."""
     deadline = None if timeout is None else time.monotonic() + timeout
-    kind, length = _HEAD.unpack(_exactly(descriptor, _HEAD.size, deadline))
-    return kind, _exactly(descriptor, length, deadline)
+    data = _read(descriptor, deadline)
+    while len(data) < _HEAD.size:
+        data += _read(descriptor, deadline)
+    kind, length = _HEAD.unpack_from(data)
+    parts, missing = [data[_HEAD.size :]], _HEAD.size + length - len(data)
+    while missing > 0:
+        parts.append(_read(descriptor, deadline))
+        missing -= len(parts[-1])
+    if missing:
+        raise OutOfTurnError
+    return kind, b"".join(parts)
 
 
-def _exactly(descriptor: int, count: int, deadline: float | None) -> bytes:
-    parts: list[bytes] = []
-    while count:
-        if deadline is not None:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                raise LateError
-        part = os.read(descriptor, min(count, _CHUNK))
-        if not part:
-            raise ClosedError
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)
+def _read(descriptor: int, deadline: float | None) -> bytes:
+    """Something. A frame is mostly read at once: each call may cost a turn of the interpreter's lock."""
+    if deadline is not None:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            raise LateError
+    part = os.read(descriptor, _CHUNK)
+    if not part:
+        raise ClosedError
+    return part

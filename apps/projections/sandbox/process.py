@@ -24,6 +24,7 @@ from apps.projections.sandbox.frames import (
     VIEWS,
     ClosedError,
     LateError,
+    OutOfTurnError,
     receive,
     send,
 )
@@ -74,17 +75,21 @@ class Sandbox:
             self.close()
             raise ProgramError(f"the program cannot be loaded: {json.loads(body)[1]}")
 
-    def fold(self, events: Sequence[bytes], lookup: Lookup) -> list[bytes | None]:
-        """The slots' new views, None for one to delete, after `events` in their order. Raises PoisonError
-        when one of them fails; nothing of the others is then kept."""
+    def fold(
+        self, events: Sequence[bytes], lookup: Lookup, columns: Sequence[Sequence[str]] = ()
+    ) -> list[bytes | None]:
+        """The slots' new views, None for one to delete, after `events` in their order: encoded objects, or
+        rows of the values of `columns`. Raises PoisonError when one of them fails; nothing of the others is
+        then kept."""
         if self._process is None:
             self.load()
-        self._send(FOLD, b"%d [%b]" % (len(events), b",".join(events)))
+        head = json.dumps([len(events), columns]).encode()
+        self._send(FOLD, b"%b\n[%b]" % (head, b",".join(events)))
         kind, body = self._receive(self._limits.seconds)
         if kind == KEYS:
             slots, views = self._look_up(lookup, self._keys(body, len(events)))
             joined = b",".join([b"null" if view is None else view for view in views])
-            self._send(VIEWS, b"[%b,[%b]]" % (json.dumps(slots).encode(), joined))
+            self._send(VIEWS, b"[%b,[%b]]" % (msgspec.json.encode(slots), joined))
             kind, body = self._receive(self._limits.seconds)
         if kind == FAILED:
             name, text = json.loads(body)
@@ -165,6 +170,9 @@ class Sandbox:
         except LateError:
             self.close()
             raise PoisonError("time", f"the program did not end within {seconds:g} seconds") from None
+        except OutOfTurnError:
+            self.close()
+            raise PoisonError("crash", "the sandbox answered what it was not asked") from None
         except ClosedError:
             self._ended()
             raise

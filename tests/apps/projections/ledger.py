@@ -30,6 +30,8 @@ def project(view, event):
         return None
     return view
 """
+FIELDS = ("aggregate_id", "payload.value", "note")
+"""What the program reads."""
 
 
 def event(tenant: str, account: str, value: int, **more: object) -> bytes:

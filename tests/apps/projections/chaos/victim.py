@@ -1,6 +1,7 @@
 """`python -m tests.apps.projections.chaos.victim OPTIONS`: the real worker, in a process that may be killed.
 
-The options (JSON) can slow its commits down and take its disk away.
+The options (JSON) can slow its commits down and take its disk away. At half of the batch sizes its program is
+handed rows of what it reads, at the others whole events: the views must not tell.
 """
 
 import json
@@ -16,10 +17,11 @@ from apps.projections.fold import Folder
 from apps.projections.jetstream import Consumer
 from apps.projections.records import Checkpoint
 from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.selection import Selection
 from apps.projections.store import Batch, Store
 from apps.projections.wire import Login
 from apps.projections.worker import Shard, Worker
-from tests.apps.projections.ledger import PROGRAM, VIEW
+from tests.apps.projections.ledger import FIELDS, PROGRAM, VIEW
 
 STREAM, SHARD, SUBJECTS = "BOOKS", "all", ["books.>"]
 
@@ -45,10 +47,12 @@ def main() -> None:
     if options.get("full_disk"):
         size = sum(file.stat().st_size for file in path.glob("data.mdb"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    batch = options.get("batch", 200)
+    selection = Selection(FIELDS) if batch in (20, 1000) else None
     worker = Worker(
-        shard(path, options.get("ack_wait", 60.0), options.get("batch", 200)),
+        shard(path, options.get("ack_wait", 60.0), batch),
         lambda: Login([options["url"]]),
-        Folder(VIEW, Admission(1), Sandbox(PROGRAM, Limits(memory=128))),
+        Folder(VIEW, Admission(1), Sandbox(PROGRAM, Limits(memory=128)), selection),
     )
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()
