@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -9,6 +10,7 @@ from unittest import mock
 import pulumi
 import yaml
 
+from components.software import images
 from infra.cloud import provider_of
 from infra.platform import Platform
 from infra.settings import Settings
@@ -21,9 +23,12 @@ CHECKOUT = Path(__file__).parents[2]
 TEMPLATE = CHECKOUT / "stacks" / "Pulumi.lab.template.yaml"
 
 
-def run(changes: Mapping[str, object] | None = None, *, preview: bool = False) -> Run:
+def run(
+    changes: Mapping[str, object] | None = None, *, preview: bool = False, content: str | None = None
+) -> Run:
     """The lab stack with `changes` to `nebula:platform`, on the provider that the program picks. There is
-    no cluster to read a task's result from: every result is empty."""
+    no cluster to read a task's result from: every result is empty. A `content` stands for that of each image
+    of ours."""
     document = yaml.safe_load(TEMPLATE.read_text())["config"][KEY]
     settings = Settings.model_validate_json(json.dumps({**document, **(changes or {})}))
 
@@ -31,10 +36,16 @@ def run(changes: Mapping[str, object] | None = None, *, preview: bool = False) -
         Platform(settings, provider_of(settings, CHECKOUT), StackFile(TEMPLATE)).export()
 
     def made() -> Run:
-        with mock.patch.object(TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})):
+        with ExitStack() as patches:
+            empty = mock.patch.object(
+                TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})
+            )
+            patches.enter_context(empty)
+            if content is not None:
+                patches.enter_context(mock.patch.object(images, "content", return_value=content))
             return run_program(program, stack="lab", preview=preview, stand_in=Kubernetes)
 
-    return once(("lab", preview), settings, made)
+    return once(("lab", preview, content), settings, made)
 
 
 def objects(registered: Run) -> dict[str, Registration]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
-from unittest import mock
 
 import pytest
 import yaml
@@ -32,8 +31,7 @@ _Readable.add_representer(str, _text_of)
 def _lab(changes: Mapping[str, object] | None = None) -> Run:
     """One word stands for the content of each image of ours: else a change of any app would be one of the
     snapshot, by the image's tag and by the names of Jobs, which follow from it."""
-    with mock.patch("components.software.images.content", return_value="content"):
-        return run(changes)
+    return run(changes, content="content")
 
 
 @pytest.fixture(scope="module")
