@@ -9,6 +9,7 @@ from apps.projections.backfill import Backfill, Order, Source
 from apps.projections.errors import ProjectionError, StoreGoneError
 from apps.projections.generations import Generation, GenerationError, Generations
 from apps.projections.jetstream import JetStream, forget
+from apps.projections.ownership import sole
 from apps.projections.sandbox.process import Sandbox
 from apps.projections.wire import Login, Wire
 from apps.projections.worker import Observer, Worker
@@ -31,7 +32,7 @@ class Keeper:
         self._source = source
         self._program = program
         self._login = login
-        self._observer = observer
+        self._observer = observer or Observer()
         self._stopping = threading.Event()
         self._backfills: dict[int, Backfill] = {}
         self._consumers: set[int] = set()
@@ -48,6 +49,15 @@ class Keeper:
             trial.load()
         finally:
             trial.close()
+        with sole(self._generations.root, self._stopping, self._wait) as owned:
+            if owned:
+                self._keep()
+
+    def _wait(self, reason: str) -> None:
+        _log.warning(reason)
+        self._observer.waiting(reason)
+
+    def _keep(self) -> None:
         self._generations.ensure(self._program)
         try:
             while not self._stopping.is_set():

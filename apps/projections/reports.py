@@ -20,9 +20,10 @@ _LAG_PERIOD = 1.0
 
 class Report(msgspec.Struct):
     """Counters count from the start of the worker; `lag` is how many events of the shard were not committed
-    a second ago. `seconds` were spent on `batches`."""
+    a second ago. `seconds` were spent on `batches`; `wrong` says why it is not connected."""
 
     connected: bool = False
+    wrong: str = ""
     sequence: int = 0
     lag: int = 0
     held: int = 0
@@ -53,14 +54,21 @@ class Reporter(Observer):
     def connected(self, checkpoint: Checkpoint) -> None:
         with self._lock:
             self._report.connected = True
+            self._report.wrong = ""
             self._report.sequence = checkpoint.sequence
             self._report.held = checkpoint.quarantined
+        self._changed.set()
+
+    def waiting(self, reason: str) -> None:
+        with self._lock:
+            self._report.wrong = reason
         self._changed.set()
 
     def restarted(self, error: ProjectionError) -> None:
         with self._lock:
             report = self._report
             report.connected = False
+            report.wrong = str(error)
             report.restarts += 1
             report.gaps += isinstance(error, GapError)
             report.connections_lost += isinstance(error, ConnectionLostError)

@@ -70,7 +70,7 @@ class Service:
             return wrong
         for child, projection in zip(self._children, self._manifest.projections, strict=True):
             if not child.report.connected:
-                return f"the worker of {child.view} is not connected to NATS"
+                return f"the worker of {child.view} does not fold: {child.report.wrong or 'it is starting'}"
             try:
                 with reader(self._spec, projection) as store:
                     store.checkpoint()

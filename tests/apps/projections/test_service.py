@@ -28,7 +28,7 @@ _TENANTS = ("ewr", "jfk")
 class Running:
     """A service that may be killed and started again on its files."""
 
-    def __init__(self, directory: Path, nats: NatsServer, **changes: Any) -> None:
+    def __init__(self, directory: Path, nats: NatsServer, data: Path | None = None, **changes: Any) -> None:
         self.port = free_port()
         projection = {
             "view": ledger.VIEW,
@@ -45,6 +45,7 @@ class Running:
             nats={"servers": [nats.url]},
             listen={"host": "127.0.0.1", "port": self.port},
             key=_KEY,
+            directory=str(data or directory / "data"),
         )
         self._directory = directory
         self.process: subprocess.Popen[bytes] | None = None
@@ -53,7 +54,7 @@ class Running:
     def log(self) -> str:
         return (self._directory / "service.log").read_text()
 
-    def start(self) -> "Running":
+    def start(self, ready: bool = True) -> "Running":
         with (self._directory / "service.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "apps.projections", "serve", str(self.spec)],
@@ -61,7 +62,8 @@ class Running:
                 stdout=log,
                 stderr=log,
             )
-        until(lambda: self.status("/ready") == 200)
+        if ready:
+            until(lambda: self.status("/ready") == 200)
         return self
 
     def command(self, *words: str) -> str:
@@ -81,6 +83,14 @@ class Running:
             return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).status_code
         except requests.ConnectionError:
             return 0
+
+    def wrong(self, path: str) -> str:
+        """What a probe that fails says; nothing when it does not, or nobody answers."""
+        try:
+            answer = requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
+        except requests.ConnectionError:
+            return ""
+        return str(answer.json()["status"]) if answer.status_code == 503 else ""
 
     def views(self) -> dict[bytes, bytes]:
         """All tenants' views, page by page, as a store would have them."""

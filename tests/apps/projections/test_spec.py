@@ -16,7 +16,7 @@ def _projection(**changes: Any) -> dict[str, Any]:
     return {"view": "carriers", "stream": "EVENTS", "subjects": ["events.>"], "program": PROGRAM, **changes}
 
 
-def write(directory: Path, *projections: dict[str, Any], **changes: Any) -> Path:
+def write(directory: Path, /, *projections: dict[str, Any], **changes: Any) -> Path:
     """A spec and its manifest below `directory`."""
     manifest = directory / "projections.json"
     manifest.write_text(json.dumps({"projections": projections or [_projection()]}))
