@@ -3,12 +3,15 @@
 import contextlib
 import logging
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from apps.projections.backfill import Backfill, Order, Source
-from apps.projections.errors import ProjectionError, StoreGoneError
+from apps.projections.backfill import Source
+from apps.projections.backfills import Backfills
+from apps.projections.errors import ProjectionError, StoreGoneError, StreamChangedError
 from apps.projections.generations import Generation, GenerationError, Generations
-from apps.projections.jetstream import JetStream, forget
+from apps.projections.jetstream import JetStream
 from apps.projections.ownership import sole
 from apps.projections.sandbox.process import Sandbox
 from apps.projections.wire import Login, Wire
@@ -16,13 +19,15 @@ from apps.projections.worker import Observer, Worker
 
 _log = logging.getLogger("apps.projections.keeper")
 _LOOK_SECONDS = 0.5
+_STALLED_SECONDS = 10.0
 
 
 class Keeper:
     """Runs until `stop`. A generation that never was active becomes so once it has caught up; any other
     is kept up to date, to go back to, until it is retired.
 
-    Whoever changes `Generations` from outside (a command line) is followed within a second.
+    Whoever changes `Generations` from outside (a command line) is followed within a second, also while the
+    active one is stalled, which is to say that the stream is no longer the one that it was made from.
     """
 
     def __init__(
@@ -34,16 +39,14 @@ class Keeper:
         self._login = login
         self._observer = observer or Observer()
         self._stopping = threading.Event()
-        self._backfills: dict[int, Backfill] = {}
-        self._consumers: set[int] = set()
-        """Generations that had a consumer since this began."""
+        self._backfills = Backfills(self._generations, source, login)
+        self._stalled = ""
 
     def stop(self) -> None:
         self._stopping.set()
 
     def run(self) -> None:
-        """Raises ProgramError for a program that cannot be loaded, before anything is begun with it, and what
-        `Worker.run` raises."""
+        """Raises ProgramError for a program that cannot be loaded, before anything is begun with it."""
         trial = Sandbox(self._program, self._source.limits)
         try:
             trial.load()
@@ -65,19 +68,18 @@ class Keeper:
                 assert active is not None
                 try:
                     self._serve(active)
+                except StreamChangedError as error:
+                    self._stall(active, str(error))
                 except (GenerationError, StoreGoneError):
                     # Retired while it was taken up: another one is active by now.
                     if self._generations.active == active:
                         raise
         finally:
-            for number in list(self._backfills):
-                self._backfills.pop(number).stop()
+            self._backfills.close()
 
     def _serve(self, active: Generation) -> None:
         """Until another one is active."""
-        if backfill := self._backfills.pop(active.number, None):
-            backfill.stop()
-        self._consumers.add(active.number)
+        self._backfills.end(active.number)
         sandbox = Sandbox(self._generations.program(active), self._source.limits)
         folder = self._source.folder(sandbox)
         shard = self._source.work(self._generations.path(active), active.number, active.start)
@@ -93,9 +95,8 @@ class Keeper:
         thread = threading.Thread(target=work, name=f"generation {active.number}")
         thread.start()
         try:
-            while thread.is_alive() and not self._stopping.wait(_LOOK_SECONDS):
-                self._tend(active)
-                if self._generations.active != active:
+            for _ in self._looking(active):
+                if not thread.is_alive():
                     break
         finally:
             worker.stop()
@@ -104,43 +105,32 @@ class Keeper:
         if failures:
             raise failures[0]
 
-    def _tend(self, active: Generation) -> None:
-        wanted = {each.number: each for each in self._generations.all if each != active}
-        for number in self._backfills.keys() - wanted.keys():
-            self._backfills.pop(number).stop()
-        self._forget(self._consumers - wanted.keys() - {active.number})
-        for number, generation in wanted.items():
-            backfill = self._backfills.get(number)
-            if backfill is None or backfill.ended is not None:
-                with contextlib.suppress(GenerationError):  # Retired since it was listed.
-                    self._backfills[number] = self._begin(generation)
-                    self._consumers.add(number)
-        for generation in self._generations.upcoming:
-            if self._caught_up(generation.number):
-                with contextlib.suppress(GenerationError):
-                    self._generations.cut_over(generation.number)
-                    _log.info("generation %d of %s answers now", generation.number, self._source.view_type)
+    def _stall(self, active: Generation, reason: str) -> None:
+        """Say so and see to the others; try again after a while, since the stream may be restored."""
+        self._observer.stalled(reason)
+        if reason != self._stalled:
+            _log.error("nothing is folded: %s", reason)
+            self._stalled = reason
+        until = time.monotonic() + _STALLED_SECONDS
+        for _ in self._looking(active):
+            if time.monotonic() > until:
+                break
+
+    def _looking(self, active: Generation) -> Iterator[None]:
+        """Twice a second, while `active` is active: see to the other generations."""
+        while not self._stopping.wait(_LOOK_SECONDS):
+            self._backfills.tend(active)
+            for generation in self._generations.upcoming:
+                if self._caught_up(generation.number):
+                    with contextlib.suppress(GenerationError):  # Retired since it was listed.
+                        self._generations.cut_over(generation.number)
+                        _log.info(
+                            "generation %d of %s answers now", generation.number, self._source.view_type
+                        )
+                    break
+            if self._generations.active != active:
                 return
-
-    def _forget(self, retired: set[int]) -> None:
-        """Delete their consumers; once their workers have ended, nobody makes them again."""
-        for number in retired:
-            with contextlib.suppress(ProjectionError):  # NATS is away: the next time.
-                forget(self._login, self._source.consumer(number))
-                self._consumers.remove(number)
-
-    def _begin(self, generation: Generation) -> Backfill:
-        order = Order(
-            source=self._source,
-            program=self._generations.program(generation),
-            path=str(self._generations.path(generation)),
-            generation=generation.number,
-            start=generation.start,
-            servers=self._login.servers,
-            user=self._login.user,
-            password=self._login.password,
-        )
-        return Backfill(order)
+            yield
 
     def _caught_up(self, number: int) -> bool:
         try:

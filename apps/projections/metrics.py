@@ -11,6 +11,7 @@ from apps.projections.reports import Report
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _GAUGES = {
     "connected": ("up", "whether the worker is connected to NATS"),
+    "stalled": ("stalled", "whether the stream is no longer the one that the views were made from"),
     "sequence": ("sequence", "stream sequence of the last event that the views hold"),
     "lag": ("lag", "events of the shard that were not committed a second ago"),
     "held": ("quarantine", "events in quarantine"),

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from apps.projections.errors import ProjectionError
-from apps.projections.jetstream import JetStream, forget
+from apps.projections.errors import ProjectionError, StreamChangedError
+from apps.projections.identity import check
+from apps.projections.jetstream import JetStream, StreamState, forget
 from apps.projections.keys import CheckpointKey
 from apps.projections.records import Checkpoint, Quarantined
 from apps.projections.replay import replay as replay_events
@@ -17,8 +19,8 @@ from apps.projections.wire import Wire
 
 @dataclass(frozen=True)
 class Status:
-    """How far a shard is; `last` is where its stream ends, None when NATS was not reached: then `wrong`
-    says why."""
+    """How far a shard is; `last` is where its stream ends, None when NATS was not reached. `wrong` says why,
+    or why nothing can be folded."""
 
     projection: Projection
     checkpoint: Checkpoint | None
@@ -37,11 +39,22 @@ def status(spec: ServiceSpec, projection: Projection) -> Status:
     try:
         wire = Wire(spec.nats.login)
         try:
-            return Status(projection, checkpoint, JetStream(wire).stream(projection.stream).last, wrong)
+            stream = JetStream(wire).stream(projection.stream)
+            if checkpoint is not None:
+                wrong = _changed(checkpoint, stream, JetStream(wire))
+            return Status(projection, checkpoint, stream.last, wrong)
         finally:
             wire.close()
     except ProjectionError as error:
         return Status(projection, checkpoint, None, wrong or str(error))
+
+
+def _changed(checkpoint: Checkpoint, stream: StreamState, jetstream: JetStream) -> str:
+    try:
+        check(checkpoint, stream, partial(jetstream.digest_at, stream.identity.name))
+    except StreamChangedError as error:
+        return str(error)
+    return ""
 
 
 def retire(spec: ServiceSpec, projection: Projection, number: int) -> str:

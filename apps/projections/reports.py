@@ -20,10 +20,12 @@ _LAG_PERIOD = 1.0
 
 class Report(msgspec.Struct):
     """Counters count from the start of the worker; `lag` is how many events of the shard were not committed
-    a second ago. `seconds` were spent on `batches`; `wrong` says why it is not connected."""
+    a second ago. `seconds` were spent on `batches`; `wrong` says why it is not connected; it is `stalled`
+    when that does not pass by itself."""
 
     connected: bool = False
     wrong: str = ""
+    stalled: bool = False
     sequence: int = 0
     lag: int = 0
     held: int = 0
@@ -55,12 +57,20 @@ class Reporter(Observer):
         with self._lock:
             self._report.connected = True
             self._report.wrong = ""
+            self._report.stalled = False
             self._report.sequence = checkpoint.sequence
             self._report.held = checkpoint.quarantined
         self._changed.set()
 
     def waiting(self, reason: str) -> None:
         with self._lock:
+            self._report.wrong = reason
+        self._changed.set()
+
+    def stalled(self, reason: str) -> None:
+        with self._lock:
+            self._report.connected = False
+            self._report.stalled = True
             self._report.wrong = reason
         self._changed.set()
 

@@ -59,17 +59,24 @@ class Service:
 
     def unhealthy(self) -> str:
         for child in self._children:
+            if child.report.stalled:
+                return f"the worker of {child.view} folds nothing: {child.report.wrong}"
+        return self._ended()
+
+    def _ended(self) -> str:
+        for child in self._children:
             if child.ended.is_set():
                 return f"the worker of {child.view} has ended"
         return ""
 
     def unready(self) -> str:
+        """A stalled worker's views are still to be read: what is wrong with it, `unhealthy` says."""
         if self.draining:
             return "draining"
-        if wrong := self.unhealthy():
+        if wrong := self._ended():
             return wrong
         for child, projection in zip(self._children, self._manifest.projections, strict=True):
-            if not child.report.connected:
+            if not (child.report.connected or child.report.stalled):
                 return f"the worker of {child.view} does not fold: {child.report.wrong or 'it is starting'}"
             try:
                 with reader(self._spec, projection) as store:

@@ -18,7 +18,7 @@ from apps.projections.wire import Wire
 
 
 def work(spec: ServiceSpec, manifest: Manifest, view: str) -> None:
-    """Fold until SIGTERM. Raises StreamChangedError, after which the views cannot be continued."""
+    """Fold until SIGTERM."""
     (projection,) = (each for each in manifest.projections if each.view == view)
     reporter = Reporter(sys.stdout.fileno(), lambda: _lag(spec, projection))
     root = spec.generations(projection).root

@@ -27,6 +27,11 @@ class NatsServer:
         return f"nats://127.0.0.1:{self._port}"
 
     @property
+    def files(self) -> Path:
+        """Of its streams."""
+        return self._directory / "js"
+
+    @property
     def login(self) -> Login:
         return Login([self.url])
 
@@ -39,7 +44,7 @@ class NatsServer:
             str(self._port),
             "-js",
             "-sd",
-            self._directory / "js",
+            self.files,
         ]
         with (self._directory / "nats.log").open("ab") as log:
             self._process = subprocess.Popen(
