@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from apps.projections.backfill import Source
+from apps.projections.wire import Login
+from tests.apps.projections import flights
+from tests.apps.projections.consuming import consume, views
+from tests.apps.projections.nats_server import publish, stream_of
 from tests.e2e.flights_expected import FLIGHTS, KEYS, Expected, Row, first_difference
 from tests.e2e.full import FullStack
 from tests.e2e.table_history import table_history
@@ -105,6 +110,29 @@ def test_every_row_by_trino_is_as_computed_from_the_csv_files(
 @pytest.mark.parametrize("table", sorted(KEYS))
 def test_pyiceberg_reads_the_same_rows(full: FullStack, expected: Tables, table: str) -> None:
     assert first_difference(expected(table), by_pyiceberg(full, table), KEYS[table]) is None
+
+
+def test_views_of_the_same_flights_as_events_agree_with_the_gold_table(
+    full: FullStack, tmp_path: Path
+) -> None:
+    """On the stack's own NATS, by a worker of the example program, the airports as tenants."""
+    credentials = full.credentials("nats")
+    login = Login([full.endpoint("nats")["url"]], credentials["username"], credentials["password"])
+    program = (flights.EXAMPLES / "carriers.star").read_text()
+    source = Source(
+        view_type="carriers",
+        shard="all",
+        stream="GOLD_FLIGHTS",
+        subjects=["gold_flights.>"],
+        tenant_token=1,
+        fields=flights.FIELDS["carriers"],
+    )
+    with stream_of(login, source.stream, source.subjects):
+        last = publish(login, ((f"gold_{subject}", data) for subject, data in flights.events()))
+        assert last == FLIGHTS
+        consume(login, source, program, tmp_path / "views", last)
+    found = flights.over_airports(views(source, tmp_path / "views"))
+    assert found == flights.of_gold(*by_trino(full, "gold.delays_by_carrier_month"))
 
 
 def test_running_again_writes_no_snapshot(full: FullStack) -> None:

@@ -3,7 +3,8 @@
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,38 @@ def carriers(messages: list[Message]) -> dict[bytes, bytes]:
     return {
         ViewKey(tenant, "carriers", name).encode(): msgspec.json.encode(_statistics(group), order="sorted")
         for (tenant, name), group in views.items()
+    }
+
+
+MEASURES = (
+    "flights",
+    "cancelled",
+    "diverted",
+    "departed",
+    "arrived",
+    "arrived_15_late",
+    "dep_delay_sum",
+    "arr_delay_sum",
+)
+Delays = dict[tuple[str, str], tuple[int, ...]]
+"""Measures by carrier and month (2013-01)."""
+
+
+def over_airports(views: dict[bytes, bytes]) -> Delays:
+    """Views of carriers, summed over their tenants."""
+    sums: dict[tuple[str, str], Counter[str]] = {}
+    for key, view in views.items():
+        carrier, _, month = ViewKey.decode(key).view_id.partition("-")
+        sums.setdefault((carrier, month), Counter()).update(msgspec.json.decode(view))
+    return {key: tuple(counts[name] for name in MEASURES) for key, counts in sums.items()}
+
+
+def of_gold(columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> Delays:
+    """Rows of `gold.delays_by_carrier_month`; a sum of nothing is NULL there."""
+    named = (dict(zip(columns, row, strict=True)) for row in rows)
+    return {
+        (row["carrier"], f"{row['year']}-{row['month']:02}"): tuple(row[name] or 0 for name in MEASURES)
+        for row in named
     }
 
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,13 +72,7 @@ class NatsServer:
 
     def ask(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One request to JetStream's API."""
-        wire = Wire(self.login)
-        try:
-            data = b"" if body is None else json.dumps(body).encode()
-            answer: dict[str, Any] = json.loads(wire.request(f"$JS.API.{subject}", data))
-            return answer
-        finally:
-            wire.close()
+        return _ask(self.login, subject, body)
 
     def add_stream(self, name: str, subjects: list[str], **more: Any) -> None:
         config = {"name": name, "subjects": subjects, "storage": "file", "retention": "limits", **more}
@@ -91,22 +85,7 @@ class NatsServer:
 
     def publish(self, events: Iterable[tuple[str, bytes]]) -> int:
         """Publish and wait for the last acknowledgement: its sequence."""
-        wire = Wire(self.login)
-        try:
-            last = 0
-            batch: list[bytes] = []
-            for subject, data in events:
-                batch.append(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(data), data))
-                if len(batch) == 500:
-                    wire.send(b"".join(batch[:-1]))
-                    last = json.loads(wire.request(subject, data, 30))["seq"]
-                    batch = []
-            if batch:
-                wire.send(b"".join(batch[:-1]))
-                last = json.loads(wire.request(subject, data, 30))["seq"]
-            return last
-        finally:
-            wire.close()
+        return publish(self.login, events)
 
     def messages(self, stream: str, subject: str = ">") -> list[tuple[int, str, bytes]]:
         """Everything in the stream, one request each: slow, and sharing nothing with consumers."""
@@ -123,6 +102,48 @@ class NatsServer:
                 sequence = found[-1][0]
         finally:
             wire.close()
+
+
+def publish(login: Login, events: Iterable[tuple[str, bytes]]) -> int:
+    """The sequence of the last; 0 when there is none."""
+    wire = Wire(login)
+    try:
+        last = 0
+        batch: list[bytes] = []
+        for subject, data in events:
+            batch.append(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(data), data))
+            if len(batch) == 500:
+                wire.send(b"".join(batch[:-1]))
+                last = json.loads(wire.request(subject, data, 30))["seq"]
+                batch = []
+        if batch:
+            wire.send(b"".join(batch[:-1]))
+            last = json.loads(wire.request(subject, data, 30))["seq"]
+        return last
+    finally:
+        wire.close()
+
+
+@contextmanager
+def stream_of(login: Login, name: str, subjects: Sequence[str]) -> Iterator[None]:
+    """A stream on any server, deleted at the end."""
+    config = {"name": name, "subjects": list(subjects), "storage": "file"}
+    answer = _ask(login, f"STREAM.CREATE.{name}", config)
+    assert "error" not in answer, answer
+    try:
+        yield
+    finally:
+        _ask(login, f"STREAM.DELETE.{name}")
+
+
+def _ask(login: Login, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    wire = Wire(login)
+    try:
+        data = b"" if body is None else json.dumps(body).encode()
+        answer: dict[str, Any] = json.loads(wire.request(f"$JS.API.{subject}", data))
+        return answer
+    finally:
+        wire.close()
 
 
 def _direct(wire: Wire, stream: str, body: bytes) -> list[tuple[int, str, bytes]]:

@@ -1,29 +1,15 @@
 """The 336,776 flights as events on a real server, through the example programs."""
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from apps.projections.backfill import Source
-from apps.projections.keys import ViewKey
 from tests.apps.projections import flights
 from tests.apps.projections.consuming import consume, views
 from tests.apps.projections.nats_server import NatsServer, nats_server
 from tests.e2e.flights_expected import FLIGHTS, Expected
-
-MEASURES = (
-    "flights",
-    "cancelled",
-    "diverted",
-    "departed",
-    "arrived",
-    "arrived_15_late",
-    "dep_delay_sum",
-    "arr_delay_sum",
-)
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +59,4 @@ def test_statistics_of_three_shards_equal_a_plain_fold_and_the_gold_table(
     found = folded(server, "carriers", tmp_path, *airports)
     assert found == flights.carriers(messages)
     columns, rows = Expected(flights.data(), tmp_path).table("gold.delays_by_carrier_month")
-    gold = {
-        (values["carrier"], f"{values['year']}-{values['month']:02}"): tuple(
-            values[name] or 0 for name in MEASURES
-        )
-        for values in (dict(zip(columns, row, strict=True)) for row in rows)
-    }
-    assert _over_airports(found) == gold
-
-
-def _over_airports(found: dict[bytes, bytes]) -> dict[tuple[str, str], tuple[int, ...]]:
-    sums: dict[tuple[str, str], Counter[str]] = {}
-    for key, view in found.items():
-        carrier, _, month = ViewKey.decode(key).view_id.partition("-")
-        sums.setdefault((carrier, month), Counter()).update(msgspec.json.decode(view))
-    return {key: tuple(counts[name] for name in MEASURES) for key, counts in sums.items()}
+    assert flights.over_airports(found) == flights.of_gold(columns, rows)
