@@ -13,17 +13,20 @@ from components.sizing import Sizing
 from components.software import PROJECTIONS
 
 _HTTP = 8700
-"""The port of the first worker; the others' follow."""
+"""The port of the worker at place 0; the others' follow."""
 _DRAIN = 20
+_FILLED = 900
+"""Seconds for a new shard to fold the stream: until then those that it takes the place of are kept."""
 _BRACE = re.compile(r"\{(?=[a-z])")
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A part of a view's events."""
+    """A part of a view's events; `place` is its worker's among the ports of all."""
 
     name: str
     subjects: tuple[str, ...]
+    place: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +75,9 @@ class Projections(pulumi.ComponentResource):
                         command=("projections", "serve", "{run}/spec.json"),
                         files={"projections.json": _manifest(view, shard)},
                         secret_files={"spec.json": spec},
-                        ports={"http": _HTTP + len(workloads)},
+                        ports={"http": _HTTP + shard.place},
                         volume=Volume(shape.volume),
-                        readiness=Readiness(Http("http", "/ready"), deadline=120),
+                        readiness=Readiness(Http("http", "/ready"), deadline=_FILLED),
                         resources=shape.resources,
                         links=(Link(args.nats),),
                         stop_seconds=_DRAIN + 10,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from infra.projection_settings import workers
+from infra.projection_settings import places
 from infra.settings import Settings, SettingsError
 from providers.base import CloudProvider
 from providers.costs import CloudCosts
@@ -37,7 +37,7 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
                     port_offset=settings.local.port_offset,
                     keep_data=settings.local.keep_data,
                     parked=settings.power == "parked",
-                    several={"projections": len(workers(settings.projections))},
+                    several={"projections": sorted(places(settings.projections).values())},
                 ),
             )
         case "kubernetes":

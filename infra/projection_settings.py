@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Annotated, Self
+from zlib import crc32
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -89,6 +90,19 @@ def overlap(one: str, other: str) -> bool:
 def workers(projections: Iterable[ProjectionSettings]) -> list[tuple[ProjectionSettings, ShardSettings]]:
     """Every worker, in the order of declaration."""
     return [(projection, shard) for projection in projections for shard in projection.parts]
+
+
+def places(projections: Iterable[ProjectionSettings]) -> dict[tuple[str, str], int]:
+    """Of each worker, by view and shard, among the ports of all: it follows from its names, so that one that
+    is declared or removed moves no others, and can run beside those that it takes over from. The later of two
+    whose names come to the same takes the next that is free."""
+    found: dict[tuple[str, str], int] = {}
+    for projection, shard in workers(projections):
+        place = crc32(f"{projection.name}-{shard.name}".encode()) % _MOST
+        while place in found.values():
+            place = (place + 1) % _MOST
+        found[projection.name, shard.name] = place
+    return found
 
 
 def check_projections(projections: Sequence[ProjectionSettings], streams: Sequence[str]) -> None:

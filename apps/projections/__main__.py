@@ -46,7 +46,8 @@ def _run(given: argparse.Namespace, spec: ServiceSpec, manifest: Manifest, redac
                 print(_line(operations.status(spec, projection), spec.generations(projection)))
         case "rebuild":
             projection = _one(manifest, given.view)
-            begun = spec.generations(projection).begin(projection.program, given.start)
+            generations, events = spec.generations(projection), projection.source.events
+            begun = generations.begin(projection.program, given.start, events)
             print(
                 f"generation {begun.number} is filled from sequence {begun.start}; it answers when it is done"
             )
@@ -87,6 +88,7 @@ def _line(status: operations.Status, generations: Generations) -> str:
             "events": checkpoint.events if checkpoint else 0,
             "generation": active.number if active else 0,
             "generations": [each.number for each in generations.all],
+            "fills": [each.number for each in generations.unfilled],
             "quarantine": checkpoint.quarantined if checkpoint else 0,
             **({"wrong": status.wrong} if status.wrong else {}),
         }

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,7 @@ from apps.projections.consumption import Pulling
 from apps.projections.envelope import Admission
 from apps.projections.errors import ProjectionError, StoreGoneError
 from apps.projections.fold import Folder
+from apps.projections.generations import Events, Generation
 from apps.projections.jetstream import Consumer
 from apps.projections.sandbox.process import Limits, Sandbox
 from apps.projections.selection import Selection
@@ -46,6 +47,23 @@ class Source:
     limits: Limits = field(default_factory=Limits)
     batch: int = 2000
     pulling: Pulling = field(default_factory=Pulling)
+
+    @property
+    def events(self) -> Events:
+        return Events(
+            self.stream, tuple(sorted(self.subjects)), self.tenant_token, tuple(sorted(self.fields))
+        )
+
+    def of(self, generation: Generation) -> "Source":
+        """The source that a generation is made of, whatever is declared by now."""
+        events = generation.events or self.events
+        return replace(
+            self,
+            stream=events.stream,
+            subjects=events.subjects,
+            tenant_token=events.tenant_token,
+            fields=events.fields,
+        )
 
     def folder(self, program: Sandbox) -> Folder:
         selection = Selection(self.fields) if self.fields else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from apps.projections.backfill import Backfill, Order, Source
 from apps.projections.errors import ProjectionError
 from apps.projections.generations import Generation, GenerationError, Generations
-from apps.projections.jetstream import forget
+from apps.projections.jetstream import Consumer, forget
 from apps.projections.wire import Login
 
 _SOONEST, _LATEST = 5.0, 300.0
@@ -31,16 +31,18 @@ class Backfills:
         self._source = source
         self._login = login
         self._running: dict[int, _Attempt] = {}
-        self._consumers: set[int] = set()
-        """Generations that had one since this began."""
+        self._consumers: dict[int, Consumer] = {}
+        """Of the generations that there were since this began."""
 
     def tend(self, active: Generation) -> None:
         """Have a process for each generation but `active`, and of others neither process nor consumer."""
-        wanted = {each.number: each for each in self._generations.all if each != active}
+        known = {each.number: each for each in (*self._generations.all, active)}
+        wanted = {number: each for number, each in known.items() if number != active.number}
         for number in self._running.keys() - wanted.keys():
             self.end(number)
-        self._consumers |= {active.number, *wanted}
-        self._forget(self._consumers - wanted.keys() - {active.number})
+        for number, each in known.items():
+            self._consumers[number] = self._source.of(each).consumer(number)
+        self._forget(self._consumers.keys() - known.keys())
         self._begin(wanted)
 
     def end(self, number: int) -> None:
@@ -67,7 +69,7 @@ class Backfills:
 
     def _order(self, generation: Generation) -> Order:
         return Order(
-            source=self._source,
+            source=self._source.of(generation),
             program=self._generations.program(generation),
             path=str(self._generations.path(generation)),
             generation=generation.number,
@@ -81,5 +83,5 @@ class Backfills:
         """Delete their consumers: their workers have ended, so that nobody makes them again."""
         for number in retired:
             with contextlib.suppress(ProjectionError):  # NATS is away: the next time.
-                forget(self._login, self._source.consumer(number))
-                self._consumers.remove(number)
+                forget(self._login, self._consumers[number])
+                del self._consumers[number]

@@ -1,8 +1,9 @@
 """Generations of a shard's views: the one that queries see, one that is being built, those kept to go back.
 
-A rebuild and a new version of a program are the same: a new generation, with a store, a checkpoint and a
-consumer of its own, filled from the stream while the old one serves; then `cut_over`, then, when nobody wants
-to go back, `retire`. Each keeps its own program, so that an old one goes on being right.
+A rebuild, a new version of a program and other subjects are the same: a new generation, with a store, a
+checkpoint and a consumer of its own, filled from the stream while the old one serves; then `cut_over`, then,
+when nobody wants to go back, `retire`. Each keeps its own program and subjects, so that an old one goes on
+being right.
 """
 
 import fcntl
@@ -27,20 +28,36 @@ class GenerationError(ProjectionError):
     """What is asked of a generation cannot be done."""
 
 
+class Events(msgspec.Struct, frozen=True):
+    """What the views of a generation are made of: as in Source."""
+
+    stream: str
+    subjects: tuple[str, ...]
+    tenant_token: int | None = None
+    fields: tuple[str, ...] = ()
+
+
 class Generation(msgspec.Struct, frozen=True):
-    """`start` is the sequence that it was built from."""
+    """`start` is the sequence that it was built from; `events` are None where that was not noted yet: what is
+    declared now."""
 
     number: int
     start: int
+    events: Events | None = None
 
 
 class _State(msgspec.Struct, frozen=True):
-    """`begun` is the highest number that was ever given (0 in files older than it)."""
+    """`begun` is the highest number that was ever given, `declared` the generation of what was last asked for
+    (both 0 in files older than that), `awaited` one that is to be active again, `filling` one that is active
+    before it is filled, since it is the first."""
 
     active: int = 0
     generations: tuple[Generation, ...] = ()
     newest_active: int = 0
     begun: int = 0
+    declared: int = 0
+    awaited: int = 0
+    filling: int = 0
 
     @property
     def next(self) -> int:
@@ -66,10 +83,30 @@ class Generations:
 
     @property
     def upcoming(self) -> tuple[Generation, ...]:
-        """Those that never were active, and are to be once they are filled. One that was gone back from is
-        not among them."""
+        """Those that are to be active once they are filled: that never were, or that what is declared goes
+        back to. One that was gone back from is not among them."""
         state = self._read()
-        return tuple(each for each in state.generations if each.number > state.newest_active)
+        return tuple(
+            each
+            for each in state.generations
+            if each.number > state.newest_active or each.number == state.awaited
+        )
+
+    @property
+    def filling(self) -> Generation | None:
+        """The first of all, until it was `filled`: it is active, but holds only a part of the stream."""
+        state = self._read()
+        return next((each for each in state.generations if each.number == state.filling), None)
+
+    @property
+    def unfilled(self) -> tuple[Generation, ...]:
+        """What is waited for: it answers, or answers for the whole stream, when it is filled."""
+        first = self.filling
+        return (*((first,) if first else ()), *self.upcoming)
+
+    def filled(self) -> None:
+        with self._alone():
+            self._write(replace(self._read(), filling=0))
 
     def path(self, generation: Generation) -> Path:
         """Of its store."""
@@ -82,29 +119,43 @@ class Generations:
         except FileNotFoundError:
             raise GenerationError(f"generation {generation.number} in {self.root} was retired") from None
 
-    def ensure(self, program: str) -> Generation:
-        """The newest generation, which has `program`: begun if there is none that does. The first of all
-        is active at once."""
+    def ensure(self, program: str, events: Events | None = None) -> Generation:
+        """The newest generation that folds `events` by `program`: begun if there is none. The first of all is
+        active at once, one that was declared before becomes so again."""
         with self._alone():
             state = self._read()
-            if state.generations and self.program(state.generations[-1]) == program:
-                return state.generations[-1]
-            return self._begin(state, program, 1)
+            if state.generations and not state.declared:
+                state = replace(state, declared=state.generations[-1].number)
+            if events is not None:
+                noted = (each if each.events else replace(each, events=events) for each in state.generations)
+                state = replace(state, generations=tuple(noted))
+            for each in reversed(state.generations):
+                if self.program(each) == program and each.events == events:
+                    if each.number != state.declared:
+                        # What was declared meanwhile is no longer waited for.
+                        awaited = 0 if each.number == state.active else each.number
+                        state = replace(state, newest_active=state.next - 1, awaited=awaited)
+                    self._write(replace(state, declared=each.number))
+                    return each
+            return self._begin(state, program, 1, events)
 
-    def begin(self, program: str, start: int = 1) -> Generation:
+    def begin(self, program: str, start: int = 1, events: Events | None = None) -> Generation:
         """A new generation to be filled from sequence `start`."""
         with self._alone():
-            return self._begin(self._read(), program, start)
+            return self._begin(self._read(), program, start, events)
 
-    def _begin(self, state: _State, program: str, start: int) -> Generation:
+    def _begin(self, state: _State, program: str, start: int, events: Events | None) -> Generation:
         self._sweep(state)
         number = state.next
-        generation = Generation(number, start)
+        generation = Generation(number, start, events)
         directory = self.path(generation)
         directory.mkdir()
         _write(directory / _PROGRAM, program.encode())
-        state = replace(state, generations=(*state.generations, generation), begun=number)
-        self._write(state if state.active else replace(state, active=number, newest_active=number))
+        generations = (*state.generations, generation)
+        state = replace(state, generations=generations, begun=number, declared=number, awaited=0)
+        if not state.active:
+            state = replace(state, active=number, newest_active=number, filling=number)
+        self._write(state)
         return generation
 
     def cut_over(self, number: int) -> None:
@@ -113,12 +164,12 @@ class Generations:
             self._known(number)
             state = self._read()
             newest = max(state.newest_active, number)
-            self._write(replace(state, active=number, newest_active=newest))
+            self._write(replace(state, active=number, newest_active=newest, awaited=0, filling=0))
 
-    def retire(self, number: int) -> None:
-        """Drop a generation that is not active, with its store."""
+    def retire(self, number: int) -> Generation:
+        """Drop a generation that is not active, with its store: the one that it was."""
         with self._alone():
-            self._known(number)
+            generation = self._known(number)
             state = self._read()
             if number == state.active:
                 raise GenerationError(f"generation {number} is active: cut over to another first")
@@ -126,6 +177,7 @@ class Generations:
             state = replace(state, generations=kept, begun=state.next - 1)
             self._write(state)
             self._sweep(state)
+        return generation
 
     def _sweep(self, state: _State) -> None:
         """Remove what is no generation's (any more), also what a crash left of it."""

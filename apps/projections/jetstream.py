@@ -68,6 +68,20 @@ class JetStream:
             raise
         return digest(message["subject"], base64.b64decode(message.get("data", "")))
 
+    def last_of(self, stream: str, subjects: Sequence[str]) -> int:
+        """The sequence of the last event that one of `subjects` matches, 0 when there is none."""
+        return max(self._last(stream, subject) for subject in subjects)
+
+    def _last(self, stream: str, subject: str) -> int:
+        try:
+            found = self._ask(f"STREAM.MSG.GET.{stream}", {"last_by_subj": subject})
+        except RefusedError as error:
+            if error.code == _NO_MESSAGE:
+                return 0
+            raise
+        sequence: int = found["message"]["seq"]
+        return sequence
+
     def reset(self, consumer: Consumer, start: int) -> None:
         """Make the consumer anew, to deliver from sequence `start` on, its own sequence from 1."""
         self.delete(consumer)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from apps.projections.backfill import Source
 from apps.projections.backfills import Backfills
+from apps.projections.catching_up import CatchingUp
 from apps.projections.errors import ProjectionError, StoreGoneError, StreamChangedError
 from apps.projections.generations import Generation, GenerationError, Generations
-from apps.projections.jetstream import JetStream
 from apps.projections.ownership import sole
 from apps.projections.sandbox.process import Sandbox
-from apps.projections.wire import Login, Wire
+from apps.projections.wire import Login
 from apps.projections.worker import Observer, Worker
 
 _log = logging.getLogger("apps.projections.keeper")
@@ -40,6 +40,7 @@ class Keeper:
         self._observer = observer or Observer()
         self._stopping = threading.Event()
         self._backfills = Backfills(self._generations, source, login)
+        self._catching_up = CatchingUp(self._generations, source, login)
         self._stalled = ""
 
     def stop(self) -> None:
@@ -61,7 +62,7 @@ class Keeper:
         self._observer.waiting(reason)
 
     def _keep(self) -> None:
-        self._generations.ensure(self._program)
+        self._generations.ensure(self._program, self._source.events)
         try:
             while not self._stopping.is_set():
                 active = self._generations.active
@@ -72,7 +73,7 @@ class Keeper:
                     self._stall(active, str(error))
                 except (GenerationError, StoreGoneError):
                     # Retired while it was taken up: another one is active by now.
-                    if self._generations.active == active:
+                    if not self._is_other(active):
                         raise
         finally:
             self._backfills.close()
@@ -81,8 +82,9 @@ class Keeper:
         """Until another one is active."""
         self._backfills.end(active.number)
         sandbox = Sandbox(self._generations.program(active), self._source.limits)
-        folder = self._source.folder(sandbox)
-        shard = self._source.work(self._generations.path(active), active.number, active.start)
+        source = self._source.of(active)
+        folder = source.folder(sandbox)
+        shard = source.work(self._generations.path(active), active.number, active.start)
         worker = Worker(shard, lambda: self._login, folder, self._observer)
         failures: list[ProjectionError] = []
 
@@ -120,26 +122,23 @@ class Keeper:
         """Twice a second, while `active` is active: see to the other generations."""
         while not self._stopping.wait(_LOOK_SECONDS):
             self._backfills.tend(active)
-            for generation in self._generations.upcoming:
-                if self._caught_up(generation.number):
-                    with contextlib.suppress(GenerationError):  # Retired since it was listed.
-                        self._generations.cut_over(generation.number)
-                        _log.info(
-                            "generation %d of %s answers now", generation.number, self._source.view_type
-                        )
-                    break
-            if self._generations.active != active:
+            self._cut_over()
+            if self._is_other(active):
                 return
             yield
 
-    def _caught_up(self, number: int) -> bool:
-        try:
-            wire = Wire(self._login)
-        except ProjectionError:
-            return False
-        try:
-            return JetStream(wire).lag(self._source.consumer(number)) == 0
-        except ProjectionError:
-            return False  # NATS went away, or its consumer is not there yet.
-        finally:
-            wire.close()
+    def _is_other(self, active: Generation) -> bool:
+        now = self._generations.active
+        return now is None or now.number != active.number
+
+    def _cut_over(self) -> None:
+        """To what is filled by now."""
+        if (first := self._generations.filling) and self._catching_up.done(first):
+            self._generations.filled()
+            _log.info("%s is filled", self._source.view_type)
+        for generation in self._generations.upcoming:
+            if self._catching_up.done(generation):
+                with contextlib.suppress(GenerationError):  # Retired since it was listed.
+                    self._generations.cut_over(generation.number)
+                    _log.info("generation %d of %s answers now", generation.number, self._source.view_type)
+                return

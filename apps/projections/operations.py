@@ -59,8 +59,8 @@ def _changed(checkpoint: Checkpoint, stream: StreamState, jetstream: JetStream) 
 
 def retire(spec: ServiceSpec, projection: Projection, number: int) -> str:
     """Drop a generation and its consumer: what could not be done of it, nothing when all was."""
-    spec.generations(projection).retire(number)
-    consumer = projection.source.consumer(number)
+    generation = spec.generations(projection).retire(number)
+    consumer = projection.source.of(generation).consumer(number)
     try:
         forget(spec.nats.login, consumer)
     except ProjectionError as error:
@@ -90,7 +90,7 @@ def replay(
         raise ProjectionError(f"{projection.view} has no views yet")
     store = Store(generations.path(active), CheckpointKey(projection.shard, projection.view))
     sandbox = Sandbox(generations.program(active), projection.source.limits)
-    folder = projection.source.folder(sandbox)
+    folder = projection.source.of(active).folder(sandbox)
     try:
         held = [each for each in store.quarantine() if not wanted or each.sequence in wanted]
         if missing := sorted(wanted - {each.sequence for each in held}):

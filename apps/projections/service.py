@@ -80,9 +80,12 @@ class Service:
                 return f"the worker of {child.view} does not fold: {child.report.wrong or 'it is starting'}"
             try:
                 with reader(self._spec, projection) as store:
-                    store.checkpoint()
+                    checkpoint = store.checkpoint()
             except StoreError as error:
                 return str(error)
+            if self._spec.generations(projection).filling is not None:
+                reached = 0 if checkpoint is None else checkpoint.sequence
+                return f"{child.view} is being filled: it holds the stream up to sequence {reached}"
         return ""
 
     def shards(self) -> Shards:

@@ -39,7 +39,7 @@ def _lag(spec: ServiceSpec, projection: Projection) -> int | None:
     try:
         wire = Wire(spec.nats.login)
         try:
-            return JetStream(wire).lag(projection.source.consumer(active.number))
+            return JetStream(wire).lag(projection.source.of(active).consumer(active.number))
         finally:
             wire.close()
     except ProjectionError:

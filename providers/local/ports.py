@@ -5,7 +5,7 @@ usual ports themselves collide with one another (8080 is Keycloak's, Spark's and
 what a developer runs already. All lie below the ephemeral range (32768).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -73,15 +73,15 @@ def port(workload: str, name: str, offset: int, standard: int = 0) -> int:
 
 
 def ports_of(
-    components: Iterable[str], offset: int, several: Mapping[str, int] = MappingProxyType({})
+    components: Iterable[str], offset: int, several: Mapping[str, Collection[int]] = MappingProxyType({})
 ) -> dict[str, int]:
     """`<workload>.<port>` to number, for every workload of the components that are on; of some there are
-    `several`."""
+    `several`, each with its place among their numbers."""
     on = frozenset(components)
     workloads = frozenset().union(*(WORKLOADS.get(component, frozenset()) for component in on))
     found = {key: number + offset for key, number in PORTS.items() if key.partition(".")[0] in workloads}
     for key, row in SEVERAL.items():
         component, _, name = key.partition(".")
-        for number in row.numbers[: several.get(component, 0) if component in on else 0]:
-            found[f"{component}-{number - row.first}.{name}"] = number + offset
+        for place in several.get(component, ()) if component in on else ():
+            found[f"{component}-{place}.{name}"] = row.numbers[place] + offset
     return found

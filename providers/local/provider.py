@@ -1,6 +1,6 @@
 """The local provider: the whole platform as supervised processes on one machine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from providers.self_hosted import SelfHosted
 @dataclass(frozen=True, kw_only=True)
 class LocalArgs:
     """`directory` is the stack's own, `cache` the one that stacks share, `checkout` the clone that
-    the program runs from; `components` are those that are on, `several` how many workloads the
-    unbounded of them have, `port_offset` moves every port. `parked`, nothing runs."""
+    the program runs from; `components` are those that are on, `several` the places of the
+    workloads of the unbounded among their ports, `port_offset` moves every port. `parked`, nothing runs."""
 
     stack: str
     directory: Path
@@ -28,7 +28,7 @@ class LocalArgs:
     port_offset: int
     keep_data: bool
     parked: bool = False
-    several: Mapping[str, int] = field(default_factory=dict)
+    several: Mapping[str, Collection[int]] = field(default_factory=dict)
 
 
 class LocalSecrets:

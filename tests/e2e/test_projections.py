@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import nats
 import psutil
@@ -185,8 +186,10 @@ def test_a_changed_program_restarts_its_worker_alone(stack: Stack) -> None:
 
 
 def test_destroy_leaves_no_process_no_port_and_no_file(stack: Stack) -> None:
+    worker = urlsplit(stack.endpoint("projections")["urls"]["carriers"]["all"]).port
+    assert worker is not None
     stack.destroy()
     assert not machine.programs_of(stack.directory)
-    numbers = [port("nats", "client", OFFSET), port(WORKER, "http", OFFSET, 8700)]
+    numbers = [port("nats", "client", OFFSET), worker]
     assert machine.listening(numbers) == {}
     assert not stack.directory.exists()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from infra.platform import Platform
-from infra.projection_settings import workers
+from infra.projection_settings import places
 from infra.settings import Settings
 from infra.stack_file import StackFile
 from providers.local.provider import LocalArgs, LocalProvider
@@ -30,7 +30,7 @@ def run(preview: bool = False, **changes: object) -> Run:
             port_offset=settings.local.port_offset,
             keep_data=False,
             parked=settings.power == "parked",
-            several={"projections": len(workers(settings.projections))},
+            several={"projections": sorted(places(settings.projections).values())},
         )
         Platform(settings, LocalProvider("local", args), _FILE).export()
 

@@ -10,7 +10,7 @@ from components.software import PROJECTIONS
 from components.templates import render
 from infra.images import images
 from infra.projection_programs import read_workers
-from infra.projection_settings import overlap
+from infra.projection_settings import overlap, places
 from infra.settings import Settings, SettingsError, parse
 from infra.stack_file import StackFile
 from tests.infra import kubernetes_stack, local_stack
@@ -43,7 +43,7 @@ def _settings(**changes: Any) -> Settings:
 def test_each_shard_of_each_view_has_a_worker_a_volume_and_a_port_of_its_own(local: Run) -> None:
     found = _workers(local)
     assert sorted(found) == _WORKERS
-    assert [found[name].inputs["ports"]["http"] for name in _WORKERS] == [25500, 25501, 25502]
+    assert [found[name].inputs["ports"]["http"] for name in _WORKERS] == [25550, 25555, 25503]
     assert all(worker.inputs["hasVolume"] for worker in found.values())
 
 
@@ -51,6 +51,21 @@ def test_every_port_of_a_worker_is_looked_at_before_anything_starts(local: Run) 
     (host,) = local.of_type("nebula-local:index:Host").values()
     numbers = {worker.inputs["ports"]["http"] for worker in _workers(local).values()}
     assert numbers <= set(host.inputs["ports"].values())
+
+
+def test_a_worker_keeps_its_port_whatever_is_declared_beside_it() -> None:
+    shards = [{"name": f"s{n}", "subjects": [f"events.s{n}.>"]} for n in range(8)]
+    board = {**declared()["projections"][1], "shards": shards}
+    both = places(_settings(**declared(projections=[board, declared()["projections"][0]])).projections)
+    alone = places(_settings(**declared(projections=declared()["projections"][:1])).projections)
+    assert alone.items() <= both.items()
+
+
+def test_no_two_workers_have_one_port() -> None:
+    shards = [{"name": f"s{n}", "subjects": [f"events.s{n}.>"]} for n in range(64)]
+    projection = {**declared()["projections"][1], "shards": shards}
+    found = places(_settings(**declared(projections=[projection])).projections)
+    assert sorted(found.values()) == list(range(64))
 
 
 def test_workers_start_after_the_streams(local: Run) -> None:
@@ -76,8 +91,8 @@ def test_what_a_program_reads_reaches_its_worker(local: Run) -> None:
 def test_addresses_are_exported_by_view_and_shard(local: Run) -> None:
     assert local.outputs["endpoints"]["projections"] == {
         "urls": {
-            "carriers": {"all": "http://127.0.0.1:25500"},
-            "day_board": {"newark": "http://127.0.0.1:25501", "rest": "http://127.0.0.1:25502"},
+            "carriers": {"all": "http://127.0.0.1:25550"},
+            "day_board": {"newark": "http://127.0.0.1:25555", "rest": "http://127.0.0.1:25503"},
         }
     }
     assert local.outputs["credentials"]["projections"] == {"key": "secret-of-projections-key"}

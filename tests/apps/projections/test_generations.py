@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from apps.projections.errors import StoreGoneError
-from apps.projections.generations import Generation, GenerationError, Generations
+from apps.projections.generations import Events, Generation, GenerationError, Generations
 from apps.projections.keys import CheckpointKey
 from apps.projections.store import Store
 
@@ -127,3 +127,71 @@ def test_a_state_file_that_knows_no_highest_number_is_continued(tmp_path: Path) 
     assert generations.begin("one").number == 3
     generations.retire(3)
     assert Generations(tmp_path).begin("one").number == 4
+
+
+ALL = Events("S", ("e.>",))
+HALF = Events("S", ("e.a.>",))
+
+
+def test_other_events_are_a_generation_of_their_own_and_the_old_one_keeps_its(tmp_path: Path) -> None:
+    """Or views of events that now are another shard's would stay, and of events that were they would lack."""
+    generations = Generations(tmp_path)
+    first = generations.ensure("one", ALL)
+    second = generations.ensure("one", HALF)
+    assert (first.events, second.events) == (ALL, HALF)
+    assert generations.active == first
+    assert generations.upcoming == (second,)
+    assert generations.ensure("one", HALF) == second
+
+
+def test_a_generation_whose_events_were_not_noted_has_those_that_are_declared(tmp_path: Path) -> None:
+    generations = Generations(tmp_path)
+    generations.ensure("one")
+    assert generations.ensure("one", ALL) == Generation(1, 1, ALL)
+    assert generations.ensure("one", HALF).number == 2
+
+
+def answers_and_waits(root: Path) -> tuple[int, list[int]]:
+    """Which generation is active, and which are to be."""
+    generations = Generations(root)
+    active = generations.active
+    return active.number if active else 0, [each.number for each in generations.upcoming]
+
+
+def test_what_was_declared_before_is_gone_back_to_and_forward_again(tmp_path: Path) -> None:
+    generations = Generations(tmp_path)
+    first, second = generations.ensure("one"), generations.ensure("two")
+    generations.cut_over(second.number)
+    assert generations.ensure("one") == first
+    assert answers_and_waits(tmp_path) == (2, [1])
+    generations.cut_over(first.number)
+    assert generations.ensure("one") == first
+    assert generations.upcoming == ()
+    assert generations.ensure("two") == second
+    assert answers_and_waits(tmp_path) == (1, [2])
+
+
+def test_a_program_that_is_taken_back_before_it_is_filled_never_answers(tmp_path: Path) -> None:
+    generations = Generations(tmp_path)
+    first, second = generations.ensure("one"), generations.ensure("two")
+    assert generations.upcoming == (second,)
+    assert generations.ensure("one") == first
+    assert answers_and_waits(tmp_path) == (1, [])
+
+
+def test_a_cut_over_by_hand_holds_through_restarts_with_the_same_declaration(tmp_path: Path) -> None:
+    generations = Generations(tmp_path)
+    first, second = generations.ensure("one"), generations.ensure("two")
+    generations.cut_over(second.number)
+    generations.cut_over(first.number)
+    assert generations.ensure("two") == second
+    assert answers_and_waits(tmp_path) == (1, [])
+
+
+def test_the_first_generation_is_being_filled_until_it_is_said_to_be(tmp_path: Path) -> None:
+    generations = Generations(tmp_path)
+    first = generations.ensure("one")
+    assert generations.filling == first
+    generations.filled()
+    second = generations.ensure("two")
+    assert Generations(tmp_path).unfilled == (second,)

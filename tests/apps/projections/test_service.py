@@ -21,7 +21,7 @@ from tests.apps.provisioner.servers import free_port
 from tests.providers.local.plugin.client import until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-_KEY = "k" * 32
+KEY = "k" * 32
 _TENANTS = ("ewr", "jfk")
 
 
@@ -44,7 +44,7 @@ class Running:
             projection,
             nats={"servers": [nats.url]},
             listen={"host": "127.0.0.1", "port": self.port},
-            key=_KEY,
+            key=KEY,
             directory=str(data or directory / "data"),
         )
         self._directory = directory
@@ -110,7 +110,7 @@ class Running:
         answer = requests.get(
             f"http://127.0.0.1:{self.port}/v1/views/{ledger.VIEW}",
             params={"tenant": tenant, **parameters},
-            headers={"Authorization": f"Bearer {tokens.token(_KEY, tenant)}"},
+            headers={"Authorization": f"Bearer {tokens.token(KEY, tenant)}"},
             timeout=30,
         )
         assert answer.status_code == 200, answer.text

@@ -45,10 +45,10 @@ def test_port_without_a_row_says_where_to_add_one() -> None:
 
 def test_workloads_of_one_component_have_the_ports_of_their_numbers() -> None:
     assert [port("projections-carriers-all", "http", 10, number) for number in (8700, 8763)] == [25510, 25573]
-    assert ports_of(["projections"], 10, {"projections": 2}) == {
+    assert ports_of(["projections"], 10, {"projections": [0, 63]}) == {
         "projections-0.http": 25510,
-        "projections-1.http": 25511,
+        "projections-63.http": 25573,
     }
-    assert ports_of(["redis"], 0, {"projections": 2}) == {"redis.redis": 26379}
+    assert ports_of(["redis"], 0, {"projections": [0]}) == {"redis.redis": 26379}
     with pytest.raises(UnknownPortError):
         port("projections-carriers-all", "http", 0, 8764)
