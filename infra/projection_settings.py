@@ -15,7 +15,7 @@ _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 _ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
 _Subject = Annotated[str, StringConstraints(pattern=r"^[^\s.]+(\.[^\s.]+)*$")]
 
-_Field = Annotated[str, StringConstraints(pattern=r"^[^.]+(\.[^.]+)*$")]
+_Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\x00-\x1f]+)*$')]
 
 
 class ShardSettings(Model):

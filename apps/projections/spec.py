@@ -26,7 +26,7 @@ _ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
 _StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 _Subject = Annotated[str, StringConstraints(pattern=r"^[^\s.]+(\.[^\s.]+)*$")]
 
-_Field = Annotated[str, StringConstraints(pattern=r"^[^.]+(\.[^.]+)*$")]
+_Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\x00-\x1f]+)*$')]
 
 
 class ProgramLimits(Spec):

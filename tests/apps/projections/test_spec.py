@@ -70,6 +70,8 @@ def test_a_wrong_key_is_named_and_no_value_shown(tmp_path: Path, changes: dict[s
         ({"subjects": ["events..x"]}, r"projections\[0\]\.subjects"),
         ({"tenant_token": -1}, r"projections\[0\]\.tenant_token"),
         ({"limits": {"gas": 0}}, r"projections\[0\]\.limits\.gas"),
+        ({"fields": ["payload.carrier", 'a"b']}, r"projections\[0\]\.fields\[1\]"),
+        ({"fields": ["payload..carrier"]}, r"projections\[0\]\.fields\[0\]"),
     ],
 )
 def test_a_wrong_projection_is_named(tmp_path: Path, changes: dict[str, Any], key: str) -> None:
