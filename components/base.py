@@ -157,10 +157,14 @@ Probe = Http | Tcp | Command
 
 @dataclass(frozen=True)
 class Readiness:
-    """The probe, and how many seconds after its start a server may take to pass it."""
+    """The probe, and how many seconds after its start a server may take to pass it.
+
+    `alive` is what to ask to know whether it must be started anew: for a server that is not ready while
+    another is away, which starting it anew would not mend."""
 
     probe: Probe
     deadline: int = 180
+    alive: Probe | None = None
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,11 @@ class IcebergCatalog(pulumi.ComponentResource):
                 triggers={"database": args.database.volume},
                 links=(Link(args.database), Link(args.object_store)),
                 replicas=shape.replicas,
-                readiness=Readiness(Http("management", "/q/health/ready"), deadline=120),
+                readiness=Readiness(
+                    Http("management", "/q/health/ready"),
+                    deadline=120,
+                    alive=Http("management", "/q/health/live"),
+                ),
                 resources=shape.resources,
             ),
             self,

@@ -81,7 +81,11 @@ class Keycloak(pulumi.ComponentResource):
                 triggers={"database": args.database.volume},
                 links=(Link(args.database),),
                 replicas=shape.replicas,
-                readiness=Readiness(Http("management", "/health/ready"), deadline=300),
+                readiness=Readiness(
+                    Http("management", "/health/ready"),
+                    deadline=300,
+                    alive=Http("management", "/health/live"),
+                ),
                 resources=shape.resources,
             ),
             self,

@@ -83,7 +83,12 @@ class Nats(pulumi.ComponentResource):
                 ports=ports,
                 volume=Volume(shape.volume),
                 replicas=shape.replicas,
-                readiness=Readiness(Http("monitor", "/healthz"), deadline=60),
+                readiness=Readiness(
+                    Http("monitor", "/healthz"),
+                    deadline=60,
+                    # Without this it asks whether every stream has caught up with its peers.
+                    alive=Http("monitor", "/healthz?js-enabled-only=true"),
+                ),
                 resources=shape.resources,
             ),
             self,

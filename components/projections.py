@@ -77,7 +77,9 @@ class Projections(pulumi.ComponentResource):
                         secret_files={"spec.json": spec},
                         ports={"http": _HTTP + shard.place},
                         volume=Volume(shape.volume),
-                        readiness=Readiness(Http("http", "/ready"), deadline=_FILLED),
+                        readiness=Readiness(
+                            Http("http", "/ready"), deadline=_FILLED, alive=Http("http", "/live")
+                        ),
                         resources=shape.resources,
                         links=(Link(args.nats),),
                         stop_seconds=_DRAIN + 10,

@@ -35,6 +35,7 @@ class ReadableStore(Views, Protocol):
 class State(Protocol):
     """What the probes ask for: what is wrong, nothing when all is well."""
 
+    def dead(self) -> str: ...
     def unhealthy(self) -> str: ...
     def unready(self) -> str: ...
 
@@ -81,6 +82,9 @@ class Api:
 
     def health(self, _request: Request) -> Response:
         return _probe(self.state.unhealthy())
+
+    def live(self, _request: Request) -> Response:
+        return _probe(self.state.dead())
 
     def ready(self, _request: Request) -> Response:
         return _probe(self.state.unready())
@@ -153,6 +157,7 @@ def create_app(api: Api) -> Starlette:
     return Starlette(
         routes=[
             Route("/health", api.health),
+            Route("/live", api.live),
             Route("/ready", api.ready),
             Route("/metrics", api.scrape),
             Route("/v1/views/{view}", logged(api.many)),

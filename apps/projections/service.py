@@ -61,9 +61,9 @@ class Service:
         for child in self._children:
             if child.report.stalled:
                 return f"the worker of {child.view} folds nothing: {child.report.wrong}"
-        return self._ended()
+        return self.dead()
 
-    def _ended(self) -> str:
+    def dead(self) -> str:
         for child in self._children:
             if child.ended.is_set():
                 return f"the worker of {child.view} has ended"
@@ -73,7 +73,7 @@ class Service:
         """A stalled worker's views are still to be read: what is wrong with it, `unhealthy` says."""
         if self.draining:
             return "draining"
-        if wrong := self._ended():
+        if wrong := self.dead():
             return wrong
         for child, projection in zip(self._children, self._manifest.projections, strict=True):
             if not (child.report.connected or child.report.stalled):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pulumi_kubernetes import core
 
-from components.base import Command, Http, Program, Tcp, Workload
+from components.base import Command, Http, Probe, Program, Tcp, Workload
 from components.templates import render
 from providers.kubernetes.naming import Naming
 from providers.kubernetes.placeholders import of_program
@@ -25,10 +25,19 @@ class Probes:
 
 
 def probes_of(program: Program, naming: Naming) -> Probes:
-    """One question, asked with three patiences; until it was answered once, for the deadline."""
+    """Whether it is ready, asked until it was so once, for the deadline, and then with less patience;
+    whether it is alive with more."""
     if not isinstance(program, Workload):
         return Probes()
-    asked, values = program.readiness.probe, of_program(program, naming)
+    ready, patience = program.readiness.probe, max(1, program.readiness.deadline // _SECONDS)
+    return Probes(
+        startup=_probe(program, ready, patience, naming),
+        readiness=_probe(program, ready, _READINESS_FAILURES, naming),
+        liveness=_probe(program, program.readiness.alive or ready, _LIVENESS_FAILURES, naming),
+    )
+
+
+def _probe(program: Program, asked: Probe, failures: int, naming: Naming) -> core.v1.ProbeArgs:
     http = tcp = command = None
     match asked:
         case Http(port=port, path=path):
@@ -39,20 +48,13 @@ def probes_of(program: Program, naming: Naming) -> Probes:
             executable, *arguments = words
             line = [*program.software.executable(executable).in_image, *arguments]
             # The kubelet replaces no $(NAME) in a probe: none is written here.
+            values = of_program(program, naming)
             command = core.v1.ExecActionArgs(command=[render(word, values) for word in line])
-
-    def probe(failures: int) -> core.v1.ProbeArgs:
-        return core.v1.ProbeArgs(
-            http_get=http,
-            tcp_socket=tcp,
-            exec_=command,
-            period_seconds=_SECONDS,
-            timeout_seconds=_SECONDS,
-            failure_threshold=failures,
-        )
-
-    return Probes(
-        startup=probe(max(1, program.readiness.deadline // _SECONDS)),
-        readiness=probe(_READINESS_FAILURES),
-        liveness=probe(_LIVENESS_FAILURES),
+    return core.v1.ProbeArgs(
+        http_get=http,
+        tcp_socket=tcp,
+        exec_=command,
+        period_seconds=_SECONDS,
+        timeout_seconds=_SECONDS,
+        failure_threshold=failures,
     )

@@ -43,6 +43,9 @@ class Client:
 class Reported:
     wrong: str = ""
 
+    def dead(self) -> str:
+        return self.wrong
+
     def unhealthy(self) -> str:
         return self.wrong
 
@@ -167,7 +170,7 @@ def test_a_view_without_a_store_says_nothing_of_the_machine(client: Client) -> N
     assert "secret" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/health", "/ready"])
+@pytest.mark.parametrize("path", ["/live", "/health", "/ready"])
 def test_a_probe_fails_with_its_reason(client: Client, state: Reported, path: str) -> None:
     assert client.get(path).status_code == 200
     state.wrong = "draining"

@@ -216,7 +216,7 @@ def test_readiness_fails_while_nats_is_away_and_views_are_still_answered(
     before = running.views()
     nats.kill()
     until(lambda: running.status("/ready") == 503)
-    assert running.status("/health") == 200
+    assert (running.status("/health"), running.status("/live")) == (200, 200)
     assert running.views() == before
     nats.start()
     until(lambda: running.status("/ready") == 200)
