@@ -2,33 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.apps.projections import ledger
-from tests.apps.projections.nats_server import NatsServer, nats_server
-from tests.apps.projections.test_service import Running
+from tests.apps.projections.nats_server import NatsServer
+from tests.apps.projections.running import Running
 from tests.providers.local.plugin.client import until
 
 Change = Callable[[NatsServer, Path], None]
-
-
-@pytest.fixture
-def nats(tmp_path: Path) -> Iterator[NatsServer]:
-    directory = tmp_path / "nats"
-    directory.mkdir()
-    with nats_server(directory) as server:
-        server.add_stream("EVENTS", ["events.>"], allow_direct=True)
-        yield server
-
-
-@pytest.fixture
-def running(tmp_path: Path, nats: NatsServer) -> Iterator[Running]:
-    service = Running(tmp_path, nats)
-    yield service.start()
-    service.kill()
 
 
 def _publish(nats: NatsServer, values: range) -> int:

@@ -14,7 +14,7 @@ from apps.projections import tokens
 from apps.projections.keys import ViewKey
 from tests.apps.projections import ledger
 from tests.apps.projections.nats_server import NatsServer, nats_server
-from tests.apps.projections.test_service import KEY, Running
+from tests.apps.projections.running import KEY, Running
 from tests.providers.local.plugin.client import until
 
 TENANTS = ("ewr", "jfk", "lga")

@@ -4,149 +4,22 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 import requests
 
-from apps.projections import tokens
-from apps.projections.keys import ViewKey
 from tests.apps.projections import ledger
-from tests.apps.projections.nats_server import NatsServer, nats_server
-from tests.apps.projections.test_spec import write
-from tests.apps.provisioner.servers import free_port
+from tests.apps.projections.nats_server import NatsServer
+from tests.apps.projections.running import REPOSITORY, TENANTS, Running
 from tests.providers.local.plugin.client import until
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-KEY = "k" * 32
-_TENANTS = ("ewr", "jfk")
-
-
-class Running:
-    """A service that may be killed and started again on its files."""
-
-    def __init__(self, directory: Path, nats: NatsServer, data: Path | None = None, **changes: Any) -> None:
-        self.port = free_port()
-        projection = {
-            "view": ledger.VIEW,
-            "stream": "EVENTS",
-            "subjects": ["events.>"],
-            "tenant_token": 1,
-            "program": ledger.PROGRAM,
-            "batch": 50,
-            **changes,
-        }
-        self.spec = write(
-            directory,
-            projection,
-            nats={"servers": [nats.url]},
-            listen={"host": "127.0.0.1", "port": self.port},
-            key=KEY,
-            directory=str(data or directory / "data"),
-        )
-        self._directory = directory
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> str:
-        return (self._directory / "service.log").read_text()
-
-    def start(self, ready: bool = True) -> "Running":
-        with (self._directory / "service.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "apps.projections", "serve", str(self.spec)],
-                cwd=REPOSITORY,
-                stdout=log,
-                stderr=log,
-            )
-        if ready:
-            until(lambda: self.status("/ready") == 200)
-        return self
-
-    def command(self, *words: str) -> str:
-        """What a command of the command line prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", "apps.projections", *words],
-            cwd=REPOSITORY, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{words}: {done.stderr}\n{self.log}"
-        return done.stdout
-
-    def status(self, path: str) -> int:
-        """0 when nobody answers."""
-        assert self.process is not None
-        assert self.process.poll() is None, self.log
-        try:
-            return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).status_code
-        except requests.ConnectionError:
-            return 0
-
-    def wrong(self, path: str) -> str:
-        """What a probe that fails says; nothing when it does not, or nobody answers."""
-        try:
-            answer = requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
-        except requests.ConnectionError:
-            return ""
-        return str(answer.json()["status"]) if answer.status_code == 503 else ""
-
-    def views(self) -> dict[bytes, bytes]:
-        """All tenants' views, page by page, as a store would have them."""
-        found: dict[bytes, bytes] = {}
-        for tenant in _TENANTS:
-            after = None
-            while True:
-                page = self.ask(tenant, limit="7", **({"after": after} if after else {}))
-                for each in page["views"]:
-                    text = json.dumps(each["view"], separators=(",", ":"))
-                    found[ViewKey(tenant, ledger.VIEW, each["id"]).encode()] = text.encode()
-                if (after := page["next"]) is None:
-                    break
-        return found
-
-    def ask(self, tenant: str, **parameters: str) -> dict[str, Any]:
-        answer = requests.get(
-            f"http://127.0.0.1:{self.port}/v1/views/{ledger.VIEW}",
-            params={"tenant": tenant, **parameters},
-            headers={"Authorization": f"Bearer {tokens.token(KEY, tenant)}"},
-            timeout=30,
-        )
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-    def worker(self) -> psutil.Process:
-        assert self.process is not None
-        (found,) = [each for each in psutil.Process(self.process.pid).children() if "work" in each.cmdline()]
-        return found
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-
-@pytest.fixture
-def nats(tmp_path: Path) -> Iterator[NatsServer]:
-    directory = tmp_path / "nats"
-    directory.mkdir()
-    with nats_server(directory) as server:
-        server.add_stream("EVENTS", ["events.>"], allow_direct=True)
-        yield server
-
-
-@pytest.fixture
-def running(tmp_path: Path, nats: NatsServer) -> Iterator[Running]:
-    service = Running(tmp_path, nats)
-    yield service.start()
-    service.kill()
 
 
 def _events(first: int, count: int) -> list[tuple[str, bytes]]:
     made = []
     for number in range(first, first + count):
-        tenant = _TENANTS[number % 2]
+        tenant = TENANTS[number % 2]
         value = -1 if number % 97 == 0 else number % 1000
         data = ledger.event(tenant, f"account/{number % 20}", value, correlation_id=f"c-{number}")
         made.append((f"events.{tenant}.booked", data))
@@ -154,7 +27,7 @@ def _events(first: int, count: int) -> list[tuple[str, bytes]]:
 
 
 def _folded(running: Running, last: int) -> bool:
-    return int(running.ask(_TENANTS[0])["sequence"]) >= last
+    return int(running.ask(TENANTS[0])["sequence"]) >= last
 
 
 def test_views_are_those_of_a_plain_fold_however_the_service_ends(

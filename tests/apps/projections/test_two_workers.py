@@ -16,7 +16,7 @@ from tests.apps.projections import ledger
 from tests.apps.projections.chaos.publisher import Publisher
 from tests.apps.projections.chaos.victim import SHARD, STREAM, SUBJECTS
 from tests.apps.projections.nats_server import NatsServer, nats_server
-from tests.apps.projections.test_service import REPOSITORY, Running
+from tests.apps.projections.running import REPOSITORY, Running
 from tests.providers.local.plugin.client import until
 
 
