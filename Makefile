@@ -14,7 +14,7 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadgroup
 # What a change is compared with; and the provider plugins that previews prefer (PLUGINS= for the real ones).
 BASE ?= origin/main
 PLUGINS ?= tests/standin/offline
-export COMPONENT FOLLOW DIFF FRESH LONG
+export COMPONENT FOLLOW DIFF FRESH LONG CONFIRM
 export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -125,13 +125,13 @@ snapshot: .venv/installed ## Renew the snapshots of URNs, which are public API, 
 
 clean: ## Remove the cache, .venv and .nebula; refused while a stack is up
 	@if [ -x $(VENV_PYTHON) ] && [ -e .venv/installed ]; then $(NEBULA) clean --stack "$(STACK)"; \
-	else rm -rf .venv build; fi
+	else rm -rf .venv; fi
 
 # The stamp comes last: an interrupted installation is done again. Byte code is left to the first
 # import: compiling the cloud SDKs whole takes longer than fetching them. The lock names every package.
 .venv/installed: requirements.lock
 	@$(PYTHON) infra/engine/preflight.py "$(CACHE)" 1>&2
 	@echo "Installing the Python packages of requirements.lock into .venv (once; a minute or two)..." 1>&2
-	@$(PYTHON) -m venv .venv 1>&2
-	@$(VENV_PYTHON) -m pip install --no-compile --no-deps --require-hashes --requirement requirements.lock 1>&2
+	@umask 022 && $(PYTHON) -m venv .venv 1>&2
+	@umask 022 && $(VENV_PYTHON) -m pip install --no-compile --no-deps --require-hashes --requirement requirements.lock 1>&2
 	@touch $@

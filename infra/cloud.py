@@ -24,15 +24,13 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
             from providers.local.paths import cache_directory, stack_directory
             from providers.local.provider import LocalArgs, LocalProvider
 
-            stack = pulumi.get_stack()
-            directory = Path(settings.local.directory) if settings.local.directory else stack_directory(stack)
+            configured = settings.local.directory
+            directory = Path(configured) if configured else stack_directory(pulumi.get_stack())
             return LocalProvider(
                 "local",
                 LocalArgs(
-                    stack=stack,
                     directory=directory,
                     cache=cache_directory(),
-                    checkout=checkout,
                     components=settings.run,
                     port_offset=settings.local.port_offset,
                     keep_data=settings.local.keep_data,

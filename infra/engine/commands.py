@@ -6,21 +6,23 @@ import shlex
 import sys
 from pathlib import Path
 
-from infra.engine import power, preflight, stack_file, state
-from infra.engine.checkout import HERE, PROJECT, Checkout
+from infra.engine import clean as cleaning
+from infra.engine import ownership, power, preflight, stack_file
+from infra.engine.checkout import HERE, Checkout
 from infra.engine.console import say
-from infra.engine.errors import EngineError, StackInUseError
+from infra.engine.errors import EngineError
 from infra.engine.process import Outcome
 from infra.engine.session import OVERRIDING, Session, directory_of, forgotten, open_engine, open_session
 from providers.local import paths
 from providers.local.artifacts.errors import ArtifactError
 from providers.local.plugin.errors import PluginError
-from providers.local.plugin.layout import remove_tree
 
 INTERRUPTED = 130
 
 
 def up(stack: str, checkout: Checkout) -> int:
+    stack_file.ensure(checkout, stack)
+    ownership.settle(checkout, stack)
     session = open_session(stack, checkout)
     if session.is_local:
         preflight.check_software(paths.cache_directory())
@@ -78,11 +80,13 @@ def refresh(stack: str, checkout: Checkout) -> int:
 def down(stack: str, checkout: Checkout) -> int:
     """Destroy the stack, then see that nothing of it is left; without a state, or when the engine
     fails halfway, from the stack's directory alone."""
+    stack_file.ensure(checkout, stack)
+    ownership.settle(checkout, stack)
     if forgotten(stack, checkout):
         # Nobody waits for an engine to be built that would have nothing to do.
         say(f"The backend does not know stack {stack!r}: clearing what its directory records.")
         if stack_file.is_local(checkout, stack):
-            _remove_directory(directory_of(checkout, stack))
+            _remove_directory(checkout, stack)
         return 0
     session = open_session(stack, checkout)
     session.recover()
@@ -91,7 +95,7 @@ def down(stack: str, checkout: Checkout) -> int:
         if destroyed.code and not (session.is_local and _goes_on_without_the_engine(session, destroyed)):
             return destroyed.code
     if session.is_local:
-        _remove_directory(session.directory)
+        _remove_directory(checkout, stack)
     if session.backend.ours and session.exists():
         session.ask("stack", "rm", "--yes", "--force", "--preserve-config", "--stack", stack)
     return 0
@@ -106,11 +110,14 @@ def _goes_on_without_the_engine(session: Session, destroyed: Outcome) -> bool:
     return not sys.stdin.isatty() or input("Remove all of that, data too? [y/N] ").lower().startswith("y")
 
 
-def _remove_directory(directory: Path) -> None:
+def _remove_directory(checkout: Checkout, stack: str) -> None:
     """What the engine left, or never knew of. Does nothing after a destroy that ended well."""
-    from providers.local.plugin import host
+    from providers.local.plugin import removal
 
-    host.remove(directory, True if os.environ.get(host.KEEP_VARIABLE) == "1" else None)
+    keep = True if os.environ.get(removal.KEEP_VARIABLE) == "1" else None
+    expected = ownership.owner_of(checkout, stack)
+    if left := removal.remove_from_disk(directory_of(checkout, stack), expected, keep):
+        say(removal.left_behind(left))
 
 
 def outputs(stack: str, checkout: Checkout) -> int:
@@ -151,6 +158,8 @@ def status(stack: str, checkout: Checkout) -> int:
     from infra.engine import report
 
     if stack_file.is_local(checkout, stack):
+        if whose := ownership.elsewhere(checkout, stack):
+            say(whose)
         report.servers(stack, directory_of(checkout, stack))
     else:
         report.pods(stack, stack_file.platform(checkout, stack))
@@ -174,17 +183,7 @@ def logs(stack: str, checkout: Checkout) -> int:
 def clean(stack: str, checkout: Checkout) -> int:
     """Remove the cache, `.venv` and `.nebula`. Refused while a stack of this clone or of this
     machine needs them."""
-    root = paths.stack_directory("any").parent
-    running = {path.name for path in root.iterdir() if path.is_dir()} if root.exists() else set()
-    if used := sorted(running | set(state.stacks_with_resources(checkout.state, PROJECT))):
-        raise StackInUseError(
-            f"Nothing was removed, as this is in use: stack {', '.join(used)} (below {root}). "
-            "Take each down first: make down STACK=<name>."
-        )
-    for path in (paths.cache_directory(), checkout.private, checkout.root / "build", checkout.root / ".venv"):
-        if path.exists():
-            say(f"Removing {path}")
-            remove_tree(path)
+    cleaning.clean(checkout)
     return 0
 
 

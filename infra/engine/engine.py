@@ -81,9 +81,13 @@ def build(cache: Path, progress: Progress) -> Engine:
     from providers.local.artifacts import go
 
     engine = built_engine(cache)
-    engine.executable.parent.mkdir(parents=True, exist_ok=True)
-    go.build(PACKAGE, MODULE, engine.executable, LDFLAGS, cache, progress)
-    _write_scripts(engine.executable.parent)
+    before = os.umask(0o022)  # Whoever may write in the cache decides what others run.
+    try:
+        engine.executable.parent.mkdir(parents=True, exist_ok=True)
+        go.build(PACKAGE, MODULE, engine.executable, LDFLAGS, cache, progress)
+        _write_scripts(engine.executable.parent)
+    finally:
+        os.umask(before)
     return engine
 
 

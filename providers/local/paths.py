@@ -7,6 +7,9 @@ files and may not look below /root; for anybody else the XDG base directories.
 import os
 from pathlib import Path
 
+CACHED = ("apps", "downloads", "engine", "go", "maven", "pip", "software", "testbed", "trust")
+"""Everything that is ever made in the cache directory itself."""
+
 
 def stack_directory(stack: str) -> Path:
     """The directory of everything that belongs to `stack`: `destroy` removes it whole."""

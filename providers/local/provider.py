@@ -16,14 +16,12 @@ from providers.self_hosted import SelfHosted
 
 @dataclass(frozen=True, kw_only=True)
 class LocalArgs:
-    """`directory` is the stack's own, `cache` the one that stacks share, `checkout` the clone that
-    the program runs from; `components` are those that are on, `several` the places of the
-    workloads of the unbounded among their ports, `port_offset` moves every port. `parked`, nothing runs."""
+    """`directory` is the stack's own, `cache` the one that stacks share; `components` are those that are
+    on, `several` the places of the workloads of the unbounded among their ports, `port_offset` moves every
+    port. `parked`, nothing runs."""
 
-    stack: str
     directory: Path
     cache: Path
-    checkout: Path
     components: Iterable[str]
     port_offset: int
     keep_data: bool
@@ -52,8 +50,6 @@ class LocalProvider(SelfHosted):
         self._host = Host(
             name,
             directory=str(args.directory),
-            stack=args.stack,
-            checkout=str(args.checkout),
             ports=ports_of(args.components, args.port_offset, args.several),
             keep_data=args.keep_data,
             parked=args.parked,

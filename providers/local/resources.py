@@ -22,9 +22,10 @@ class Plugin(pulumi.ProviderResource):
 class Host(pulumi.CustomResource):
     """The stack's directory and its supervisord; every other resource depends on it.
 
-    `directory` is the stack's directory, `stack` and `checkout` say whose it is, `ports` maps
-    `<workload>.<port>` to each port that the stack will listen on (checked before anything starts),
-    `keepData` keeps data and secrets on delete. `parked`, nothing runs, supervisord neither.
+    `directory` is the stack's directory (whose it is follows from the stack and the clone: see
+    `providers/local/plugin/owner.py`), `ports` maps `<workload>.<port>` to each port that the stack will
+    listen on (checked before anything starts), `keepData` keeps data and secrets on delete. `parked`,
+    nothing runs, supervisord neither.
     """
 
     directory: pulumi.Output[str]
@@ -34,8 +35,6 @@ class Host(pulumi.CustomResource):
         name: str,
         *,
         directory: pulumi.Input[str],
-        stack: pulumi.Input[str],
-        checkout: pulumi.Input[str],
         ports: Mapping[str, int],
         keep_data: bool,
         parked: bool,
@@ -43,8 +42,6 @@ class Host(pulumi.CustomResource):
     ) -> None:
         inputs: dict[str, Any] = {
             "directory": directory,
-            "stack": stack,
-            "checkout": checkout,
             "ports": ports,
             "keepData": keep_data,
             "parked": parked or None,

@@ -18,7 +18,8 @@ import yaml
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.session import open_engine
 from infra.stack_file import KEY
-from providers.local.plugin import host, status
+from providers.local.plugin import removal, status
+from providers.local.plugin.owner import Owner
 from tests.e2e.places import Places
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -241,7 +242,7 @@ class Stack:
         if self.state_file.exists():
             self.ask("cancel", "--yes", self.name)
             self.destroy(check=False)
-        host.remove(self.directory, keep=False)
+        removal.remove_from_disk(self.directory, Owner(str(self.checkout.root), self.name), keep=False)
         self.stack_file.unlink(missing_ok=True)
 
 

@@ -22,10 +22,8 @@ def run(preview: bool = False, **changes: object) -> Run:
 
     def program() -> None:
         args = LocalArgs(
-            stack="local",
             directory=Path("/state"),
             cache=Path("/cache"),
-            checkout=Path("/checkout"),
             components=settings.run,
             port_offset=settings.local.port_offset,
             keep_data=False,

@@ -27,6 +27,9 @@ def _skip_the_sdk() -> None:
 
 def main() -> None:
     parent = os.getppid()
+    # The cache is for every stack and user of servers: what the user's shell says must not decide who may
+    # write in it. What is private gets its mode explicitly.
+    os.umask(0o022)
     _skip_the_sdk()
     from providers.local.plugin.commands import end_children
     from providers.local.plugin.engine import Engine

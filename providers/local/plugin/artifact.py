@@ -13,7 +13,7 @@ class Artifact:
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
 
-    def check(self, inputs: Properties) -> list[Failure]:
+    def check(self, urn: str, inputs: Properties) -> list[Failure]:
         return []
 
     def diff(self, state: Properties, old: Properties, inputs: Properties) -> Changes:

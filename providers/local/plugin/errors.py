@@ -28,9 +28,17 @@ class NotReadyError(PluginError):
     """A server ended, or did not become ready before its deadline."""
 
 
-class OwnedElsewhereError(PluginError):
-    """The stack directory belongs to another checkout whose servers are alive."""
+class NotOurOwnError(PluginError):
+    """A directory is not this stack's: nothing in it was touched."""
 
 
 class SoftwareError(PluginError):
     """Software could not be fetched, verified or unpacked."""
+
+
+class AccountError(PluginError):
+    """The account of unprivileged servers is missing, is another's, or may not be given a file."""
+
+
+class SecretError(PluginError):
+    """The file of a secret may be known to others."""

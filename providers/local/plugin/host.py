@@ -1,29 +1,21 @@
 """The Host: a stack's directory and its supervisord. Everything else of the stack depends on it."""
 
-import json
 import os
 import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
 
+from providers.local.path_safety import problem_of
 from providers.local.paths import cache_directory
-from providers.local.plugin import orphans, ports, processes
-from providers.local.plugin.engine import Engine
-from providers.local.plugin.errors import OwnedElsewhereError
-from providers.local.plugin.layout import (
-    SOCKET_LIMIT,
-    StackDirectory,
-    read_json,
-    remove_tree,
-    write_atomically,
-)
+from providers.local.plugin import orphans, owner, ports, processes
+from providers.local.plugin.layout import SOCKET_LIMIT, StackDirectory, read_json
+from providers.local.plugin.owner import Owner
 from providers.local.plugin.processes import DIRECTORY_MARK
 from providers.local.plugin.properties import Properties, differences, has_unknown
+from providers.local.plugin.removal import keep_data, left_behind, remove, stop_all
 from providers.local.plugin.resource import Changes, Failure, Surroundings, with_drift
 
 FREE_SPACE_GIB = 2
-KEEP_VARIABLE = "NEBULA_KEEP_DATA"
 _TEMPORARY_SOCKET = 11
 """supervisord first binds `<socket>.<pid>`."""
 
@@ -34,11 +26,11 @@ class Host:
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
 
-    def check(self, inputs: Properties) -> list[Failure]:
+    def check(self, urn: str, inputs: Properties) -> list[Failure]:
         if has_unknown(inputs.get("directory")):
             return []
         directory = StackDirectory(Path(inputs["directory"]))
-        problems = [_path_problem(directory), _owner_problem(directory, str(inputs.get("checkout")))]
+        problems = [_path_problem(directory), _owner_problem(directory, Owner.of(urn)), _cache_problem()]
         failures = [Failure("directory", problem) for problem in problems if problem]
         if failures:
             return failures
@@ -69,22 +61,15 @@ class Host:
 
     def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
         directory = StackDirectory(Path(inputs["directory"]))
-        if problem := _owner_problem(directory, inputs["checkout"]):
-            raise OwnedElsewhereError(problem)
         made = directory.make_parents()
-        self._around.lock.acquire(directory)
-        created = read_json(directory.owner).get("created", [])
+        self._around.enter(directory, urn)
+        created = made or read_json(directory.owner).get("created", [])
+        directory.make_root()
+        owner.record(directory, Owner.of(urn), keep_data=bool(inputs.get("keepData")), created=created)
         directory.make()
-        owner = {
-            "stack": inputs["stack"],
-            "checkout": inputs["checkout"],
-            "keepData": bool(inputs.get("keepData")),
-            "created": made or created,
-        }
-        write_atomically(directory.owner, json.dumps(owner))
         supervisor = self._around.supervisor(directory)
         if inputs.get("parked"):
-            _stop_all(directory, self._around)
+            stop_all(directory, self._around)
             self._around.swept.add(directory.root)
             return str(directory.root), {"directory": str(directory.root)}
         ended = orphans.end_orphans(directory, supervisor)
@@ -107,56 +92,9 @@ class Host:
 
     def delete(self, urn: str, state: Properties) -> None:
         directory = StackDirectory(Path(state["directory"]))
-        _remove(directory, keep_data(directory), self._around)
-
-
-def keep_data(directory: StackDirectory) -> bool:
-    """Whether data and secrets stay when the stack is destroyed."""
-    return os.environ.get(KEEP_VARIABLE) == "1" or bool(read_json(directory.owner).get("keepData"))
-
-
-def remove(directory: Path, keep: bool | None = None) -> None:
-    """End everything of the stack in `directory` and remove it: for a stack whose state is gone.
-
-    With `keep` its data and secrets stay (None: as the stack was configured). Does nothing when the
-    directory does not exist. Raises BusyError while a pulumi is at work on it.
-    """
-    _remove(StackDirectory(directory), keep, Surroundings(Engine()))
-
-
-def _remove(directory: StackDirectory, keep: bool | None, around: Surroundings) -> None:
-    if not directory.root.exists():
-        around.lock.remove(directory)
-        return
-    around.lock.acquire(directory)
-    if keep is None:
-        keep = keep_data(directory)
-    _stop_all(directory, around)
-    created = read_json(directory.owner).get("created", [])
-    kept = {"data", "secrets", directory.owner.name} if keep else set()
-    for path in directory.root.iterdir():
-        if path.name not in kept:
-            remove_tree(path)
-    if not keep:
-        directory.root.rmdir()
-    around.lock.remove(directory)
-    if not keep:
-        _remove_empty_parents(directory, created)
-
-
-def _stop_all(directory: StackDirectory, around: Surroundings) -> None:
-    """End supervisord, its servers and whatever else runs for the stack."""
-    supervisor = around.supervisor(directory)
-    launches = [read_json(directory.spec(name)) for name in directory.workloads()]
-    supervisor.shutdown(max((float(launch.get("stopSeconds", 10)) for launch in launches), default=1.0) + 3)
-    orphans.end_orphans(directory, supervisor)
-
-
-def _remove_empty_parents(directory: StackDirectory, created: list[str]) -> None:
-    parents = [directory.root.parent] if directory.root.parent.name == "nebula" else []
-    for parent in dict.fromkeys([*parents, *(Path(path) for path in reversed(created))]):
-        with suppress(OSError):  # not empty: somebody else's
-            parent.rmdir()
+        left = remove(directory, Owner.of(urn), keep_data(directory), self._around)
+        if left:
+            self._around.engine.warn(urn, left_behind(left))
 
 
 def _path_problem(directory: StackDirectory) -> str | None:
@@ -179,15 +117,15 @@ def _path_problem(directory: StackDirectory) -> str | None:
     return None
 
 
-def _owner_problem(directory: StackDirectory, checkout: str) -> str | None:
-    owner = read_json(directory.owner)
-    other = owner.get("checkout")
-    if not other or other == checkout or not any(orphans.living(directory).values()):
-        return None
-    return (
-        f"{directory.root} belongs to the checkout {other}, whose servers are running; "
-        "run `make down` there, or give this stack another name (`pulumi stack init <name>`)"
-    )
+def _owner_problem(directory: StackDirectory, expected: Owner) -> str | None:
+    claim = owner.examine(directory, expected)
+    return owner.refusal(claim, expected) if claim.reason else None
+
+
+def _cache_problem() -> str | None:
+    """Why programs should not be run from the cache."""
+    problem = problem_of(cache_directory())
+    return f"the cache of software is not safe: {problem}" if problem else None
 
 
 def _space_problems(directory: StackDirectory) -> list[str]:

@@ -10,6 +10,9 @@ from typing import Any
 SOCKET_LIMIT = 107
 """Bytes of a Unix socket's path (sun_path of unix(7), without its final NUL)."""
 
+CHILDREN = frozenset({"owner.json", "supervisor.sock", "supervisord", "secrets", "logs", "run", "data"})
+"""Everything that is ever made in a stack's directory itself."""
+
 
 @dataclass(frozen=True)
 class StackDirectory:
@@ -69,18 +72,26 @@ class StackDirectory:
                 made.append(str(parent))
         return made
 
+    def make_root(self) -> None:
+        """Make the directory itself."""
+        self.root.mkdir(mode=0o700, exist_ok=True)
+        self.root.chmod(_passable())
+
     def make(self) -> None:
-        """Make the directory and its folders. As root the way to `run` and `data` is passable for an
-        unprivileged server."""
-        passable = 0o711 if os.geteuid() == 0 else 0o700
-        for path in (self.root, self.root / "run", self.root / "data"):
-            path.mkdir(exist_ok=True)
-            path.chmod(passable)
+        """Make the folders in the directory."""
+        for path in (self.root / "run", self.root / "data"):
+            path.mkdir(mode=0o700, exist_ok=True)
+            path.chmod(_passable())
         for path in (self.secrets, self.root / "logs", self.control, self.control / "programs"):
-            path.mkdir(exist_ok=True)
+            path.mkdir(mode=0o700, exist_ok=True)
             path.chmod(0o700)
         (self.control / "specs").mkdir(exist_ok=True)
         (self.control / "records").mkdir(exist_ok=True)
+
+
+def _passable() -> int:
+    """The mode of what lies on the way to `run` and `data`: as root, an unprivileged server passes there."""
+    return 0o711 if os.geteuid() == 0 else 0o700
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -93,25 +104,37 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o600) -> None:
-    """Write `content` so that a reader sees the old file or the new one, and nobody else reads it
-    on the way."""
+    """Write `content` so that a reader sees the old file or the new one, after a power loss too, and
+    nobody else reads it on the way."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
         os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
     temporary.rename(path)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Have the names in a directory outlive a power loss: what was renamed or removed there is so."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file or folder that may be absent, and read-only folders in it."""
+    """Remove a file or folder that may be absent, and read-only folders in it. No link is followed."""
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
     try:
         shutil.rmtree(path)
     except PermissionError:
-        for folder, _, _ in os.walk(path):
-            os.chmod(folder, 0o700)
+        for _, _, _, folder in os.fwalk(path):
+            os.fchmod(folder, 0o700)
         shutil.rmtree(path)

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from providers.local.plugin import orphans, processes, readiness
+from providers.local.plugin.accounts import ensure
 from providers.local.plugin.commands import Command
 from providers.local.plugin.errors import CommandError, NotReadyError, SupervisorError
-from providers.local.plugin.host import keep_data
 from providers.local.plugin.layout import StackDirectory, read_json, remove_tree
 from providers.local.plugin.properties import UNKNOWN, Properties, differences
+from providers.local.plugin.removal import keep_data
 from providers.local.plugin.resource import Changes, Failure, Surroundings, name_failures, with_drift
 from providers.local.plugin.secrecy import last_lines, redact
 from providers.local.plugin.spec import Spec, spec_of, template_problem
@@ -27,7 +28,7 @@ class Process:
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
 
-    def check(self, inputs: Properties) -> list[Failure]:
+    def check(self, urn: str, inputs: Properties) -> list[Failure]:
         failures = name_failures(inputs)
         if problem := template_problem(inputs):
             failures.append(Failure("command", problem))
@@ -90,9 +91,11 @@ class Process:
         return inputs["name"], self.update(urn, {}, {}, inputs)
 
     def update(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
+        directory = StackDirectory(Path(inputs["directory"]))
+        self._around.enter(directory, urn)
+        ensure(bool(inputs.get("unprivileged")))
         spec = spec_of(inputs)
-        directory, name = spec.directory, spec.name
-        self._around.lock.acquire(directory)
+        name = spec.name
         supervisor = self._around.supervisor(directory)
         if spec.parked:
             return self._park(spec, inputs)
@@ -104,8 +107,8 @@ class Process:
         if not self._is_current(spec, inputs):
             self._stop(spec.directory, name)
             spec.write_files()
-            if inputs.get("hasVolume") and not _volume(spec).identity():
-                self._initialise(urn, spec, inputs)
+            if inputs.get("hasVolume"):
+                self._have_volume(urn, spec, inputs)
             spec.write_launch()
             supervisor.put(name, spec.stop_signal, spec.stop_seconds)
             log_size = _size(directory.log(name))
@@ -146,6 +149,14 @@ class Process:
         if supervisor.alive():
             supervisor.stop_program(name, float(read_json(directory.spec(name)).get("stopSeconds", 10)))
         orphans.end_orphans(directory, supervisor, name)
+
+    def _have_volume(self, urn: str, spec: Spec, inputs: Properties) -> None:
+        volume = _volume(spec)
+        if volume.identity():
+            volume.settle()
+        else:
+            self._initialise(urn, spec, inputs)
+        volume.give_to(spec.account)
 
     def _initialise(self, urn: str, spec: Spec, inputs: Properties) -> None:
         def prepare() -> None:
@@ -192,7 +203,7 @@ class Process:
         directory, name = StackDirectory(Path(state["directory"])), state["name"]
         if not directory.root.exists():
             return
-        self._around.lock.acquire(directory)
+        self._around.enter(directory, urn)
         self._stop(directory, name)
         self._around.supervisor(directory).remove(name)
         remove_tree(directory.run(name))

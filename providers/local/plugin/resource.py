@@ -11,6 +11,7 @@ from providers.local.plugin.commands import Commands
 from providers.local.plugin.engine import Engine
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.lock import DirectoryLock
+from providers.local.plugin.owner import Owner, demand
 from providers.local.plugin.properties import Properties
 from providers.local.plugin.supervisor import Supervisor
 
@@ -40,7 +41,7 @@ class Resource(Protocol):
     """One resource type. `state` are a resource's outputs as stored, `old` its inputs then and
     `inputs` those of the program now."""
 
-    def check(self, inputs: Properties) -> list[Failure]: ...
+    def check(self, urn: str, inputs: Properties) -> list[Failure]: ...
 
     def diff(self, state: Properties, old: Properties, inputs: Properties) -> Changes: ...
 
@@ -72,6 +73,16 @@ class Surroundings:
         """Directories whose orphans this plugin has ended, holding their lock since."""
         self._supervisors: dict[Path, Supervisor] = {}
         self._guard = Lock()
+
+    def enter(self, directory: StackDirectory, urn: str) -> None:
+        """Take `directory` for changes: no other engine works on it until this process ends.
+
+        Raises NotOurOwnError when it is not the stack's of `urn`, BusyError while another engine is at work.
+        """
+        demand(directory, Owner.of(urn))
+        self.lock.acquire(directory)
+        # Whoever held the lock until now may have made the directory its own.
+        demand(directory, Owner.of(urn))
 
     def supervisor(self, directory: StackDirectory) -> Supervisor:
         with self._guard:

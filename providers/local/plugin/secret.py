@@ -2,10 +2,13 @@
 
 import os
 import secrets
+import stat
 import string
 from pathlib import Path
 
+from providers.local.plugin.errors import SecretError
 from providers.local.plugin.layout import StackDirectory, write_atomically
+from providers.local.plugin.ports import user_name
 from providers.local.plugin.properties import UNKNOWN, Properties, differences
 from providers.local.plugin.resource import Changes, Failure, Surroundings, name_failures, with_drift
 
@@ -15,12 +18,13 @@ _SHORTEST, _LONGEST = 8, 512
 
 class Secret:
     """Resource type Secret. The state has the last word: a lost or changed file is restored from it.
-    The file serves whoever lost the state: it stays with kept data and is adopted."""
+    The file serves whoever lost the state: it stays with kept data, and is adopted if nobody else could
+    have read or written it."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
 
-    def check(self, inputs: Properties) -> list[Failure]:
+    def check(self, urn: str, inputs: Properties) -> list[Failure]:
         failures = name_failures(inputs)
         length = inputs.get("length")
         if not isinstance(length, int) or not _SHORTEST <= length <= _LONGEST:
@@ -40,9 +44,15 @@ class Secret:
         return _outputs(inputs, state.get("value", UNKNOWN))
 
     def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
-        self._around.lock.acquire(StackDirectory(Path(inputs["directory"])))
+        self._around.enter(StackDirectory(Path(inputs["directory"])), urn)
         path, length = _path(inputs), int(inputs["length"])
         value = _read(path)
+        if value is None and (problem := _problem(path)):
+            raise SecretError(
+                f"{path} holds a secret of an earlier run, but {problem}. If nobody else can have read or "
+                f"written it, run: chown $(id -u) '{path}' && chmod 600 '{path}'. Otherwise remove it, and "
+                "the data that it opens"
+            )
         if value is None or len(value) != length:
             value = "".join(secrets.choice(_ALPHABET) for _ in range(length))
             path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -50,7 +60,7 @@ class Secret:
         return inputs["name"], _outputs(inputs, value)
 
     def update(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
-        self._around.lock.acquire(StackDirectory(Path(inputs["directory"])))
+        self._around.enter(StackDirectory(Path(inputs["directory"])), urn)
         path = _path(inputs)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         write_atomically(path, state["value"])
@@ -68,12 +78,30 @@ def _path(properties: Properties) -> Path:
 
 
 def _read(path: Path) -> str | None:
+    """The secret in a file that only we could read and write; None for any other, and for none."""
+    if not os.path.lexists(path) or _problem(path):
+        return None
     try:
-        if path.stat().st_mode & 0o077:
-            os.chmod(path, 0o600)
         return path.read_text()
+    except UnicodeDecodeError:
+        return None
+
+
+def _problem(path: Path) -> str | None:
+    """Why the file at `path` may hold what others know, or put there; None for a safe one, and for none."""
+    try:
+        found = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    if not stat.S_ISREG(found.st_mode):
+        return "it is no plain file"
+    if found.st_uid != os.geteuid():
+        return f"it belongs to user {user_name(found.st_uid)}"
+    if found.st_mode & 0o077:
+        return f"others may read it (its mode is {stat.S_IMODE(found.st_mode):04o})"
+    if found.st_nlink > 1:
+        return "it has a second name elsewhere"
+    return None
 
 
 def _outputs(inputs: Properties, value: str) -> Properties:

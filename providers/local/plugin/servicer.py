@@ -72,7 +72,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: Any, context: Any) -> Any:
         inputs = from_struct(request.news)
-        failures = self._do(context, lambda: self._resource(request.urn).check(inputs))
+        failures = self._do(context, lambda: self._resource(request.urn).check(request.urn, inputs))
         return provider_pb2.CheckResponse(
             inputs=request.news,
             failures=[

@@ -26,7 +26,7 @@ class Task:
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
 
-    def check(self, inputs: Properties) -> list[Failure]:
+    def check(self, urn: str, inputs: Properties) -> list[Failure]:
         failures = name_failures(inputs)
         if problem := template_problem(inputs):
             failures.append(Failure("command", problem))
@@ -46,7 +46,7 @@ class Task:
         spec = spec_of(inputs)
         if spec.parked:
             return spec.name, _parked(spec, {}, ran=False)
-        self._around.lock.acquire(spec.directory)
+        self._around.enter(spec.directory, urn)
         orphans.end_orphans(spec.directory, self._around.supervisor(spec.directory), spec.name)
         spec.write_files()
         result = self._run(urn, spec, inputs)
@@ -85,7 +85,7 @@ class Task:
     def delete(self, urn: str, state: Properties) -> None:
         directory = StackDirectory(Path(state["directory"]))
         if directory.root.exists():
-            self._around.lock.acquire(directory)
+            self._around.enter(directory, urn)
             remove_tree(directory.run(state["name"]))
             directory.log(state["name"]).unlink(missing_ok=True)
 

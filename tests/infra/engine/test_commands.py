@@ -2,13 +2,15 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from infra.engine import commands, session, state
+from infra.engine import clean, commands, session, state
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.process import run_foreground
 from providers.local import paths
@@ -19,6 +21,8 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine of our own: nothing of the real cache or of real stacks is in reach."""
     monkeypatch.setattr(paths, "cache_directory", lambda: tmp_path / "cache")
     monkeypatch.setattr(paths, "stack_directory", lambda stack: tmp_path / "stacks" / stack)
+    # The real account of servers may be in use by a stack of this machine.
+    monkeypatch.setattr(clean.accounts, "remove_account", lambda: False)
     (tmp_path / "cache" / "go").mkdir(parents=True)
     return tmp_path
 
@@ -54,10 +58,51 @@ def test_clean_is_refused_while_the_backend_knows_resources(
 def test_clean_is_refused_while_a_stack_of_another_clone_uses_the_cache(
     checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (machine / "stacks" / "theirs").mkdir(parents=True)
+    (machine / "stacks" / "theirs" / "data").mkdir(parents=True)
     assert commands.main("clean", "local", checkout) == 1
     assert "theirs" in capsys.readouterr().err
     assert (machine / "cache").exists()
+
+
+def test_clean_is_refused_while_a_server_runs_from_the_cache(
+    checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its stack keeps its files in a place of its own, as `local.directory` says."""
+    program = shutil.copy("/bin/sleep", machine / "cache" / "server")
+    environment = {"NEBULA_STACK_DIRECTORY": "/srv/their-stack"}
+    server = subprocess.Popen([program, "1000"], env=environment)
+    try:
+        assert commands.main("clean", "local", checkout) == 1
+    finally:
+        server.kill()
+        server.wait()
+    assert "/srv/their-stack" in capsys.readouterr().err
+    assert (machine / "cache" / "go").exists()
+
+
+def test_clean_is_refused_while_only_this_passphrase_opens_a_secret(
+    checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record_resources(checkout, [])
+    checkout.passphrase.write_text("p")
+    checkout.stack_file("prod").write_text("config:\n  nebula:platform:\n    secure: v1:abc\n")
+    assert commands.main("clean", "local", checkout) == 1
+    assert "Pulumi.prod.yaml" in capsys.readouterr().err
+    assert checkout.passphrase.exists()
+
+
+def test_clean_leaves_what_nothing_of_ours_made_and_names_it(
+    checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout.root / "build").mkdir()
+    for path in (machine / "cache" / "notes", checkout.root / "build" / "thesis.pdf"):
+        path.write_text("mine")
+    (checkout.root / "build" / "bench.json").touch()
+    assert commands.main("clean", "local", checkout) == 0
+    assert [path.name for path in (machine / "cache").iterdir()] == ["notes"]
+    assert [path.name for path in (checkout.root / "build").iterdir()] == ["thesis.pdf"]
+    assert "thesis.pdf" in (said := capsys.readouterr().err)
+    assert "notes" in said
 
 
 def test_logs_of_an_unknown_component_lists_those_that_exist(

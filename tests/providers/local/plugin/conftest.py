@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from providers.local.plugin import host, processes
+from providers.local.plugin import processes, removal
+from providers.local.plugin.owner import CHECKOUT, Owner
 from providers.local.plugin.properties import Properties
 from tests.providers.local.plugin.client import Plugin, Tracked
 
@@ -37,6 +38,10 @@ json.dump({"runs": len(count.read_text())}, open(os.environ["NEBULA_RESULT"], "w
 """
 
 
+OWNER = Owner(str(CHECKOUT), "test")
+"""What the resources' URNs say (tests/providers/local/plugin/client.py)."""
+
+
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """A stack directory that an unprivileged server can reach. Nothing of it outlives the test."""
@@ -44,7 +49,7 @@ def directory() -> Iterator[Path]:
     base.chmod(0o711)
     root = base / "stack"
     yield root
-    host.remove(root, keep=False)
+    removal.remove_from_disk(root, OWNER, keep=False)
     left = processes.marked(root)
     processes.end(left, grace=0)
     shutil.rmtree(base)
@@ -73,8 +78,6 @@ def plugin(directory: Path, start_plugin: Callable[[], Plugin]) -> Plugin:
 def host_inputs(directory: Path) -> Properties:
     return {
         "directory": str(directory),
-        "stack": "test",
-        "checkout": "/a/checkout",
         "ports": {},
         "keepData": False,
     }

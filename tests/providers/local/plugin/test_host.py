@@ -13,13 +13,13 @@ import grpc
 import psutil
 import pytest
 
-from providers.local.plugin import host, processes
+from providers.local.plugin import processes, removal
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.properties import Properties
 from providers.local.plugin.status import log_path, servers
 from providers.local.plugin.supervisor import Supervisor
 from tests.providers.local.plugin.client import Plugin, Tracked, failure, until
-from tests.providers.local.plugin.conftest import free_port
+from tests.providers.local.plugin.conftest import OWNER, free_port
 
 Inputs = Callable[..., Properties]
 Start = Callable[..., Plugin]
@@ -66,16 +66,6 @@ def test_ports_of_the_running_stack_pass_and_its_orphans_too(
 def test_a_path_too_long_for_a_socket_is_refused(plugin: Plugin, host_inputs: Properties) -> None:
     (problem,) = Tracked(plugin, "Host", {**host_inputs, "directory": f"/tmp/{'x' * 100}"}).check()
     assert "too long" in problem
-
-
-def test_the_directory_of_another_checkout_is_refused_while_its_servers_live(
-    host_resource: Tracked, start_plugin: Start, host_inputs: Properties
-) -> None:
-    other = Tracked(start_plugin(), "Host", {**host_inputs, "checkout": "/another"})
-    (problem,) = other.check()
-    assert "/a/checkout" in problem
-    with pytest.raises(grpc.RpcError):
-        other.create()
 
 
 def test_two_engines_at_once_are_refused_and_the_second_changes_nothing(
@@ -156,7 +146,7 @@ def test_remove_works_from_the_directory_alone(
 ) -> None:
     Tracked(host_resource.plugin, "Process", server_inputs()).create()
     host_resource.plugin.stop()
-    host.remove(directory)
+    assert removal.remove_from_disk(directory, OWNER) == []
     assert not directory.exists()
     assert not processes.marked(directory)
 

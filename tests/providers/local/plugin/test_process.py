@@ -1,6 +1,7 @@
 """Servers: adopted, repaired, restarted, never doubled."""
 
 import os
+import pwd
 import shutil
 import signal
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from providers.local.plugin import processes
+from providers.local.plugin import accounts, processes
 from providers.local.plugin.layout import StackDirectory, read_json
 from providers.local.plugin.properties import UNKNOWN, Properties
 from providers.local.plugin.supervisor import Supervisor
@@ -126,6 +127,57 @@ def test_files_without_identity_are_moved_aside_not_deleted(
     assert len(list(directory.glob("data/web.without-identity-*/precious"))) == 1
 
 
+@pytest.mark.parametrize("left", ["", "truncat"])
+def test_a_volume_whose_identity_a_power_loss_cut_keeps_its_data_and_gets_another(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path, left: str
+) -> None:
+    prepare = [[sys.executable, "-c", "open(r'{data}/format', 'x').close()"]]
+    web = Tracked(host_resource.plugin, "Process", server_inputs(hasVolume=True, prepare=prepare))
+    first = web.create()["volume"]
+    (directory / "data/web/precious").touch()
+    (directory / "data/web/nebula-volume").write_text(left)
+    assert web.diff() == ["volume"]
+    second = web.update()["volume"]
+    assert len(second) == len(first)
+    assert second != first
+    assert sorted(path.name for path in directory.glob("data/*")) == ["web"]
+    assert (directory / "data/web/precious").exists()
+
+
+def test_a_mark_of_preparation_that_came_back_does_not_wipe_what_the_server_wrote(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    """The mark is removed after the identity is written: a crash in between leaves both."""
+    web = Tracked(host_resource.plugin, "Process", server_inputs(hasVolume=True))
+    web.create()
+    (directory / "data/web.preparing").touch()
+    (directory / "data/web/precious").touch()
+    web.update(env={"COLOUR": "green"})
+    assert not (directory / "data/web.preparing").exists()
+    (directory / "data/web/nebula-volume").write_text("")
+    web.update()
+    assert (directory / "data/web/precious").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_data_of_another_account_becomes_that_of_the_server(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    inputs = server_inputs(unprivileged=True, hasVolume=True)
+    inputs["command"] = ["/usr/bin/python3", *inputs["command"][1:]]
+    web = Tracked(host_resource.plugin, "Process", inputs)
+    web.create()
+    nobody = pwd.getpwnam("nobody")
+    (directory / "data/web/below").mkdir()
+    for path in (directory / "data/web", *(directory / "data/web").rglob("*")):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    web.update(env={"COLOUR": "green"})
+    own = pwd.getpwnam(accounts.NAME)
+    assert {path.stat().st_uid for path in (directory / "data/web").rglob("*")} == {own.pw_uid}
+    assert (directory / "data/web").stat().st_gid == own.pw_gid
+    assert (directory / "data/web").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_failing_prepare_is_retried_on_an_empty_volume(
     host_resource: Tracked, server_inputs: Inputs, directory: Path
 ) -> None:
@@ -237,7 +289,7 @@ def test_an_unknown_placeholder_is_refused_at_preview(plugin: Plugin, server_inp
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its rights")
-def test_an_unprivileged_server_runs_as_nobody_with_files_of_its_own(
+def test_an_unprivileged_server_runs_as_an_account_of_its_own_with_files_of_its_own(
     host_resource: Tracked, server_inputs: Inputs, directory: Path
 ) -> None:
     python = "/usr/bin/python3"
@@ -248,7 +300,10 @@ def test_an_unprivileged_server_runs_as_nobody_with_files_of_its_own(
     inputs["command"] = [python, *inputs["command"][1:]]
     Tracked(host_resource.plugin, "Process", inputs).create()
     (pid,) = pids(directory)
-    assert os.stat(f"/proc/{pid}").st_uid == (directory / "run/web/key").stat().st_uid != 0
+    own = pwd.getpwnam(accounts.NAME).pw_uid
+    assert own not in {0, pwd.getpwnam("nobody").pw_uid}
+    for path in (Path(f"/proc/{pid}"), directory / "run/web/key", directory / "data/web/made"):
+        assert path.stat().st_uid == own
     assert (directory / "run/web/key").stat().st_mode & 0o777 == 0o600
     assert (directory / "supervisord/specs/web.json").stat().st_uid == 0
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import grpc
 import pytest
 
 from providers.local.plugin.properties import UNKNOWN
-from tests.providers.local.plugin.client import Tracked
+from tests.providers.local.plugin.client import Tracked, failure
 
 
 @pytest.fixture
@@ -28,16 +29,44 @@ def test_an_existing_secret_is_adopted(secret: Tracked) -> None:
     assert secret.create()["value"] == secret.create()["value"]
 
 
-@pytest.mark.parametrize("change", ["removed", "edited"])
+@pytest.mark.parametrize("how", ["readable", "linked", "second name"])
+def test_a_file_that_others_may_know_is_not_adopted(secret: Tracked, directory: Path, how: str) -> None:
+    path = directory / "secrets/postgres-root"
+    elsewhere = directory.parent / "planted"
+    elsewhere.write_text("p" * 32)
+    elsewhere.chmod(0o600)
+    match how:
+        case "readable":
+            path.write_text("p" * 32)
+            path.chmod(0o640)
+        case "linked":
+            path.symlink_to(elsewhere)
+        case _:
+            path.hardlink_to(elsewhere)
+    with pytest.raises(grpc.RpcError) as raised:
+        secret.create()
+    assert str(path) in failure(raised.value)
+    assert "p" * 32 not in failure(raised.value)
+    assert elsewhere.read_text() == "p" * 32
+
+
+@pytest.mark.parametrize("change", ["removed", "edited", "readable"])
 def test_a_lost_file_is_shown_and_restored_from_the_state(
     secret: Tracked, directory: Path, change: str
 ) -> None:
     value = secret.create()["value"]
     path = directory / "secrets/postgres-root"
-    path.unlink() if change == "removed" else path.write_text("edited")
+    match change:
+        case "removed":
+            path.unlink()
+        case "edited":
+            path.write_text("edited")
+        case _:
+            path.chmod(0o644)
     assert secret.diff() == ["value"]
     assert secret.preview()["value"] == value
     assert secret.update()["value"] == value == path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
     assert secret.diff() == []
 
 

@@ -1,0 +1,88 @@
+"""`make clean`: removes what the project keeps beside its stacks, each thing by its name."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from infra.engine import state
+from infra.engine.checkout import PROJECT, Checkout
+from infra.engine.console import say
+from infra.engine.errors import StackInUseError
+from providers.local import paths
+from providers.local.plugin import accounts, processes
+from providers.local.plugin.layout import remove_tree
+
+_BUILT = ("bench.json", "pr-report.md")
+"""What `make bench` and `make pr-report` write below `build/`."""
+_ENCRYPTED = re.compile(r"^\s+secure:", re.MULTILINE)
+
+
+def clean(checkout: Checkout) -> None:
+    """Remove the cache, `.nebula`, `.venv` and the reports, and the account that servers ran as.
+
+    Raises StackInUseError, having removed nothing, while a stack of this clone or of this machine needs
+    them, or a stack file holds secrets that only this clone's passphrase opens.
+    """
+    cache = paths.cache_directory()
+    if used := sorted({*_kept(), *_running(cache), *state.stacks_with_resources(checkout.state, PROJECT)}):
+        raise StackInUseError(
+            f"Nothing was removed, as this is in use: stack {', '.join(used)}. Take each down first, in the "
+            "checkout that it belongs to: make down STACK=<name>."
+        )
+    if sealed := sorted(path.name for path in checkout.stacks.glob("Pulumi.*.yaml") if _is_sealed(path)):
+        raise StackInUseError(
+            f"Nothing was removed: {', '.join(sealed)} holds secrets that only {checkout.passphrase} opens, "
+            "and that would be gone. Keep a copy of the passphrase, or remove the `secure:` values, first."
+        )
+    _remove(cache, [cache / name for name in paths.CACHED])
+    _remove(checkout.private, [checkout.home, checkout.state, checkout.passphrase])
+    build = checkout.root / "build"
+    _remove(build, [build / name for name in _BUILT])
+    venv = checkout.root / ".venv"
+    _remove(venv, [venv])
+    if accounts.remove_account():
+        say(f"Removed the account {accounts.NAME}.")
+
+
+def _kept() -> Iterator[str]:
+    """Stacks with a directory in the place where stacks are, whoever made them."""
+    root = paths.stack_directory("any").parent
+    if root.exists():
+        yield from (str(path) for path in root.iterdir() if path.is_dir() and any(path.iterdir()))
+
+
+def _running(cache: Path) -> Iterator[str]:
+    """Stacks that run from the cache, wherever they keep their files."""
+    for pid in processes.table():
+        directory = processes.environment(pid).get(processes.DIRECTORY_MARK)
+        if directory and any(path.is_relative_to(cache) for path in _programs(pid)):
+            yield directory
+
+
+def _programs(pid: int) -> list[Path]:
+    """The executable of a process, and what it was called by: a venv's Python is a link."""
+    try:
+        called = Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
+        return [Path(os.readlink(f"/proc/{pid}/exe")), Path(os.fsdecode(called))]
+    except OSError:
+        return []
+
+
+def _is_sealed(path: Path) -> bool:
+    return bool(_ENCRYPTED.search(path.read_text(encoding="utf-8", errors="replace")))
+
+
+def _remove(top: Path, ours: Sequence[Path]) -> None:
+    """Remove these, and `top` once nothing else is in it; say what stays."""
+    if not top.exists() and not top.is_symlink():
+        return
+    say(f"Removing {top}")
+    for path in ours:
+        remove_tree(path)
+    if not top.is_dir():
+        return
+    if left := sorted(path.name for path in top.iterdir()):
+        say(f"  left in it, since nothing of ours made it: {', '.join(left)}")
+    else:
+        top.rmdir()

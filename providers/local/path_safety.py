@@ -1,0 +1,73 @@
+"""Whether other users of this machine could exchange what lies at a path.
+
+The rule is that of sshd's StrictModes (`safe_path` in OpenSSH's misc.c): each directory on the way belongs
+to root or to us, and nobody else may write in it. Two exceptions: a sticky directory such as /tmp, in which
+nobody can rename what is another's, and a group that has no other member (Debian's user private groups).
+"""
+
+import grp
+import os
+import pwd
+import stat
+from functools import cache
+from pathlib import Path
+
+
+def problem_of(path: Path) -> str | None:
+    """Why `path` is not safe, with its remedy; None when it is. What of it does not exist yet is safe.
+
+    Both the way as it is written and the way that links lead are looked at.
+    """
+    for way in dict.fromkeys((path, path.resolve())):
+        for step in (*reversed(way.parents), way):
+            try:
+                found = step.lstat()
+            except FileNotFoundError:
+                break
+            if problem := _problem(step, found, last=step == way):
+                return problem
+    return None
+
+
+def _problem(step: Path, found: os.stat_result, *, last: bool) -> str | None:
+    if found.st_uid not in (0, os.geteuid()):
+        return (
+            f"{step} belongs to user {_user(found.st_uid)}, who could exchange what lies below it; "
+            "choose a place below a directory of your own"
+        )
+    if stat.S_ISLNK(found.st_mode):
+        return None  # Its owner is checked, and where it leads is a way of its own.
+    sticky = bool(found.st_mode & stat.S_ISVTX) and not last
+    if found.st_mode & stat.S_IWOTH and not sticky:
+        return f"any user may write in {step}; close it: chmod o-w '{step}'"
+    if found.st_mode & stat.S_IWGRP and not sticky and not _private(found.st_gid, os.geteuid()):
+        return f"group {_group(found.st_gid)} may write in {step}; close it: chmod g-w '{step}'"
+    return None
+
+
+@cache
+def _private(group: int, user: int) -> bool:
+    """Whether nobody but `user` and root is in `group`."""
+    if group == 0:
+        return True
+    try:
+        own = pwd.getpwuid(user).pw_name
+        members = {name for name in grp.getgrgid(group).gr_mem if name not in (own, "root")}
+    except KeyError:
+        return False
+    primary = {entry.pw_name for entry in pwd.getpwall() if entry.pw_gid == group}
+    return not members and primary <= {own, "root"}
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)

@@ -1,0 +1,97 @@
+"""Ends a stack on this machine and removes what it made in its directory, each thing by its name."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from providers.local.plugin import orphans, owner
+from providers.local.plugin.engine import Engine
+from providers.local.plugin.layout import CHILDREN, StackDirectory, read_json, remove_tree
+from providers.local.plugin.owner import Owner, Standing
+from providers.local.plugin.resource import Surroundings
+from providers.local.plugin.volume import volumes_of
+
+KEEP_VARIABLE = "NEBULA_KEEP_DATA"
+
+
+def keep_data(directory: StackDirectory) -> bool:
+    """Whether data and secrets stay when the stack is destroyed."""
+    return os.environ.get(KEEP_VARIABLE) == "1" or bool(read_json(directory.owner).get("keepData"))
+
+
+def remove_from_disk(directory: Path, expected: Owner, keep: bool | None = None) -> list[Path]:
+    """End everything of the stack in `directory` and remove it: for a stack whose state is gone.
+
+    With `keep` its data and secrets stay (None: as the stack was configured). Returns what was left as no
+    stack made it. Does nothing when the directory is absent or empty. Raises NotOurOwnError for a directory
+    that is not `expected`'s, and BusyError while a pulumi is at work on it.
+    """
+    return remove(StackDirectory(directory), expected, keep, Surroundings(Engine()))
+
+
+def remove(directory: StackDirectory, expected: Owner, keep: bool | None, around: Surroundings) -> list[Path]:
+    """See `remove_from_disk`. `owner.json` goes last, so that an interrupted removal can be run again; it
+    stays beside what is left."""
+    owner.demand(directory, expected)
+    if owner.examine(directory, expected).standing is Standing.FREE:
+        around.lock.remove(directory)
+        return []
+    around.lock.acquire(directory)
+    owner.demand(directory, expected)
+    if keep is None:
+        keep = keep_data(directory)
+    stop_all(directory, around)
+    left = [] if keep else _remove_volumes(directory)
+    if not keep:
+        remove_tree(directory.secrets)
+    for path in (directory.root / "run", directory.root / "logs", directory.socket, directory.control):
+        remove_tree(path)
+    for path in directory.root.iterdir():
+        if path.name.startswith((f".{directory.owner.name}.", f"{directory.socket.name}.")):
+            path.unlink()
+        elif path.name not in CHILDREN:
+            left.append(path)
+    gone = not keep and not left
+    created = [Path(path) for path in read_json(directory.owner).get("created", [])]
+    if gone:
+        directory.owner.unlink()
+        directory.root.rmdir()
+    around.lock.remove(directory)
+    if gone:
+        _remove_empty_parents(directory, created)
+    return left
+
+
+def left_behind(paths: Sequence[Path]) -> str:
+    """What to tell of files that a removal left."""
+    return f"Left as it is, since no stack made it: {', '.join(map(str, paths))}. Move or delete it yourself."
+
+
+def stop_all(directory: StackDirectory, around: Surroundings) -> None:
+    """End supervisord, its servers and whatever else runs for the stack."""
+    supervisor = around.supervisor(directory)
+    launches = [read_json(directory.spec(name)) for name in directory.workloads()]
+    supervisor.shutdown(max((float(launch.get("stopSeconds", 10)) for launch in launches), default=1.0) + 3)
+    orphans.end_orphans(directory, supervisor)
+
+
+def _remove_volumes(directory: StackDirectory) -> list[Path]:
+    """Remove the volumes that this stack's servers made; returns what else lies there."""
+    top = directory.root / "data"
+    if not top.is_dir():
+        return []
+    for volume in volumes_of(directory):
+        volume.remove()
+    left = sorted(top.iterdir())
+    if not left:
+        top.rmdir()
+    return left
+
+
+def _remove_empty_parents(directory: StackDirectory, created: list[Path]) -> None:
+    own = [directory.root.parent] if directory.root.parent.name == "nebula" else []
+    for parent in dict.fromkeys([*own, *reversed(created)]):
+        if parent in directory.root.parents:
+            with suppress(OSError):  # not empty: somebody else's
+                parent.rmdir()

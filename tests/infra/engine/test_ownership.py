@@ -1,0 +1,111 @@
+"""Commands leave alone what another clone made, and take over an orphan only when told to."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from infra.engine import commands, ownership
+from infra.engine.checkout import Checkout
+from infra.engine.session import directory_of
+from providers.local.plugin.errors import NotOurOwnError
+
+
+@pytest.fixture(autouse=True)
+def nobody_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "nobody"))
+    monkeypatch.delenv("CONFIRM", raising=False)
+
+
+@pytest.fixture
+def directory(checkout: Checkout, tmp_path: Path) -> Path:
+    """A stack's directory with data, made by a clone that is there."""
+    path = Path(directory_of(_with_file(checkout), "local"))
+    for name in ("supervisord", "data/postgres"):
+        (path / name).mkdir(parents=True)
+    (path / "data/postgres/nebula-volume").write_text("0123456789abcdef\n")
+    record(path, tmp_path)
+    return path
+
+
+def _with_file(checkout: Checkout) -> Checkout:
+    template = checkout.stacks / "Pulumi.local.template.yaml"
+    checkout.stack_file("local").write_text(template.read_text())
+    return checkout
+
+
+def record(directory: Path, checkout: Path, stack: str = "local") -> None:
+    path = directory / "owner.json"
+    path.write_text(json.dumps({"checkout": str(checkout), "stack": stack, "created": []}))
+    path.chmod(0o600)
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_a_running_stack_of_another_clone_is_refused_by_name(
+    checkout: Checkout, directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert commands.main(command, "local", checkout) == 1
+    said = capsys.readouterr().err
+    assert str(tmp_path) in said
+    assert "make down STACK=local" in said
+    assert (directory / "data/postgres/nebula-volume").exists()
+
+
+def test_a_confirmation_does_not_take_what_a_living_clone_owns(
+    checkout: Checkout, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONFIRM", "local")
+    assert commands.main("down", "local", checkout) == 1
+    assert (directory / "data/postgres").exists()
+
+
+def test_an_orphan_is_removed_after_a_typed_confirmation_only(
+    checkout: Checkout, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(directory, tmp_path / "gone")
+    for typed in (None, "", "yes", "y", "lokal"):
+        if typed is not None:
+            monkeypatch.setenv("CONFIRM", typed)
+        assert commands.main("down", "local", checkout) == 1
+        assert (directory / "data/postgres").exists()
+    monkeypatch.setenv("CONFIRM", "local")
+    assert commands.main("down", "local", checkout) == 0
+    assert not directory.exists()
+
+
+def test_an_orphan_that_is_taken_over_keeps_its_data(
+    checkout: Checkout, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(directory, tmp_path / "gone")
+    with pytest.raises(NotOurOwnError, match="CONFIRM=local"):
+        ownership.settle(checkout, "local")
+    monkeypatch.setenv("CONFIRM", "local")
+    ownership.settle(checkout, "local")
+    monkeypatch.delenv("CONFIRM")
+    ownership.settle(checkout, "local")
+    assert json.loads((directory / "owner.json").read_text())["checkout"] == str(checkout.root)
+    assert (directory / "data/postgres").exists()
+
+
+@pytest.mark.parametrize("configured", ["/", "/etc", ".", "stack"])
+def test_down_of_a_directory_that_is_no_stack_s_removes_nothing(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, configured: str
+) -> None:
+    (tmp_path / "stack").mkdir()
+    (tmp_path / "stack" / "thesis.txt").write_text("years of work")
+    monkeypatch.chdir(tmp_path)
+    _with_file(checkout)
+    path = checkout.stack_file("local")
+    path.write_text(path.read_text().replace(str(checkout.root / "stack"), configured))
+    modes = {place: os.stat(place).st_mode for place in ("/", "/etc", str(tmp_path))}
+    assert commands.main("down", "local", checkout) == 1
+    assert (tmp_path / "stack" / "thesis.txt").exists()
+    assert {place: os.stat(place).st_mode for place in modes} == modes
+
+
+def test_status_says_whose_servers_it_shows(
+    checkout: Checkout, directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main("status", "local", checkout) == 0
+    assert f"of the checkout {tmp_path}" in capsys.readouterr().err

@@ -1,0 +1,230 @@
+"""A directory that this stack did not make is neither used nor emptied."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+import pytest
+
+from providers.local.plugin import host, owner, processes, removal
+from providers.local.plugin.engine import Engine
+from providers.local.plugin.errors import NotOurOwnError
+from providers.local.plugin.layout import StackDirectory
+from providers.local.plugin.owner import Owner, Standing
+from providers.local.plugin.properties import Properties
+from providers.local.plugin.resource import Surroundings
+from tests.providers.local.plugin.client import Plugin, Tracked, failure
+from tests.providers.local.plugin.conftest import OWNER
+
+Inputs = Callable[..., Properties]
+Start = Callable[..., Plugin]
+
+
+def files(directory: Path) -> dict[str, tuple[int, int]]:
+    """Every path below `directory`, with its mode and its time of change."""
+    found = [directory, *directory.rglob("*")]
+    return {str(path): (path.lstat().st_mode, path.lstat().st_mtime_ns) for path in found}
+
+
+def belong_to(directory: Path, other: Owner) -> None:
+    record = json.loads((directory / "owner.json").read_text())
+    (directory / "owner.json").write_text(json.dumps({**record, **other.__dict__}))
+
+
+@pytest.fixture
+def foreign(host_resource: Tracked, server_inputs: Inputs, directory: Path, tmp_path: Path) -> Tracked:
+    """A running stack whose directory belongs to another checkout, which is there."""
+    Tracked(host_resource.plugin, "Process", server_inputs(hasVolume=True)).create()
+    belong_to(directory, Owner(str(tmp_path), "test"))
+    return host_resource
+
+
+@pytest.fixture(autouse=True)
+def ours_again(directory: Path) -> object:
+    """Whatever a test did to it, the fixture that removes the directory finds it ours."""
+    yield
+    if (directory / "owner.json").exists() and (directory / "supervisord").is_dir():
+        (directory / "owner.json").write_text(json.dumps({**OWNER.__dict__, "created": []}))
+        (directory / "owner.json").chmod(0o600)
+
+
+def test_a_stack_of_another_checkout_is_refused_and_nothing_of_it_is_touched(
+    foreign: Tracked, server_inputs: Inputs, directory: Path, tmp_path: Path
+) -> None:
+    before, running = files(directory), processes.marked(directory)
+    (problem,) = foreign.check()
+    assert str(tmp_path) in problem
+    assert "make down STACK=test" in problem
+    secret = Tracked(foreign.plugin, "Secret", {"name": "a", "directory": str(directory), "length": 20})
+    web = Tracked(foreign.plugin, "Process", server_inputs(hasVolume=True))
+    web.state = {"directory": str(directory), "name": "web"}
+    for change in (foreign.create, foreign.delete, web.create, web.delete, secret.create):
+        with pytest.raises(grpc.RpcError) as raised:
+            change()
+        assert str(tmp_path) in failure(raised.value)
+    with pytest.raises(NotOurOwnError):
+        removal.remove_from_disk(directory, OWNER, keep=False)
+    assert files(directory) == before
+    assert processes.marked(directory) == running
+
+
+def test_another_stack_of_the_same_checkout_is_refused(host_resource: Tracked, directory: Path) -> None:
+    belong_to(directory, Owner(OWNER.checkout, "other"))
+    (problem,) = host_resource.check()
+    assert "stack other" in problem
+
+
+@pytest.mark.parametrize("directory_of", ["/", "populated", "a file", "a link"])
+def test_a_place_that_is_not_empty_is_refused_at_preview_and_stays_as_it_is(
+    plugin: Plugin, host_inputs: Properties, tmp_path: Path, directory_of: str
+) -> None:
+    place = Path("/") if directory_of == "/" else tmp_path / "place"
+    match directory_of:
+        case "populated":
+            place.mkdir(mode=0o750)
+            (place / "thesis.txt").write_text("years of work")
+        case "a file":
+            place.write_text("years of work")
+        case "a link":
+            (tmp_path / "real").mkdir()
+            place.symlink_to(tmp_path / "real")
+    before = place.lstat()
+    resource = Tracked(plugin, "Host", {**host_inputs, "directory": str(place)})
+    assert resource.check()
+    with pytest.raises(grpc.RpcError):
+        resource.create()
+    with pytest.raises(NotOurOwnError):
+        removal.remove_from_disk(place, OWNER, keep=False)
+    assert (place.lstat().st_mode, place.lstat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
+def test_an_empty_directory_of_the_user_is_used_and_stays_when_it_was_never_ours(
+    plugin: Plugin, host_inputs: Properties, tmp_path: Path
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    assert removal.remove_from_disk(place, OWNER, keep=False) == []
+    assert place.is_dir()
+    assert Tracked(plugin, "Host", {**host_inputs, "directory": str(place)}).check() == []
+
+
+@pytest.mark.parametrize("path", [".", "stack"])
+def test_a_relative_directory_is_never_removed(path: str) -> None:
+    with pytest.raises(NotOurOwnError, match="absolute"):
+        removal.remove_from_disk(Path(path), OWNER, keep=False)
+
+
+def test_what_no_stack_made_stays_and_is_named(host_resource: Tracked, directory: Path) -> None:
+    for path in (directory / "notes.txt", directory / "data" / "dump.sql"):
+        path.write_text("mine")
+    host_resource.delete()
+    assert sorted(str(path.relative_to(directory)) for path in directory.rglob("*")) == [
+        "data", "data/dump.sql", "notes.txt", "owner.json",
+    ]  # fmt: skip
+    warning = " ".join(host_resource.plugin.log.messages)
+    assert str(directory / "notes.txt") in warning
+    assert str(directory / "data/dump.sql") in warning
+    host_resource.create()
+    assert (directory / "notes.txt").read_text() == "mine"
+
+
+def test_files_moved_aside_outlive_the_stack(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    (directory / "data/web").mkdir(parents=True)
+    (directory / "data/web/precious").touch()
+    web = Tracked(host_resource.plugin, "Process", server_inputs(hasVolume=True))
+    web.create()
+    web.delete()
+    host_resource.delete()
+    assert len(list(directory.glob("data/web.without-identity-*/precious"))) == 1
+    assert not (directory / "data/web").exists()
+
+
+def test_an_orphan_is_refused_until_it_is_adopted_and_keeps_its_data(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path, tmp_path: Path
+) -> None:
+    web = Tracked(host_resource.plugin, "Process", server_inputs(hasVolume=True))
+    volume = web.create()["volume"]
+    belong_to(directory, Owner(str(tmp_path / "gone"), "test"))
+    (problem,) = host_resource.check()
+    assert str(tmp_path / "gone") in problem
+    assert "CONFIRM=test" in problem
+    owner.adopt(StackDirectory(directory), OWNER)
+    assert host_resource.check() == []
+    assert web.create()["volume"] == volume
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut short"])
+def test_a_directory_whose_owner_cannot_be_told_is_an_orphan(
+    host_resource: Tracked, directory: Path, damage: str
+) -> None:
+    path = directory / "owner.json"
+    path.unlink() if damage == "missing" else path.write_text("{")
+    claim = owner.examine(StackDirectory(directory), OWNER)
+    assert claim.standing is Standing.ORPHANED
+    with pytest.raises(NotOurOwnError):
+        removal.remove_from_disk(directory, OWNER, keep=False)
+    owner.adopt(StackDirectory(directory), OWNER)
+
+
+def test_a_record_that_others_may_have_written_proves_nothing(
+    host_resource: Tracked, directory: Path
+) -> None:
+    (directory / "owner.json").chmod(0o666)
+    assert owner.examine(StackDirectory(directory), OWNER).standing is Standing.FOREIGN
+
+
+def test_only_an_orphan_can_be_adopted(foreign: Tracked, directory: Path) -> None:
+    with pytest.raises(NotOurOwnError):
+        owner.adopt(StackDirectory(directory), OWNER)
+
+
+def test_a_removal_that_was_cut_off_goes_on(host_resource: Tracked, directory: Path) -> None:
+    """Whatever of the directory is gone, `owner.json` is there to prove whose the rest is."""
+    source = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from providers.local.plugin import layout, removal\n"
+        "from providers.local.plugin.owner import Owner\n"
+        "real = removal.remove_tree\n"
+        "def cut(path):\n"
+        "    if path.name == 'supervisord':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    real(path)\n"
+        "removal.remove_tree = cut\n"
+        "removal.remove_from_disk(Path(sys.argv[1]), Owner(*sys.argv[2:]), keep=False)\n"
+    )
+    host_resource.plugin.stop()
+    arguments = [sys.executable, "-c", source, str(directory), OWNER.checkout, OWNER.stack]
+    cut = subprocess.run(arguments, check=False, cwd=OWNER.checkout)
+    assert cut.returncode == -signal.SIGKILL
+    assert (directory / "supervisord").exists()
+    assert not (directory / "secrets").exists()
+    removal.remove_from_disk(directory, OWNER, keep=False)
+    assert not directory.exists()
+
+
+def test_a_directory_that_others_could_exchange_is_refused(
+    plugin: Plugin, host_inputs: Properties, directory: Path
+) -> None:
+    open_to_all = directory.parent / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    (problem,) = Tracked(plugin, "Host", {**host_inputs, "directory": str(open_to_all / "stack")}).check()
+    assert f"chmod o-w '{open_to_all}'" in problem
+
+
+def test_the_cache_that_others_could_exchange_is_refused(
+    monkeypatch: pytest.MonkeyPatch, host_inputs: Properties, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    cache.chmod(0o777)
+    monkeypatch.setattr(host, "cache_directory", lambda: cache)
+    (problem,) = host.Host(Surroundings(Engine())).check("urn:pulumi:test::nebula::Host::x", host_inputs)
+    assert str(cache) in problem.reason

@@ -1,0 +1,60 @@
+"""A path is safe when nobody but root and us could exchange what lies there."""
+
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+
+from providers.local.path_safety import problem_of
+
+_AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    path = tmp_path / "a" / "b"
+    path.mkdir(parents=True, mode=0o755)
+    return path
+
+
+def test_a_directory_of_our_own_is_safe_and_what_is_not_there_yet(place: Path) -> None:
+    assert problem_of(place) is None
+    assert problem_of(place / "not" / "yet") is None
+
+
+@pytest.mark.parametrize("below", [True, False])
+def test_a_directory_that_all_may_write_in_is_named_with_its_remedy(place: Path, below: bool) -> None:
+    place.parent.chmod(0o777)
+    assert f"chmod o-w '{place.parent}'" in str(problem_of(place if below else place.parent))
+
+
+def test_below_a_sticky_directory_our_own_is_safe_but_the_sticky_one_itself_is_not(place: Path) -> None:
+    place.parent.chmod(0o1777)
+    assert problem_of(place) is None
+    assert problem_of(place.parent) is not None
+
+
+@_AS_ROOT
+@pytest.mark.parametrize("below", [True, False])
+def test_a_directory_of_another_user_is_refused(place: Path, below: bool) -> None:
+    os.chown(place.parent, pwd.getpwnam("nobody").pw_uid, -1)
+    assert "user nobody" in str(problem_of(place if below else place.parent))
+
+
+@_AS_ROOT
+def test_a_group_with_other_members_may_not_write(place: Path) -> None:
+    os.chown(place, -1, pwd.getpwnam("nobody").pw_gid)
+    place.chmod(0o775)
+    assert "chmod g-w" in str(problem_of(place))
+    os.chown(place, -1, 0)
+    assert problem_of(place) is None
+
+
+def test_a_link_is_followed_and_both_ways_must_be_safe(place: Path, tmp_path: Path) -> None:
+    unsafe = tmp_path / "unsafe"
+    unsafe.mkdir()
+    (place / "link").symlink_to(unsafe)
+    assert problem_of(place / "link" / "stack") is None
+    unsafe.chmod(0o777)
+    assert str(unsafe) in str(problem_of(place / "link" / "stack"))
