@@ -1,6 +1,7 @@
 """`python -m providers.local.artifacts lock | install NAME... | list`: the software table by hand."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def main() -> int:
     chosen = actions.add_parser("install", help="fetch and lay out software (all without a name)")
     chosen.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
+    os.umask(0o022)  # What is cached serves every stack: who may write in it is not the shell's to say.
     console = Console(highlight=False)
     try:
         match options.action:

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -85,17 +86,17 @@ def appearing(target: Path) -> Iterator[Path]:
     """
     with scratch_beside(target) as scratch:
         yield scratch
-        _open_to_read(scratch)
+        _set_modes(scratch)
         scratch.rename(target)
 
 
-def _open_to_read(top: Path) -> None:
-    """Let every user read: a server that runs unprivileged shares the cache with root."""
-    for folder, _, files in os.walk(top):
-        os.chmod(folder, 0o755)
+def _set_modes(top: Path) -> None:
+    """Let every user read and only the owner write, whatever the umask and the archive say: a server that
+    runs unprivileged shares the cache with root, and root runs what lies here."""
+    for _, _, files, folder in os.fwalk(top):
+        os.fchmod(folder, 0o755)
         for name in files:
-            path = os.path.join(folder, name)
-            mode = os.lstat(path).st_mode & 0o7777
-            readable = mode | 0o444 | (0o111 if mode & 0o100 else 0)
-            if mode != readable and not os.path.islink(path):
-                os.chmod(path, readable)
+            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            mode = 0o755 if found.st_mode & 0o100 else 0o644
+            if stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) != mode:
+                os.chmod(name, mode, dir_fd=folder)

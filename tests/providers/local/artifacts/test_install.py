@@ -36,6 +36,20 @@ def test_a_home_holds_the_member_with_its_exec_bits(index: Index, cache: Path) -
     assert _leftovers(cache) == []
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_every_user_reads_a_home_and_only_its_owner_writes_whatever_the_umask(
+    index: Index, cache: Path, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        home = _install(index.part(), cache)
+    finally:
+        os.umask(before)
+    modes = {path.relative_to(home).as_posix(): path.stat().st_mode & 0o777 for path in home.rglob("*")}
+    assert modes == {"bin": 0o755, "bin/gadget": 0o755, "share": 0o755, "share/text": 0o644}
+    assert home.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_second_installation_downloads_nothing(index: Index, cache: Path) -> None:
     lines: list[str] = []
     assert _install(index.part(), cache) == _install(index.part(), cache, lines)
