@@ -157,9 +157,11 @@ def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:
         case "aws":
             from providers.aws.sweep import AwsSweeper
 
-            if not (region := (platform.get("aws") or {}).get("region")):
+            section = platform.get("aws") or {}
+            if not (region := section.get("region")):
                 raise SweepError("nebula:platform.aws.region: say there in which region the stack was.")
-            return AwsSweeper(stack, str(region))
+            account = section.get("account_id")
+            return AwsSweeper(stack, str(region), str(account) if account else None)
         case "gcp":
             from providers.gcp.sweep import LISTING
 

@@ -7,7 +7,7 @@ asked to. What is in the state is never touched: that is `make down`'s.
 import argparse
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -44,10 +44,33 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def sweep(sweeper: Sweeper, state: Collection[str], *, delete: bool, console: Console) -> int:
-    """List what is left, and delete it when asked to; how many could not be deleted. Raises SweepError,
-    and deletes nothing, when the stack stands and its state is elsewhere."""
-    orphans = sweeper.find(state)
+Confirm = Callable[[str], bool]
+"""Asks the user whether to go on, after saying what would happen."""
+
+
+def sweep(
+    sweeper: Sweeper,
+    state: Collection[str],
+    *,
+    delete: bool,
+    console: Console,
+    owner: str | None,
+    confirm: Confirm,
+) -> int:
+    """List what is left, and delete it when asked to and confirmed; how many could not be deleted.
+
+    What carries the tag of another owner than `owner` is listed and left alone. Raises SweepError, and
+    deletes nothing, when the stack stands and its state is elsewhere, or when nobody confirms.
+    """
+    found = sweeper.find(state)
+    theirs = [each for each in found if each.owner and each.owner != owner]
+    orphans = [each for each in found if each not in theirs]
+    if theirs:
+        names = ", ".join(f"{each.kind} {each.id} ({each.owner})" for each in theirs)
+        console.print(
+            f"Of another owner than the stack file's {owner or '(none)'}, and left alone: {names}",
+            markup=False,
+        )
     if not orphans:
         console.print("Nothing is left that carries the stack's tags and is not in its state.")
         return 0
@@ -59,6 +82,11 @@ def sweep(sweeper: Sweeper, state: Collection[str], *, delete: bool, console: Co
         raise SweepError(
             f"Nothing was deleted: {stands} stands, and this backend's state does not have it. Log in to the "
             "backend that has the stack's state (pulumi login), and sweep from there."
+        )
+    if not confirm(f"{len(orphans)} of these will be deleted, with all that is in them."):
+        raise SweepError(
+            "Nothing was deleted, as nobody confirmed it. Type the stack's name at a terminal, or give it: "
+            "make sweep … DELETE=1 CONFIRM=<stack>"
         )
     failed = 0
     for orphan in orphans:
@@ -89,17 +117,26 @@ def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> i
     parser.add_argument("--stack", required=True)
     parser.add_argument("--delete", action="store_true", help="delete it")
     given = parser.parse_args(arguments)
-    from infra.engine import stack_file
+    from infra.engine import ownership, stack_file
     from infra.engine.errors import EngineError
     from infra.engine.session import open_session
 
     console = Console()
     try:
         session = open_session(given.stack, checkout)
-        sweeper = sweeper_of(given.stack, stack_file.platform(checkout, given.stack))
+        platform = stack_file.platform(checkout, given.stack)
+        sweeper = sweeper_of(given.stack, platform)
         exported = session.ask("stack", "export", "--stack", given.stack) if session.exists() else "{}"
         state = known(json.loads(exported).get("deployment") or {})
-        failed = sweep(sweeper, state, delete=given.delete, console=console)
+        owner = platform.get("owner")
+        failed = sweep(
+            sweeper,
+            state,
+            delete=given.delete,
+            console=console,
+            owner=str(owner) if owner else None,
+            confirm=lambda what: ownership.confirmed(what, given.stack),
+        )
     except (EngineError, SweepError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

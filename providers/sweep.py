@@ -15,14 +15,16 @@ class SweepError(Exception):
 @dataclass(frozen=True)
 class Orphan:
     """Something that carries the stack's tags and is not in its state. `kind` is its name for people
-    (`volume`), `id` the cloud's, `arn` the cloud's whole name where it has one. It costs `price` times
-    `quantity`; without a price, or with a quantity that nobody knows (None), its cost is not known."""
+    (`volume`), `id` the cloud's, `arn` the cloud's whole name where it has one, `owner` what its owner tag
+    says. It costs `price` times `quantity`; without a price, or with a quantity that nobody knows (None), its
+    cost is not known."""
 
     kind: str
     id: str
     arn: str = ""
     price: Price | None = None
     quantity: Decimal | None = None
+    owner: str = ""
 
     @property
     def monthly(self) -> Decimal | None:

@@ -28,6 +28,7 @@ def up(stack: str, checkout: Checkout) -> int:
         preflight.check_software(paths.cache_directory())
     session.recover()
     session.create()
+    ownership.settle_namespace(session)
     power.settle(session)
     # No preview first: it would run the program twice, and what it would refuse `up` refuses as well.
     outcome, events = session.run_recorded(
@@ -91,6 +92,7 @@ def down(stack: str, checkout: Checkout) -> int:
     session = open_session(stack, checkout)
     session.recover()
     if session.exists():
+        ownership.demand_no_strangers(session)
         destroyed = session.run("destroy", "--yes", "--skip-preview")
         if destroyed.code and not (session.is_local and _goes_on_without_the_engine(session, destroyed)):
             return destroyed.code

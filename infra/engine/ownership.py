@@ -2,15 +2,22 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from infra.engine import stack_file
 from infra.engine.checkout import Checkout
 from infra.engine.console import say
-from infra.engine.session import directory_of
+from infra.engine.errors import EngineError
+from infra.engine.session import Session, directory_of
 from providers.local.plugin import owner
 from providers.local.plugin.errors import NotOurOwnError
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.owner import Owner, Standing
+
+if TYPE_CHECKING:
+    from providers.kubernetes.status import Site
+
+_NAMESPACE_TYPE = "kubernetes:core/v1:Namespace"
 
 CONFIRMATION = "CONFIRM"
 """The variable that confirms where there is no terminal to type at: make down CONFIRM=<stack>."""
@@ -33,6 +40,69 @@ def settle(checkout: Checkout, stack: str) -> None:
         say(f"{directory.root} belongs to this checkout now.")
         return
     owner.demand(directory, expected)
+
+
+def settle_namespace(session: Session) -> None:
+    """Before a stack on a cluster of the user's is stood up: its namespace is absent, or the state has it,
+    or the user takes it over. Raises NotOurOwnError otherwise, or when the cluster does not say."""
+    from providers.kubernetes.status import ClusterError
+    from providers.kubernetes.tenancy import Tenancy, tenancy
+
+    site = _own_namespace(session)
+    if site is None or session.has(_NAMESPACE_TYPE):
+        return
+    try:
+        found = tenancy(site)
+    except ClusterError as error:
+        raise EngineError(f"{error}. Nothing was changed") from error
+    where = f"namespace {site.namespace} is there already"
+    if found is Tenancy.FOREIGN:
+        raise NotOurOwnError(
+            f"{where}, and this stack did not make it: `make down` would delete what others have in it. "
+            "Choose another name under `kubernetes: {namespace: {name: …}}`, or say `create: false` there to "
+            "be a guest in it. Nothing was changed"
+        )
+    if found is Tenancy.LABELLED and not confirmed(f"{where}, and this state does not have it.", site.stack):
+        raise NotOurOwnError(
+            f"{where}: stack {site.stack} of another checkout or backend made it. Go on there; or, if its "
+            f"state is lost, take it over with its data: make up STACK={site.stack} CONFIRM={site.stack}. "
+            "Nothing was changed"
+        )
+
+
+def demand_no_strangers(session: Session) -> None:
+    """Before a stack's namespace is deleted: nothing in it is somebody else's, or the user says so. Raises
+    NotOurOwnError. A cluster that does not answer passes: then nothing can be deleted either."""
+    from providers.kubernetes.status import ClusterError
+    from providers.kubernetes.tenancy import strangers
+
+    site = _own_namespace(session)
+    if site is None or not session.has(_NAMESPACE_TYPE):
+        return
+    try:
+        found = strangers(site)
+    except ClusterError as error:
+        say(f"It could not be told whether others use namespace {site.namespace}: {error}")
+        return
+    if found and not confirmed(
+        f"Namespace {site.namespace} holds what this stack did not make: {', '.join(found)}.", site.stack
+    ):
+        raise NotOurOwnError(
+            f"namespace {site.namespace} would take with it what this stack did not make: {', '.join(found)}."
+            f" Move that away, or delete it too: make down STACK={site.stack} CONFIRM={site.stack}. "
+            "Nothing was changed"
+        )
+
+
+def _own_namespace(session: Session) -> "Site | None":
+    platform = stack_file.platform(session.checkout, session.stack)
+    if platform.get("cloud") != "kubernetes":
+        return None  # The other clouds' stacks make the cluster, too.
+    from providers.kubernetes.status import Site
+
+    section = platform.get("kubernetes")
+    site = Site.of(session.stack, section if isinstance(section, dict) else {})
+    return site if site.created else None
 
 
 def confirmed(what: str, word: str) -> bool:

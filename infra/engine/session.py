@@ -81,6 +81,15 @@ class Session:
         printed = json.loads(self.ask("stack", "output", "--json", "--stack", self.stack))
         return {name: value for name, value in printed.items() if value != "[secret]"}
 
+    def has(self, resource_type: str) -> bool:
+        """Whether the stack's state has a resource of this type."""
+        if self.backend.ours:
+            latest = state.deployment(self.checkout.state, PROJECT, self.stack)
+        else:
+            exported = json.loads(self.ask("stack", "export", "--stack", self.stack))
+            latest = exported.get("deployment") or {}
+        return any(each["type"] == resource_type for each in latest.get("resources") or [])
+
     def exists(self) -> bool:
         """Whether the backend knows the stack."""
         if self.backend.ours:

@@ -10,7 +10,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.aws.costs import COSTS
-from providers.ownership import NEBULA, PROJECT, STACK
+from providers.ownership import NEBULA, OWNER, PROJECT, STACK
 from providers.sweep import Orphan, SweepError
 
 _ONE = Decimal(1)
@@ -43,10 +43,11 @@ class _Kind:
 
 
 class AwsSweeper:
-    """The stack `stack` in `region`, with the login of the SDK's own environment."""
+    """The stack `stack` in `region`, with the login of the SDK's own environment; that must be one of the
+    account `account`, where the stack file names it."""
 
-    def __init__(self, stack: str, region: str) -> None:
-        self._stack, self._region = stack, region
+    def __init__(self, stack: str, region: str, account: str | None = None) -> None:
+        self._stack, self._region, self._account = stack, region, account
         self._session = boto3.session.Session(region_name=region)
 
     @property
@@ -58,6 +59,7 @@ class AwsSweeper:
         return self._session.client(service)
 
     def find(self, known: Collection[str]) -> Sequence[Orphan]:
+        self._demand_account()
         with _answered("list what is left"):
             return [
                 Orphan(
@@ -66,11 +68,23 @@ class AwsSweeper:
                     each.arn,
                     COSTS.table.find(kind.item(each), self._region),
                     kind.quantity(each),
+                    each.tags.get(OWNER, ""),
                 )
                 for kind in _KINDS
                 for each in kind.found(self)
                 if self._is_of_the_stack(each.tags) and not self._is_kept(each, known)
             ]
+
+    def _demand_account(self) -> None:
+        if self._account is None:
+            return
+        with _answered("say of which account the login is"):
+            actual = self.client("sts").get_caller_identity()["Account"]
+        if actual != self._account:
+            raise SweepError(
+                f"The login is of account {actual}, and the stack file names {self._account} "
+                "(nebula:platform.aws.account_id). Nothing was looked at: log in to the stack's account."
+            )
 
     def stands_elsewhere(self, known: Collection[str]) -> str | None:
         if self._cluster in known:

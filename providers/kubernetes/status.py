@@ -37,13 +37,21 @@ class Site:
     namespace: str
     context: str | None
     kubeconfig: str | None
+    created: bool = True
+    """Whether the namespace is the stack's own: made by it, and gone with it."""
 
     @staticmethod
     def of(stack: str, kubernetes: Mapping[str, Any]) -> "Site":
         """From the `kubernetes` section of a stack file, unchecked."""
         namespace = kubernetes.get("namespace")
-        name = namespace.get("name") if isinstance(namespace, dict) else None
-        return Site(stack, name or f"nebula-{stack}", kubernetes.get("context"), kubernetes.get("kubeconfig"))
+        said = namespace if isinstance(namespace, dict) else {}
+        return Site(
+            stack,
+            said.get("name") or f"nebula-{stack}",
+            kubernetes.get("context"),
+            kubernetes.get("kubeconfig"),
+            bool(said.get("create", True)),
+        )
 
 
 def pods(site: Site) -> list[PodStatus]:
@@ -84,17 +92,24 @@ def log(site: Site, component: str, *, follow: bool, lines: int) -> Iterator[str
 
 
 @contextmanager
-def _api(site: Site) -> Iterator[Any]:
+def api_client(site: Site) -> Iterator[Any]:
+    """A client of the cluster; what goes wrong in the block is a ClusterError that says where."""
     where = f"the cluster of context {site.context or 'current'}"
     try:
         with config.new_client_from_config(config_file=site.kubeconfig, context=site.context) as api:
-            yield client.CoreV1Api(api)
+            yield api
     except config.ConfigException as error:
         raise ClusterError(f"no way to {where}: {error}; see `kubectl config get-contexts`") from error
     except ApiException as error:
         raise ClusterError(f"{where} refused: {error.status} {error.reason} ({site.namespace})") from error
     except HTTPError as error:
         raise ClusterError(f"{where} does not answer: {error}; see `kubectl cluster-info`") from error
+
+
+@contextmanager
+def _api(site: Site) -> Iterator[Any]:
+    with api_client(site) as api:
+        yield client.CoreV1Api(api)
 
 
 def _state(pod: Any) -> str:

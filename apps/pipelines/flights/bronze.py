@@ -67,7 +67,8 @@ def _trusting(ca_file: str | None) -> Iterator[None]:
 
 def land(bucket: Bucket, name: str, files: Sequence[SourceFile]) -> list[str]:
     """Bring the bucket to hold exactly `files`: put what is missing or differs (by the SHA-256 kept as
-    the object's metadata), remove the months that are not in `files`; other objects are left alone.
+    the object's metadata), remove the months that were landed before and are not in `files`; other objects
+    are left alone.
 
     Returns `<name>/<key>` of each object put or removed. Raises ObjectStoreError.
     """
@@ -82,7 +83,7 @@ def land(bucket: Bucket, name: str, files: Sequence[SourceFile]) -> list[str]:
         wanted = {file.key for file in files}
         for month in MONTHS:
             key = flights_key(month)
-            if key not in wanted and _digest(bucket, key) is not None:
+            if key not in wanted and _digest(bucket, key):
                 obstore.delete(bucket, key)
                 _log.info("removed flights month %02d", month)
                 changed.append(f"{name}/{key}")

@@ -45,7 +45,10 @@ def buckets(account: Account) -> set[str]:
 
 
 def test_a_destroyed_stack_s_remains_are_listed_and_then_deleted_but_what_the_state_has_stays(
-    project: Project, account: Account, capfd: pytest.CaptureFixture[str]
+    project: Project,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     tags = {"project": "nebula", "stack": "local"}
     for name in ("in-the-state", "left-behind"):
@@ -63,6 +66,10 @@ def test_a_destroyed_stack_s_remains_are_listed_and_then_deleted_but_what_the_st
     assert "DELETE=1" in listed
     assert buckets(account) == {"in-the-state", "left-behind"}
 
+    assert sweep.main(["--stack", "local", "--delete"], project.checkout) == 1
+    assert "CONFIRM=" in capfd.readouterr().err
+    assert buckets(account) == {"in-the-state", "left-behind"}
+    monkeypatch.setenv("CONFIRM", "local")
     assert sweep.main(["--stack", "local", "--delete"], project.checkout) == 0
     assert buckets(account) == {"in-the-state"}
     assert sweep.main(["--stack", "local"], project.checkout) == 0
@@ -70,8 +77,12 @@ def test_a_destroyed_stack_s_remains_are_listed_and_then_deleted_but_what_the_st
 
 
 def test_a_stack_that_the_backend_does_not_know_is_swept_by_its_tags(
-    project: Project, account: Account, capfd: pytest.CaptureFixture[str]
+    project: Project,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("CONFIRM", "gone")
     write(project, "gone", AWS)
     account.bucket("of-gone", {"project": "nebula", "stack": "gone"})
     assert sweep.main(["--stack", "gone", "--delete"], project.checkout) == 0

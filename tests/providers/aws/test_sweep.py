@@ -1,6 +1,7 @@
 """What a stack on AWS left behind, against a moto server (tests/moto_server.py)."""
 
 from decimal import Decimal
+from io import StringIO
 
 import pytest
 from rich.console import Console
@@ -16,6 +17,24 @@ def found(state: frozenset[str] = frozenset()) -> dict[str, set[str]]:
     for orphan in AwsSweeper(STACK, REGION).find(state):
         every.setdefault(orphan.kind, set()).add(orphan.id)
     return every
+
+
+def swept(
+    *,
+    delete: bool,
+    state: frozenset[str] = frozenset(),
+    console: Console | None = None,
+    owner: str | None = None,
+    confirmed: bool = True,
+) -> int:
+    return sweep(
+        AwsSweeper(STACK, REGION),
+        state,
+        delete=delete,
+        console=console or Console(quiet=True),
+        owner=owner,
+        confirm=lambda _: confirmed,
+    )
 
 
 def test_what_carries_the_stack_s_tags_is_found_and_nothing_else(account: Account) -> None:
@@ -43,7 +62,7 @@ def test_what_is_in_the_state_is_neither_listed_nor_deleted(account: Account) ->
         }
     )
     assert found(state) == {kind: {name} for kind, name in orphans.items()}
-    assert sweep(AwsSweeper(STACK, REGION), state, delete=True, console=Console(quiet=True)) == 0
+    assert swept(delete=True, state=state) == 0
     assert found() == {kind: {name} for kind, name in live.items()}
     versions = account.client("s3").list_object_versions(Bucket=live["bucket"])
     assert len(versions["Versions"]) == 3
@@ -51,17 +70,42 @@ def test_what_is_in_the_state_is_neither_listed_nor_deleted(account: Account) ->
 
 def test_without_delete_nothing_is_deleted(account: Account) -> None:
     orphans = account.of(STACK)
-    assert sweep(AwsSweeper(STACK, REGION), frozenset(), delete=False, console=Console(quiet=True)) == 0
+    assert swept(delete=False) == 0
     assert found() == {kind: {name} for kind, name in orphans.items()}
 
 
 def test_delete_leaves_nothing_of_the_stack_and_all_of_others(account: Account) -> None:
     account.of(STACK)
     others = account.of("other")
-    assert sweep(AwsSweeper(STACK, REGION), frozenset(), delete=True, console=Console(quiet=True)) == 0
+    assert swept(delete=True) == 0
     assert found() == {}
     kept = AwsSweeper("other", REGION).find(())
     assert {orphan.kind: orphan.id for orphan in kept} == others
+
+
+def test_without_a_confirmation_nothing_is_deleted(account: Account) -> None:
+    orphans = account.of(STACK)
+    with pytest.raises(SweepError, match="CONFIRM"):
+        swept(delete=True, confirmed=False)
+    assert found() == {kind: {name} for kind, name in orphans.items()}
+
+
+def test_what_another_owner_tagged_is_named_and_left_alone(account: Account) -> None:
+    """A stack of the same name, of another team in the same account, whose state is elsewhere."""
+    tags = {"project": "nebula", "stack": STACK}
+    account.bucket("ours", {**tags, "owner": "grid"})
+    account.bucket("theirs", {**tags, "owner": "billing"})
+    said = StringIO()
+    assert swept(delete=True, owner="grid", console=Console(file=said, width=200)) == 0
+    assert "bucket theirs (billing)" in said.getvalue()
+    assert found() == {"bucket": {"theirs"}}
+
+
+def test_a_login_of_another_account_is_refused_before_anything_is_looked_at(account: Account) -> None:
+    account.bucket("left", {"project": "nebula", "stack": STACK})
+    with pytest.raises(SweepError, match="999999999999"):
+        AwsSweeper(STACK, REGION, "999999999999").find(())
+    assert AwsSweeper(STACK, REGION, "123456789012").find(())
 
 
 def test_each_says_what_it_costs(account: Account) -> None:
@@ -123,7 +167,7 @@ def test_nothing_is_deleted_while_the_stack_stands_and_its_state_is_elsewhere(ac
         name="nebula-dev", roleArn="arn:aws:iam::123456789012:role/x", resourcesVpcConfig={"subnetIds": ["s"]}
     )
     with pytest.raises(SweepError, match="EKS cluster nebula-dev stands"):
-        sweep(AwsSweeper(STACK, REGION), frozenset(), delete=True, console=Console(quiet=True))
+        swept(delete=True)
     assert found() == {kind: {name} for kind, name in orphans.items()}
 
 
@@ -134,7 +178,7 @@ def test_what_cannot_be_deleted_is_told_and_the_rest_goes(account: Account) -> N
     instance = ec2.run_instances(ImageId=image["ImageId"], MinCount=1, MaxCount=1)["Instances"][0]
     ec2.attach_volume(VolumeId=orphans["volume"], InstanceId=instance["InstanceId"], Device="/dev/xvdb")
     console = Console(record=True, quiet=True)
-    assert sweep(AwsSweeper(STACK, REGION), frozenset(), delete=True, console=console) == 1
+    assert swept(delete=True, console=console) == 1
     assert found() == {"volume": {orphans["volume"]}}
 
 

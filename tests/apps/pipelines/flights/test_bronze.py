@@ -87,6 +87,14 @@ def test_an_altered_object_is_landed_again_and_a_stranger_is_left_alone(
     assert contents(client, bucket)["nycflights13/flights/notes.txt"] == b"mine"
 
 
+def test_a_month_that_somebody_else_put_there_is_not_removed(
+    client: Minio, landing: bronze.Bucket, bucket: str
+) -> None:
+    client.put_object(bucket, flights_key(7), io.BytesIO(b"mine"), 4)
+    bronze.land(landing, bucket, WITHOUT_JULY)
+    assert contents(client, bucket)[flights_key(7)] == b"mine"
+
+
 def test_a_missing_bucket_is_named_with_the_remedy(store: ObjectStore) -> None:
     with pytest.raises(ObjectStoreError, match=r"bucket nowhere failed.*check that"):
         bronze.land(bronze.connect(store, "nowhere"), "nowhere", WHOLE)
