@@ -1,5 +1,7 @@
 """The lakehouse as Trino sees it: queries, and the snapshots that tables are at."""
 
+import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
@@ -12,6 +14,9 @@ from apps.pipelines.flights.errors import QueryError
 from apps.pipelines.flights.spec import Trino
 
 Row = tuple[Any, ...]
+
+_PATIENCE_SECONDS = 60.0
+_log = logging.getLogger(__name__)
 
 
 class Warehouse:
@@ -26,23 +31,42 @@ class Warehouse:
         return self.table(query)[1]
 
     def table(self, query: str) -> tuple[list[str], list[Row]]:
-        """The column names and rows of a query. Raises QueryError."""
+        """The column names and rows of a query that reads. It is asked again for a while when what Trino
+        itself asks (the catalog, the store) fails: Postgres, or the catalog, may just have been restarted.
+
+        Raises QueryError.
+        """
+        deadline, pause = time.monotonic() + _PATIENCE_SECONDS, 0.5
+        while True:
+            try:
+                return self._asked(query)
+            except trino.exceptions.TrinoExternalError as error:
+                if time.monotonic() + pause > deadline:
+                    raise self._refused(query, error) from error
+                _log.info("asking again in %.1f s: %s", pause, error.error_name)
+                time.sleep(pause)
+                pause = min(2 * pause, 8)
+            except trino.exceptions.TrinoQueryError as error:
+                raise self._refused(query, error) from error
+            except (trino.exceptions.Error, requests.RequestException) as error:
+                raise QueryError(
+                    f"Trino at {self._address} does not answer: {error}; check that it runs"
+                ) from error
+
+    def _asked(self, query: str) -> tuple[list[str], list[Row]]:
         cursor = self._connection.cursor()
         try:
             cursor.execute(query)
             rows = [tuple(row) for row in cursor.fetchall()]
             return [column.name for column in cursor.description or ()], rows
-        except trino.exceptions.TrinoQueryError as error:
-            raise QueryError(
-                f"Trino at {self._address} refused a query: {error.error_name}: {error.message} "
-                f"({' '.join(query.split())[:200]}); see the query in Trino's web interface"
-            ) from error
-        except (trino.exceptions.Error, requests.RequestException) as error:
-            raise QueryError(
-                f"Trino at {self._address} does not answer: {error}; check that it runs"
-            ) from error
         finally:
             cursor.close()
+
+    def _refused(self, query: str, error: trino.exceptions.TrinoQueryError) -> QueryError:
+        return QueryError(
+            f"Trino at {self._address} refused a query: {error.error_name}: {error.message} "
+            f"({' '.join(query.split())[:200]}); see the query in Trino's web interface"
+        )
 
     def snapshot_summaries(self, schemas: Sequence[str]) -> dict[str, dict[str, str]]:
         """The summary of the current snapshot of each table of `schemas` that has one. Raises QueryError."""

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.engine import clean, commands, session, state
+from infra.engine import commands, session, state
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.process import run_foreground
 from providers.local import paths
+from providers.local.plugin import accounts
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(paths, "cache_directory", lambda: tmp_path / "cache")
     monkeypatch.setattr(paths, "stack_directory", lambda stack: tmp_path / "stacks" / stack)
     # The real account of servers may be in use by a stack of this machine.
-    monkeypatch.setattr(clean.accounts, "remove_account", lambda: False)
+    monkeypatch.setattr(accounts, "remove_account", lambda: False)
     (tmp_path / "cache" / "go").mkdir(parents=True)
     return tmp_path
 

@@ -61,9 +61,8 @@ def test_what_others_run_or_keep_in_the_namespace_is_named(kubeconfig: Path, api
     reference = {"apiVersion": "v1", "kind": "Pod", "name": "driver", "uid": driver.metadata.uid}
     executor = {"name": "executor", "ownerReferences": [reference]}
     api.create_namespaced_pod("shared", {"metadata": executor, "spec": _POD})
-    api.create_namespaced_persistent_volume_claim(
-        "shared", {"metadata": {"name": "a", **own}, "spec": _CLAIM}
-    )
+    claims = api.create_namespaced_persistent_volume_claim
+    claims("shared", {"metadata": {"name": "ours", **own}, "spec": _CLAIM})
     assert strangers(site(kubeconfig, "shared")) == []
     claims("shared", {"metadata": {"name": "theirs"}, "spec": _CLAIM})
     api.create_namespaced_pod("shared", {"metadata": {"name": "their-tool"}, "spec": _POD})
