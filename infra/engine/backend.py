@@ -6,11 +6,14 @@ With a backend of the user's own, nothing of this module is set: not the home, n
 import json
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.engine.checkout import Checkout
+from infra.engine.errors import UnsafePassphraseError
+from providers.local.plugin.layout import sync_directory, write_atomically
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,25 @@ def _make(checkout: Checkout) -> None:
     for directory in (checkout.private, checkout.state, checkout.home):
         directory.mkdir(mode=0o700, exist_ok=True)
     if not checkout.passphrase.exists():
-        temporary = checkout.private / f"passphrase.{os.getpid()}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        temporary.rename(checkout.passphrase)
+        _mint(checkout.passphrase)
+    found = checkout.passphrase.lstat()
+    # Root in a user's clone runs that user's code already.
+    owners = {os.geteuid(), checkout.root.stat().st_uid}
+    if not stat.S_ISREG(found.st_mode) or found.st_uid not in owners or found.st_mode & 0o077:
+        raise UnsafePassphraseError(checkout.passphrase)
+
+
+def _mint(passphrase: Path) -> None:
+    """Write a random passphrase that outlives a power loss: without it the state's secrets are lost."""
+    temporary = passphrase.with_name(f"{passphrase.name}.{os.getpid()}")
+    write_atomically(temporary, secrets.token_urlsafe(32))
+    try:
+        # Not by a rename: another run may have been first, and has encrypted with its own.
+        os.link(temporary, passphrase)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        temporary.rename(passphrase)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(passphrase.parent)

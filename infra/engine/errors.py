@@ -33,6 +33,17 @@ class StaleSaltError(EngineError):
         )
 
 
+class UnsafePassphraseError(EngineError):
+    """Others may have read or written the passphrase of this clone's state."""
+
+    def __init__(self, passphrase: Path) -> None:
+        super().__init__(
+            f"{passphrase} opens every secret in this clone's state, and others may have read or written it. "
+            f"If they have not: chown $(id -u) '{passphrase}' && chmod 600 '{passphrase}'. Otherwise change the "
+            'passphrase first: eval "$(make -s env)"; pulumi stack change-secrets-provider passphrase'
+        )
+
+
 class MalformedStackFileError(EngineError):
     """A stack file is no YAML."""
 

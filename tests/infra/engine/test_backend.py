@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from infra.engine import backend
 from infra.engine.checkout import Checkout
+from infra.engine.errors import UnsafePassphraseError
 
 
 def test_backend_of_the_clone_when_nobody_is_logged_in(checkout: Checkout, tmp_path: Path) -> None:
@@ -26,6 +29,31 @@ def test_passphrase_is_random_and_kept(checkout: Checkout, tmp_path: Path) -> No
     checkout.passphrase.unlink()
     backend.choose(checkout, nobody)
     assert checkout.passphrase.read_text() != first
+
+
+def test_the_passphrase_of_a_run_that_was_first_stays(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two first runs at once: the second must not replace what the first encrypts with."""
+    write = backend.write_atomically
+
+    def write_second(path: Path, content: str) -> None:
+        write(path, content)
+        write(checkout.passphrase, "of the first run")
+
+    monkeypatch.setattr(backend, "write_atomically", write_second)
+    backend.choose(checkout, {"PULUMI_HOME": str(tmp_path / "empty")})
+    assert checkout.passphrase.read_text() == "of the first run"
+    assert [path.name for path in checkout.private.glob("passphrase*")] == ["passphrase"]
+
+
+def test_a_passphrase_that_others_may_read_is_refused(checkout: Checkout, tmp_path: Path) -> None:
+    nobody = {"PULUMI_HOME": str(tmp_path / "empty")}
+    backend.choose(checkout, nobody)
+    checkout.passphrase.chmod(0o644)
+    with pytest.raises(UnsafePassphraseError, match="chmod 600") as raised:
+        backend.choose(checkout, nobody)
+    assert checkout.passphrase.read_text() not in str(raised.value)
 
 
 def test_our_own_exports_are_not_a_login(checkout: Checkout) -> None:
