@@ -39,8 +39,8 @@ class UnsafePassphraseError(EngineError):
     def __init__(self, passphrase: Path) -> None:
         super().__init__(
             f"{passphrase} opens every secret in this clone's state, and others may have read or written it. "
-            f"If they have not: chown $(id -u) '{passphrase}' && chmod 600 '{passphrase}'. Otherwise change the "
-            'passphrase first: eval "$(make -s env)"; pulumi stack change-secrets-provider passphrase'
+            f"If they have not: chown $(id -u) '{passphrase}' && chmod 600 '{passphrase}'. Otherwise change "
+            'it first: eval "$(make -s env)"; pulumi stack change-secrets-provider passphrase'
         )
 
 

@@ -16,13 +16,13 @@ class Artifact:
     def check(self, urn: str, inputs: Properties) -> list[Failure]:
         return []
 
-    def diff(self, state: Properties, old: Properties, inputs: Properties) -> Changes:
+    def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Changes:
         return Changes(inputs=differences(old, inputs), reality=self._drift(state))
 
     def _drift(self, state: Properties) -> list[str]:
         return [] if Path(state["home"]).is_dir() else ["home"]
 
-    def preview(self, state: Properties, old: Properties, inputs: Properties) -> Properties:
+    def preview(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
         from providers.local.artifacts import home_of
 
         if has_unknown(inputs):

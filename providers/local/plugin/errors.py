@@ -29,7 +29,7 @@ class NotReadyError(PluginError):
 
 
 class NotOurOwnError(PluginError):
-    """A directory is not this stack's: nothing in it was touched."""
+    """A directory or a port is not this stack's: nothing was touched."""
 
 
 class SoftwareError(PluginError):

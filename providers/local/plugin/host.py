@@ -8,8 +8,9 @@ from pathlib import Path
 from providers.local.path_safety import problem_of
 from providers.local.paths import cache_directory
 from providers.local.plugin import orphans, owner, ports, processes
+from providers.local.plugin.errors import NotOurOwnError
 from providers.local.plugin.layout import SOCKET_LIMIT, StackDirectory, read_json
-from providers.local.plugin.owner import Owner
+from providers.local.plugin.owner import Owner, Standing
 from providers.local.plugin.processes import DIRECTORY_MARK
 from providers.local.plugin.properties import Properties, differences, has_unknown
 from providers.local.plugin.removal import keep_data, left_behind, remove, stop_all
@@ -27,28 +28,23 @@ class Host:
         self._around = surroundings
 
     def check(self, urn: str, inputs: Properties) -> list[Failure]:
+        """Refuses a directory that no stack could have. Whose it is and who listens on its ports is another
+        matter: a preview tells, since it touches neither, and `create` and `update` refuse."""
         if has_unknown(inputs.get("directory")):
             return []
         directory = StackDirectory(Path(inputs["directory"]))
-        problems = [_path_problem(directory), _owner_problem(directory, Owner.of(urn)), _cache_problem()]
+        claim = owner.examine(directory, Owner.of(urn))
+        foreign = claim.reason if claim.standing is Standing.FOREIGN else None
+        problems = [_path_problem(directory), foreign, _cache_problem()]
         failures = [Failure("directory", problem) for problem in problems if problem]
-        if failures:
-            return failures
-        failures += [Failure("directory", problem) for problem in _space_problems(directory)]
-        if inputs.get("parked"):
-            return failures  # nothing will listen
-        wanted = {
-            int(number): name
-            for name, number in (inputs.get("ports") or {}).items()
-            if not has_unknown(number)
-        }
-        return failures + [Failure("ports", problem) for problem in _port_problems(directory, wanted)]
+        return failures or [Failure("directory", problem) for problem in _space_problems(directory)]
 
-    def diff(self, state: Properties, old: Properties, inputs: Properties) -> Changes:
+    def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Changes:
         changes = Changes(inputs=differences(old, inputs))
         if "directory" in changes.inputs:
             changes.replace.append("directory")
         changes.reality = self._drift(StackDirectory(Path(state["directory"])), old)
+        changes.reality += ["ports"] if _conflicts(urn, inputs) else []
         return changes
 
     def _drift(self, directory: StackDirectory, inputs: Properties) -> list[str]:
@@ -56,10 +52,14 @@ class Host:
         healthy = directory.owner.exists() and alive is not bool(inputs.get("parked"))
         return [] if healthy else ["supervisord"]
 
-    def preview(self, state: Properties, old: Properties, inputs: Properties) -> Properties:
+    def preview(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
+        for problem in _conflicts(urn, inputs):
+            self._around.engine.warn(urn, f"{problem}. `pulumi up` will refuse")
         return {"directory": inputs["directory"]}
 
     def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
+        if problems := _conflicts(urn, inputs):
+            raise NotOurOwnError(f"{'; '.join(problems)}. Nothing was changed")
         directory = StackDirectory(Path(inputs["directory"]))
         made = directory.make_parents()
         self._around.enter(directory, urn)
@@ -117,9 +117,20 @@ def _path_problem(directory: StackDirectory) -> str | None:
     return None
 
 
-def _owner_problem(directory: StackDirectory, expected: Owner) -> str | None:
+def _conflicts(urn: str, inputs: Properties) -> list[str]:
+    """What others have that the stack wants: its directory, or its ports."""
+    if has_unknown(inputs.get("directory")):
+        return []
+    directory, expected = StackDirectory(Path(inputs["directory"])), Owner.of(urn)
     claim = owner.examine(directory, expected)
-    return owner.refusal(claim, expected) if claim.reason else None
+    if claim.reason:
+        return [owner.refusal(claim, expected)]
+    if inputs.get("parked"):
+        return []  # nothing will listen
+    wanted = {
+        int(number): name for name, number in (inputs.get("ports") or {}).items() if not has_unknown(number)
+    }
+    return _port_problems(directory, wanted)
 
 
 def _cache_problem() -> str | None:

@@ -39,8 +39,9 @@ class Standing(Enum):
 
     FREE = "absent or empty"
     OURS = "made by this stack"
+    ELSEWHERE = "made by another stack, whose clone is there"
     ORPHANED = "made by a stack whose clone is gone, or that can no longer be told"
-    FOREIGN = "somebody else's"
+    FOREIGN = "no stack's, or not safe"
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,10 @@ def _recorded(directory: StackDirectory, owner: Owner) -> Claim:
             Standing.ORPHANED,
             f"{directory.root} belongs to stack {stack} of the checkout {checkout}, which is no longer there",
         )
-    return _foreign(
+    return Claim(
+        Standing.ELSEWHERE,
         f"{directory.root} belongs to stack {stack} of the checkout {checkout}. Run `make down STACK={stack}`"
-        " there, or give this stack another name or another `local.directory`"
+        " there, or give this stack another name or another `local.directory`",
     )
 
 

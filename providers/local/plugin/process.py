@@ -39,7 +39,7 @@ class Process:
             failures.append(Failure("readiness.port", f"{probe.get('port')!r} is none of the server's ports"))
         return failures
 
-    def diff(self, state: Properties, old: Properties, inputs: Properties) -> Changes:
+    def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Changes:
         changes = Changes(inputs=differences(old, inputs))
         changes.replace = [key for key in _REPLACING if key in changes.inputs]
         changes.reality = self._drift(state, old)
@@ -77,7 +77,7 @@ class Process:
             status = supervisor.status(spec.name)
         return _up(status)
 
-    def preview(self, state: Properties, old: Properties, inputs: Properties) -> Properties:
+    def preview(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
         if not inputs.get("hasVolume"):
             volume = ""
         elif not state:

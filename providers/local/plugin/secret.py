@@ -31,7 +31,7 @@ class Secret:
             failures.append(Failure("length", f"{length!r} is not from {_SHORTEST} to {_LONGEST}"))
         return failures
 
-    def diff(self, state: Properties, old: Properties, inputs: Properties) -> Changes:
+    def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Changes:
         changes = Changes(inputs=differences(old, inputs))
         changes.replace = list(changes.inputs)
         changes.reality = self._drift(state)
@@ -40,7 +40,7 @@ class Secret:
     def _drift(self, state: Properties) -> list[str]:
         return [] if _read(_path(state)) == state["value"] else ["value"]
 
-    def preview(self, state: Properties, old: Properties, inputs: Properties) -> Properties:
+    def preview(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
         return _outputs(inputs, state.get("value", UNKNOWN))
 
     def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:

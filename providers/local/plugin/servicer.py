@@ -83,12 +83,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, context: Any) -> Any:
         state, old, inputs = (from_struct(part) for part in (request.olds, request.old_inputs, request.news))
         inputs = {**inputs, **{key: old.get(key) for key in request.ignoreChanges}}
-        return _diff_response(self._do(context, lambda: self._resource(request.urn).diff(state, old, inputs)))
+        return _diff_response(
+            self._do(context, lambda: self._resource(request.urn).diff(request.urn, state, old, inputs))
+        )
 
     def Create(self, request: Any, context: Any) -> Any:
         resource, inputs = self._resource(request.urn), from_struct(request.properties)
         if request.preview:
-            outputs = self._do(context, lambda: resource.preview({}, {}, inputs))
+            outputs = self._do(context, lambda: resource.preview(request.urn, {}, {}, inputs))
             return provider_pb2.CreateResponse(id="", properties=to_struct(outputs))
         made, outputs = self._do(context, lambda: resource.create(request.urn, inputs))
         return provider_pb2.CreateResponse(id=made, properties=to_struct(outputs))
@@ -100,7 +102,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
         def outputs() -> Properties:
             if request.preview:
-                return resource.preview(state, old, inputs)
+                return resource.preview(request.urn, state, old, inputs)
             return resource.update(request.urn, state, old, inputs)
 
         return provider_pb2.UpdateResponse(properties=to_struct(self._do(context, outputs)))

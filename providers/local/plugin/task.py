@@ -32,12 +32,12 @@ class Task:
             failures.append(Failure("command", problem))
         return failures
 
-    def diff(self, state: Properties, old: Properties, inputs: Properties) -> Changes:
+    def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Changes:
         changes = Changes(inputs=differences(old, inputs))
         changes.replace = [key for key in _REPLACING if key in changes.inputs]
         return changes
 
-    def preview(self, state: Properties, old: Properties, inputs: Properties) -> Properties:
+    def preview(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
         kept = _only_power_changes(old, inputs) and state.get("ran", True)
         result = (state.get("result") or {}) if kept or inputs.get("parked") else UNKNOWN
         return {"name": inputs["name"], "directory": inputs["directory"], "result": result}

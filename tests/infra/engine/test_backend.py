@@ -8,6 +8,7 @@ import pytest
 from infra.engine import backend
 from infra.engine.checkout import Checkout
 from infra.engine.errors import UnsafePassphraseError
+from providers.local.plugin.layout import write_atomically
 
 
 def test_backend_of_the_clone_when_nobody_is_logged_in(checkout: Checkout, tmp_path: Path) -> None:
@@ -35,13 +36,12 @@ def test_the_passphrase_of_a_run_that_was_first_stays(
     checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two first runs at once: the second must not replace what the first encrypts with."""
-    write = backend.write_atomically
 
     def write_second(path: Path, content: str) -> None:
-        write(path, content)
-        write(checkout.passphrase, "of the first run")
+        write_atomically(path, content)
+        write_atomically(checkout.passphrase, "of the first run")
 
-    monkeypatch.setattr(backend, "write_atomically", write_second)
+    monkeypatch.setattr("infra.engine.backend.write_atomically", write_second)
     backend.choose(checkout, {"PULUMI_HOME": str(tmp_path / "empty")})
     assert checkout.passphrase.read_text() == "of the first run"
     assert [path.name for path in checkout.private.glob("passphrase*")] == ["passphrase"]

@@ -29,24 +29,39 @@ Start = Callable[..., Plugin]
     ("family", "address"),
     [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")],  # noqa: S104
 )
-def test_a_taken_port_is_named_with_its_owner(
-    plugin: Plugin, host_inputs: Properties, family: socket.AddressFamily, address: str
+def test_a_taken_port_is_named_with_its_owner_and_nothing_starts(
+    plugin: Plugin, host_inputs: Properties, directory: Path, family: socket.AddressFamily, address: str
 ) -> None:
     with socket.socket(family) as listener:
         listener.bind((address, 0))
         listener.listen()
         port = listener.getsockname()[1]
-        (problem,) = Tracked(plugin, "Host", {**host_inputs, "ports": {"trino.http": port}}).check()
+        host = Tracked(plugin, "Host", {**host_inputs, "ports": {"trino.http": port}})
+        assert host.check() == []
+        host.preview()
+        with pytest.raises(grpc.RpcError) as raised:
+            host.create()
     program = psutil.Process().cmdline()[0]
     for part in (str(port), "trino", f"pid {os.getpid()}: {program}", "port_offset"):
-        assert part in problem
+        assert part in failure(raised.value)
+        assert part in plugin.log.messages[0]
+    assert not directory.exists()
 
 
 def test_a_free_port_passes(plugin: Plugin, host_inputs: Properties) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert Tracked(plugin, "Host", {**host_inputs, "ports": {"trino.http": port}}).check() == []
+    Tracked(plugin, "Host", {**host_inputs, "ports": {"trino.http": free_port()}}).create()
+
+
+def test_a_port_that_was_taken_from_a_dead_server_is_shown_by_diff(host_resource: Tracked) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        ports = {"trino.http": listener.getsockname()[1]}
+        host_resource.inputs["ports"] = ports
+        assert host_resource.diff() == ["ports"]
+        with pytest.raises(grpc.RpcError, match="trino"):
+            host_resource.update()
+    assert host_resource.diff() == []
 
 
 def test_ports_of_the_running_stack_pass_and_its_orphans_too(
@@ -55,12 +70,13 @@ def test_ports_of_the_running_stack_pass_and_its_orphans_too(
     web = Tracked(host_resource.plugin, "Process", server_inputs())
     web.create()
     host_resource.inputs["ports"] = {"web.http": web.inputs["ports"]["http"]}
-    assert host_resource.check() == []
+    assert host_resource.diff() == []
     identity = Supervisor(StackDirectory(directory)).identity()
     assert identity
     os.kill(identity.pid, signal.SIGKILL)
     until(lambda: not identity.alive())
-    assert host_resource.check() == []
+    assert host_resource.diff() == ["supervisord"]
+    host_resource.update()
 
 
 def test_a_path_too_long_for_a_socket_is_refused(plugin: Plugin, host_inputs: Properties) -> None:

@@ -56,9 +56,11 @@ def test_a_stack_of_another_checkout_is_refused_and_nothing_of_it_is_touched(
     foreign: Tracked, server_inputs: Inputs, directory: Path, tmp_path: Path
 ) -> None:
     before, running = files(directory), processes.marked(directory)
-    (problem,) = foreign.check()
-    assert str(tmp_path) in problem
-    assert "make down STACK=test" in problem
+    assert foreign.check() == []
+    foreign.preview()
+    (warning,) = foreign.plugin.log.messages
+    assert str(tmp_path) in warning
+    assert "make down STACK=test" in warning
     secret = Tracked(foreign.plugin, "Secret", {"name": "a", "directory": str(directory), "length": 20})
     web = Tracked(foreign.plugin, "Process", server_inputs(hasVolume=True))
     web.state = {"directory": str(directory), "name": "web"}
@@ -74,8 +76,8 @@ def test_a_stack_of_another_checkout_is_refused_and_nothing_of_it_is_touched(
 
 def test_another_stack_of_the_same_checkout_is_refused(host_resource: Tracked, directory: Path) -> None:
     belong_to(directory, Owner(OWNER.checkout, "other"))
-    (problem,) = host_resource.check()
-    assert "stack other" in problem
+    with pytest.raises(grpc.RpcError, match="stack other"):
+        host_resource.create()
 
 
 @pytest.mark.parametrize("directory_of", ["/", "populated", "a file", "a link"])
@@ -151,11 +153,12 @@ def test_an_orphan_is_refused_until_it_is_adopted_and_keeps_its_data(
     web = Tracked(host_resource.plugin, "Process", server_inputs(hasVolume=True))
     volume = web.create()["volume"]
     belong_to(directory, Owner(str(tmp_path / "gone"), "test"))
-    (problem,) = host_resource.check()
-    assert str(tmp_path / "gone") in problem
-    assert "CONFIRM=test" in problem
+    with pytest.raises(grpc.RpcError) as raised:
+        host_resource.create()
+    assert str(tmp_path / "gone") in failure(raised.value)
+    assert "CONFIRM=test" in failure(raised.value)
     owner.adopt(StackDirectory(directory), OWNER)
-    assert host_resource.check() == []
+    host_resource.create()
     assert web.create()["volume"] == volume
 
 

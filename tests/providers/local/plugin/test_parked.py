@@ -4,6 +4,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import grpc
+import pytest
+
 from providers.local.plugin import processes
 from providers.local.plugin.properties import UNKNOWN, Properties
 from providers.local.plugin.status import servers
@@ -88,8 +91,11 @@ def test_ports_that_others_hold_do_not_hinder_a_parked_stack(
         "directory": str(directory.with_name("other")),
         "ports": {"web.http": web.inputs["ports"]["http"]},
     }
-    assert len(Tracked(plugin, "Host", other).check()) == 1
-    assert Tracked(plugin, "Host", {**other, "parked": True}).check() == []
+    with pytest.raises(grpc.RpcError, match="is taken by"):
+        Tracked(plugin, "Host", other).create()
+    parked = Tracked(plugin, "Host", {**other, "parked": True})
+    parked.create()
+    parked.delete()
 
 
 def test_a_task_that_has_run_does_not_run_again_after_parking(
