@@ -12,6 +12,10 @@ from providers.local.plugin.processes import WORKLOAD_MARK
 START_SECONDS = 15
 """A server that ends sooner counts as failed to start; JVMs report a bad configuration within this."""
 
+_RETRIES = 2**31 - 1
+"""For ever, each time a second later than before: what is missing, such as a port that another program took
+while the server was down, may be there again. An `up` that waits for the server gives up much earlier."""
+
 _LAUNCHER = Path(__file__).with_name("exec.py")
 
 
@@ -55,7 +59,7 @@ environment={WORKLOAD_MARK}="{name}"
 autostart=false
 autorestart=true
 startsecs={START_SECONDS}
-startretries=2
+startretries={_RETRIES}
 stopsignal={stop_signal}
 stopwaitsecs={stop_seconds}
 stopasgroup=true

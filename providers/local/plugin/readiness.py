@@ -45,8 +45,8 @@ def wait(
         status = supervisor.statuses().get(spec.name)
         if status is None:
             return "its supervisord is gone"
-        if status.state in {"FATAL", "STOPPED"}:
-            return "it ended right after each start" if status.state == "FATAL" else "it was stopped"
+        if status.state == "STOPPED":
+            return "it was stopped"
         if status.pid:
             starts.add(status.started)
         if len(starts) > _RESTARTS:

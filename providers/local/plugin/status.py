@@ -12,7 +12,7 @@ from providers.local.plugin.supervisor import Supervisor
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """A server of the stack. `state` is supervisord's (`RUNNING`, `STOPPED`, `FATAL`, ...),
+    """A server of the stack. `state` is supervisord's (`RUNNING`, `BACKOFF`, `STOPPED`, ...),
     `UNSUPERVISED` without supervisord, `PARKED` when the stack is. `addresses` maps port names to
     `host:port`, `memory` is the proportional set size of all its processes in bytes, `uptime` is in
     seconds, `pid` 0 when it is down."""

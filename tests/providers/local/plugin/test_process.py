@@ -4,8 +4,10 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -311,3 +313,32 @@ def test_an_unprivileged_server_runs_as_an_account_of_its_own_with_files_of_its_
 def test_the_record_names_the_server_itself(web: Tracked, directory: Path) -> None:
     (pid,) = pids(directory)
     assert read_json(StackDirectory(directory).record("web"))["pid"] == pid
+
+
+def test_a_server_that_lost_its_port_comes_back_when_the_port_is_free(web: Tracked, directory: Path) -> None:
+    """Taken while supervisord cannot look; held for more attempts than supervisord makes by default."""
+    supervisor, log = Supervisor(StackDirectory(directory)), StackDirectory(directory).log("web")
+    identity, (before,) = supervisor.identity(), pids(directory)
+    assert identity
+    address = ("127.0.0.1", web.inputs["ports"]["http"])
+    os.kill(identity.pid, signal.SIGSTOP)
+    os.kill(before, signal.SIGKILL)
+    until(lambda: processes.look(before) is None)
+    with socket.create_server(address):
+        os.kill(identity.pid, signal.SIGCONT)
+        until(lambda: log.read_text().count(f"port {address[1]} (http) is taken by another program") > 3)
+        until(lambda: status(supervisor) == "BACKOFF")
+    until(lambda: serves(address))
+    assert len(pids(directory) - {before}) == 1
+
+
+def status(supervisor: Supervisor) -> str:
+    found = supervisor.status("web")
+    return found.state if found else ""
+
+
+def serves(address: tuple[str, int]) -> bool:
+    with suppress(OSError), socket.create_connection(address, 5) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        return connection.recv(4096).startswith(b"HTTP/1.0 200")
+    return False
