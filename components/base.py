@@ -264,11 +264,12 @@ class Task(Program):
 @dataclass(frozen=True)
 class Running:
     """A workload that runs: its `resource`, the identity of its volume (empty without one) and the
-    address of each named port."""
+    address of each named port. `java_home` is its Java, where clients run on the same machine."""
 
     resource: pulumi.Resource
     volume: pulumi.Output[str]
     addresses: Mapping[str, Address]
+    java_home: pulumi.Output[str] | None = None
 
 
 @dataclass(frozen=True)

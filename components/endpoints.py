@@ -157,7 +157,8 @@ class TrinoEndpoint(Endpoint):
 class SparkEndpoint(Endpoint):
     """A Spark master (its URL inside and outside) and what a driver's `spark-defaults.conf` must say to
     use it and the catalog. `secret_conf` holds the properties that are secrets. Where drivers start
-    their executors themselves, `executors` says from what, and `files` are what the driver brings."""
+    their executors themselves, `executors` says from what, and `files` are what the driver brings.
+    `java_home` is a Java that a driver on this machine may run on."""
 
     master: pulumi.Output[str]
     outside_master: pulumi.Output[str]
@@ -165,6 +166,7 @@ class SparkEndpoint(Endpoint):
     secret_conf: Mapping[str, pulumi.Output[str]]
     executors: Spawned | None = None
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    java_home: pulumi.Output[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

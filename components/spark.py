@@ -63,6 +63,7 @@ class Spark(pulumi.ComponentResource):
             outside_master=address.outside.url("spark"),
             conf={**_DEFAULTS, **_iceberg(args)},
             secret_conf={"spark.authenticate.secret": secret, **_iceberg_secrets(args.object_store)},
+            java_home=master.java_home,
         )
         worker = self._worker(name, args, bare, defaults)
         return replace(bare, depends_on=(master.resource, worker.resource, *_stores(args)))

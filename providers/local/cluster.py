@@ -67,6 +67,7 @@ class LocalCluster:
             addresses={
                 name: self.address(workload.name, name, number) for name, number in workload.ports.items()
             },
+            java_home=inputs["homes"].get("home.java"),
         )
 
     def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:

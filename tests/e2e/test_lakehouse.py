@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from typing import Any
 
 import pyarrow as pa
@@ -59,6 +60,31 @@ def test_spark_has_a_living_worker(full: FullStack) -> None:
     assert full.endpoint("spark")["master"] == state["url"]
 
 
+def test_plain_pyspark_starts_with_the_java_home_that_users_are_told(full: FullStack) -> None:
+    """Without whatever else this stack would set."""
+    python = full.home("spark") / "python"
+    (bridge,) = (python / "lib").glob("py4j-*.zip")
+    program = (
+        "from pyspark.sql import SparkSession; "
+        "print(SparkSession.builder.master('local[1]').getOrCreate().range(7).count())"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            "PATH": os.environ["PATH"],
+            "JAVA_HOME": full.endpoint("spark")["java_home"],
+            "PYTHONPATH": f"{python}{os.pathsep}{bridge}",
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        },
+        cwd=full.stack.tmp,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == "7\n"
+
+
 def test_spark_refuses_a_submission_without_its_secret(full: FullStack) -> None:
     before = spark_master(full)
     submitted = subprocess.run(
@@ -71,7 +97,7 @@ def test_spark_refuses_a_submission_without_its_secret(full: FullStack) -> None:
         ],
         env={
             "PATH": os.environ["PATH"],
-            "JAVA_HOME": str(full.home("java-21")),
+            "JAVA_HOME": full.endpoint("spark")["java_home"],
             "SPARK_HOME": str(full.home("spark")),
             "SPARK_SCALA_VERSION": "2.13",
             "SPARK_LOCAL_IP": "127.0.0.1",

@@ -97,6 +97,8 @@ def _complete(row: Row, home: Path, cache: Path, progress: Progress) -> None:
             apps.lay_out(row, home, apps.venv_of(row, cache))
         case "script":
             script = home / str(row["path"])
+            if original := row.get("original"):
+                script.rename(home / str(original))
             script.parent.mkdir(parents=True, exist_ok=True)
             script.write_text(str(row["text"]))
             script.chmod(0o755)

@@ -139,3 +139,10 @@ def _entries(name: str, content: bytes) -> Iterator[tuple[str, Any]]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for entry in archive.namelist():
                 yield from _entries(f"{name}!{entry}", archive.read(entry))
+
+
+def test_a_script_of_ours_stands_before_the_program_that_it_calls(cache: Path) -> None:
+    ours = Script("bin/tool", '#!/bin/sh\nexec "${0%/*}/tool-original" ours\n', original="bin/tool-original")
+    home = _install(_software("tool", Script("bin/tool", '#!/bin/sh\necho "$@"\n'), ours), cache)
+    said = subprocess.run([home / "bin" / "tool"], capture_output=True, text=True, check=True)
+    assert said.stdout == "ours\n"
