@@ -69,7 +69,8 @@ class Keycloak(pulumi.ComponentResource):
                     "KC_DB_POOL_INITIAL_SIZE": "1",
                     "KC_DB_POOL_MAX_SIZE": "20",
                     "KC_BOOTSTRAP_ADMIN_USERNAME": _BOOTSTRAP,
-                    "KC_LOG_LEVEL": "warn",
+                    # Quarkus says in one line that the server is up, and where.
+                    "KC_LOG_LEVEL": "warn,io.quarkus:info",
                 },
                 files={
                     "jvm.options": jvm.options(shape.heap, "-XX:MaxMetaspaceSize=256m"),

@@ -67,7 +67,7 @@ class ObjectStore(pulumi.ComponentResource):
                     "{data}",
                     "--address={bind}:{port.s3}",
                     "--console-address={bind}:{port.console}",
-                    "--quiet",
+                    "--anonymous",  # no key in what it logs
                 ),
                 env={
                     "MINIO_CONFIG_ENV_FILE": "{run}/root.env",

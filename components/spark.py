@@ -76,7 +76,7 @@ class Spark(pulumi.ComponentResource):
                 software=SPARK,
                 command=("master", "--host", "{host}", "--port", "{port.rpc}", "--webui-port", "{port.ui}"),
                 env={"SPARK_CONF_DIR": "{run}/conf", "SPARK_LOCAL_IP": "{bind}"},
-                files={"jvm.options": jvm.options(shape.heap), "conf/log4j2.properties": LOG4J},
+                files={"jvm.options": jvm.options(shape.heap), "conf/log4j2.properties": _DAEMON_LOG4J},
                 secret_files={"conf/spark-defaults.conf": defaults},
                 ports={"rpc": 7077, "ui": 8080},
                 readiness=Readiness(Http("ui", "/json/"), deadline=90),
@@ -120,7 +120,7 @@ class Spark(pulumi.ComponentResource):
                         "-Dspark.worker.cleanup.enabled=true",
                         "-Dspark.worker.cleanup.appDataTtl=86400",
                     ),
-                    "conf/log4j2.properties": LOG4J,
+                    "conf/log4j2.properties": _DAEMON_LOG4J,
                 },
                 secret_files={"conf/spark-defaults.conf": defaults},
                 ports={"rpc": 7078, "ui": 8081},
@@ -217,6 +217,14 @@ appender.stderr.name = stderr
 appender.stderr.target = SYSTEM_ERR
 appender.stderr.layout.type = PatternLayout
 appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
+"""
+
+# Who came and who went; not the command lines of what is launched.
+_DAEMON_LOG4J = f"""\
+{LOG4J}logger.master.name = org.apache.spark.deploy.master.Master
+logger.master.level = info
+logger.worker.name = org.apache.spark.deploy.worker.Worker
+logger.worker.level = info
 """
 
 

@@ -31,7 +31,7 @@ catalog.management=static
 """
 # The next page of an answer is where the client came from, not where the proxy did.
 _FORWARDED = "http-server.process-forwarded=true\n"
-_LOG = "io.trino=WARN\nio.airlift=WARN\n"
+_LOG = "io.trino=WARN\nio.airlift=WARN\nio.trino.server.Server=INFO\n"
 _HTTP = 8080
 
 

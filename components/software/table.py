@@ -102,7 +102,15 @@ KAFKA = Software(
     licence="Apache-2.0",
     parts=(
         MavenClosure(
-            ("org.apache.kafka:kafka_2.13:4.1.0", "org.apache.kafka:connect-runtime:4.1.0"), into="libs"
+            (
+                "org.apache.kafka:kafka_2.13:4.1.0",
+                "org.apache.kafka:connect-runtime:4.1.0",
+                # What the release has beside these, of its version of Log4j: without the first, whatever
+                # is logged is dropped.
+                "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3",
+                "org.apache.logging.log4j:log4j-1.2-api:2.24.3",
+            ),
+            into="libs",
         ),
     ),
     executables={
@@ -194,6 +202,12 @@ def _keycloak(*options: str) -> tuple[str, ...]:
     )
 
 
+_KEYCLOAK_TRANSACTIONS = (
+    # Else it writes into the home, which belongs to every stack.
+    "-Dquarkus.transaction-manager.object-store.directory={run}/transactions",
+    # Else it listens on a port that the kernel picks, for the port's number: an identity of its process.
+    "-DCoreEnvironmentBean.processImplementationClassName=com.arjuna.ats.internal.arjuna.utils.UuidProcessId",
+)
 _KEYCLOAK_BUILD = ("--db=postgres", "--health-enabled=true", "--metrics-enabled=true")
 
 KEYCLOAK = Software(
@@ -206,10 +220,7 @@ KEYCLOAK = Software(
         Generated((*_keycloak(*_TOOL), "build", *_KEYCLOAK_BUILD), java=JAVA_25),
     ),
     executables={
-        # Without the last option the server writes into the home, which belongs to every stack.
-        "server": Executable(
-            _keycloak(OPTIONS, "-Dquarkus.transaction-manager.object-store.directory={run}/transactions")
-        ),
+        "server": Executable(_keycloak(OPTIONS, *_KEYCLOAK_TRANSACTIONS)),
     },
     image=Image(
         "localhost/nebula/keycloak:26.7.3",

@@ -47,6 +47,13 @@ class RecordingCluster:
             pulumi.Output.from_input(text).apply(partial(contents.__setitem__, path))
 
 
+class Minted:
+    """Secrets that say what they are of."""
+
+    def random(self, name: str, parent: pulumi.Resource, length: int = 32) -> pulumi.Output[str]:
+        return pulumi.Output.secret(f"secret-of-{name}")
+
+
 class _Nothing(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         return f"{args.name}-id", dict(args.inputs)

@@ -20,7 +20,7 @@ from components.iceberg_catalog import IcebergCatalog, IcebergCatalogArgs
 from components.sizing import SIZES
 from components.spark import Spark, SparkArgs
 from components.trino import Trino, TrinoArgs
-from tests.components.recorded import RecordingCluster, properties, recorded
+from tests.components.recorded import Minted, RecordingCluster, properties, recorded
 
 _ROLE = WorkloadIdentity("arn:aws:iam::111122223333:role/engine")
 _SIZING = SIZES["laptop"]
@@ -68,11 +68,6 @@ def _catalog() -> IcebergCatalogEndpoint:
         path="/iceberg",
         warehouse="warehouse",
     )
-
-
-class _Minted:
-    def random(self, name: str, parent: pulumi.Resource, length: int = 32) -> pulumi.Output[str]:
-        return pulumi.Output.secret(f"secret-of-{name}")
 
 
 def _trino(store: _Store) -> Mapping[str, str]:
@@ -123,7 +118,7 @@ def _spark(store: _Store) -> Mapping[str, str]:
     def program(cluster: RecordingCluster) -> None:
         args = SparkArgs(
             cluster=cluster,
-            secrets=_Minted(),
+            secrets=Minted(),
             sizing=_SIZING,
             iceberg_catalog=_catalog(),
             object_store=store(),

@@ -1,5 +1,7 @@
 """What runs on this machine, read from /proc: neither supervisord nor the plugin is asked."""
 
+import ipaddress
+import socket
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,6 +84,29 @@ def listening(ports: Iterable[int]) -> dict[int, int]:
         for connection in psutil.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port in wanted
     }
+
+
+def sockets_of(directory: Path) -> set[tuple[str, int]]:
+    """Address and port of every socket on which the stack's processes wait for somebody: TCP that listens and
+    UDP that is bound to nobody, IPv4 and IPv6, whoever chose the port."""
+    pids = {program.pid for program in programs_of(directory)}
+    return {
+        (_unmapped(connection.laddr.ip), connection.laddr.port)
+        for connection in psutil.net_connections("inet")
+        if connection.pid in pids
+        and connection.laddr
+        and (
+            connection.status == psutil.CONN_LISTEN
+            if connection.type == socket.SOCK_STREAM
+            else not connection.raddr
+        )
+    }
+
+
+def _unmapped(address: str) -> str:
+    """An IPv4 address that an IPv6 socket has."""
+    found = ipaddress.ip_address(address)
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def shared_memory(directory: Path) -> set[str]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +16,8 @@ import redis
 from minio.error import S3Error
 from nats.aio.client import Client
 
-from tests.e2e import topics
+from providers.local.plugin.status import log_path
+from tests.e2e import machine, topics
 from tests.e2e.full import BUCKET, DATABASE, TOPIC, FullStack
 
 _BUCKETS = {"bronze", "silver", "gold", "warehouse", "checkpoints", BUCKET}
@@ -42,6 +45,64 @@ def test_every_server_runs_and_answers_on_loopback_alone(full: FullStack) -> Non
     assert {server.state for server in servers.values()} == {"RUNNING"}
     for server in servers.values():
         assert all(address.startswith("127.0.0.1:") for address in server.addresses.values())
+
+
+def test_nothing_listens_but_on_declared_ports_of_loopback(full: FullStack) -> None:
+    declared = {
+        int(address.rpartition(":")[2])
+        for server in full.stack.servers().values()
+        for address in server.addresses.values()
+    }
+    listening = machine.sockets_of(full.stack.directory)
+    assert {number for _, number in listening} == declared
+    assert {host for host, _ in listening} == {"127.0.0.1", "::1"}  # the object store takes both
+
+
+@pytest.mark.parametrize("listen", ["TCP6", "UDP"])
+def test_a_port_that_nobody_declared_is_found(full: FullStack, listen: str) -> None:
+    program = (
+        "import socket, sys; "
+        "kind, family, host = {'TCP6': (socket.SOCK_STREAM, socket.AF_INET6, '::1'), "
+        "'UDP': (socket.SOCK_DGRAM, socket.AF_INET, '127.0.0.1')}[sys.argv[1]]; "
+        "s = socket.socket(family, kind); s.bind((host, 0)); kind == socket.SOCK_STREAM and s.listen(); "
+        "print(s.getsockname()[1], flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, listen],
+        cwd=full.stack.directory / "run",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        number = int(process.stdout.readline())
+        found = machine.sockets_of(full.stack.directory)
+        process.communicate()
+    assert [port for _, port in found if port == number] == [number]
+
+
+# What each server's documentation says that it prints when it is up.
+_KNOWN_LINES = {
+    "postgres": "database system is ready to accept connections",
+    "object_store": "API: http://127.0.0.1:",
+    "kafka": "Kafka Server started (kafka.server.KafkaRaftServer)",
+    "redis": "Ready to accept connections",
+    "nats": "Server is ready",
+    "iceberg_catalog": "started in",
+    "trino": "======== SERVER STARTED ========",
+    "spark-master": "I have been elected leader! New state: ALIVE",
+    "spark-worker": "Successfully registered with master",
+    "keycloak": "Management interface listening on",
+}
+
+
+def test_every_server_says_in_its_log_that_it_is_up(full: FullStack) -> None:
+    silent = {
+        name: log_path(full.stack.directory, name).read_text(errors="replace")[:2000]
+        for name in full.stack.servers()
+        if _KNOWN_LINES[name] not in log_path(full.stack.directory, name).read_text(errors="replace")
+    }
+    assert silent == {}
 
 
 def connect(full: FullStack, database: str, user: str, password: str) -> psycopg.Connection[Any]:

@@ -1,6 +1,7 @@
 """The software table and its lock."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -18,6 +19,7 @@ from components.software.model import (
 from components.templates import render
 from providers.local.artifacts.go import TOOLCHAIN
 from providers.local.artifacts.lock import SOFTWARE, key_of, locked_parts, read_lock
+from tests.apps.provisioner.servers import home
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SPDX = re.compile(r"[A-Za-z0-9.-]+( WITH [A-Za-z0-9.-]+)?")
@@ -104,3 +106,28 @@ def test_the_java_that_a_row_names_is_a_row() -> None:
 def test_an_unknown_executable_is_refused_with_the_known_ones() -> None:
     with pytest.raises(KeyError, match="has no executable 'psql'; it has: initdb, postgres"):
         TABLE["postgres"].executable("psql")
+
+
+_BINDINGS = {"1": "log4j-slf4j-impl", "2": "log4j-slf4j2-impl"}
+"""What hands the lines of SLF4J to Log4j, by SLF4J's major version."""
+
+
+def test_what_logs_through_slf4j_is_bound_to_the_log4j_beside_it() -> None:
+    """Without a binding, or with another version's, a server logs nothing and says so once."""
+    closures = [
+        row for software in TABLE.values() for row in locked_parts(software) if row["kind"] == "closure"
+    ]
+    assert closures
+    for row in closures:
+        jars = dict(file["file"].removesuffix(".jar").rsplit("-", 1) for file in row["files"])
+        assert jars[_BINDINGS[jars["slf4j-api"].partition(".")[0]]] == jars["log4j-core"] == jars["log4j-api"]
+
+
+@pytest.mark.parametrize("name", ["java-21", "java-25"])
+def test_a_java_home_has_one_java_which_takes_what_spark_passes(name: str) -> None:
+    installed = home(name)
+    assert list(installed.rglob("java")) == [installed / "bin" / "java"]
+    command = [installed / "bin" / "java", "--add-modules=jdk.incubator.vector", "-Xmx64m", "-version"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert f'"{name.partition("-")[2]}.' in answer.stderr
