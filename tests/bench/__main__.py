@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from infra.stack_file import KEY
 from providers.local.artifacts import install, locked_parts
 from providers.local.paths import cache_directory
 from tests.bench import fresh, kubernetes, memory, no_op, processor_time, projections, slope, warm_up
-from tests.bench.figures import Figure, show, write
+from tests.bench.figures import Failure, Figure, Row, show, write
+from tests.bench.measurements import Measurement, taken
 from tests.e2e.kubernetes.cluster import Cluster
 from tests.e2e.stack import ROOT, Stack
 from tests.testbed.binaries import PROGRAMS, missing
@@ -32,51 +34,75 @@ RESULT = ROOT / "build" / "bench.json"
 
 
 def main() -> int:
+    """1 when a figure could not be taken: the others are worth having."""
     console = Console()
-    found: list[Figure] = []
+    found: list[Row] = []
     try:
-        with _scratch_directory() as tmp:
-            for figure in _platform(tmp, console):
-                console.print(f"{figure.name}: {figure.ratio:.2f}")
-                found.append(figure)
-        with _scratch_directory() as tmp:
-            for figure in projections.measure(tmp, console):
-                console.print(f"{figure.name}: {figure.ratio:.2f}")
-                found.append(figure)
-        if os.environ.get("FRESH") == "1":
-            with _scratch_directory() as tmp:
-                found += fresh.measure(tmp, {"local": {"port_offset": PORT_OFFSET}}, console)
+        for row in _rows(console):
+            said = f"failed: {row.error}" if isinstance(row, Failure) else f"{row.ratio:.2f}"
+            console.print(f"{row.name}: {said}", markup=False)
+            found.append(row)
     finally:
-        # What was measured before something failed is worth having.
         if found:
             write(found, RESULT)
             show(found, console)
             console.print(f"Written to {RESULT}", soft_wrap=True)
-    return 0
+    return int(any(isinstance(row, Failure) for row in found))
 
 
-def _platform(tmp: Path, console: Console) -> Iterator[Figure]:
+def _rows(console: Console) -> Iterator[Row]:
+    with scratch_directory() as tmp:
+        yield from taken([Measurement(("platform",), partial(_platform, tmp, console))], console)
+    with scratch_directory() as tmp:
+        yield from taken(projections.measurements(tmp, console, projections.Scale()), console)
+    if os.environ.get("FRESH") == "1":
+        settings = {"local": {"port_offset": PORT_OFFSET}}
+        with scratch_directory() as tmp:
+            whole = partial(fresh.measure, tmp, settings, console)
+            yield from taken([Measurement(("fresh",), whole)], console)
+
+
+def _platform(tmp: Path, console: Console) -> Iterator[Row]:
     """The figures of the local template without its demo."""
     template = yaml.safe_load((ROOT / "stacks" / "Pulumi.local.template.yaml").read_text())
     settings: dict[str, Any] = {**template["config"][KEY], "demo": False}
-    stack, cores = Stack("bench", tmp, settings, PORT_OFFSET), processor_time.cores()
+    stack = Stack("bench", tmp, settings, PORT_OFFSET)
     try:
         console.print("Completing the cache...")
         for software in (row for row in TABLE.values() if row.parts):
             install(software.name, software.version, locked_parts(software), cache_directory(), console.print)
         stack.preview()
+        yield from taken(platform_measurements(stack, tmp, console), console)
+    finally:
+        stack.remove()
+
+
+def platform_measurements(stack: Stack, tmp: Path, console: Console) -> list[Measurement]:
+    """The first brings the stack up for those after it."""
+    idle: list[Figure] = []
+
+    def warm() -> Iterator[Figure]:
         console.print("Bringing the platform up...")
-        line = warm_up.record(stack)
+        cores, line = processor_time.cores(), warm_up.record(stack)
         after = warm_up.dependencies(stack)
         warm_up.show(line, after, cores, console)
         yield from warm_up.figures(line, after, cores)
-        yield no_op.measure(stack, tmp, console)
-        idle = memory.measure(stack, console)
-        yield idle
-        yield from _kubernetes(stack, idle.value, tmp, console)
-        yield slope.measure(stack, tmp, console)
-    finally:
-        stack.remove()
+
+    def at_rest() -> list[Figure]:
+        idle.append(memory.measure(stack, console))
+        return idle
+
+    def in_pods() -> Iterator[Figure]:
+        assert idle, "memory.idle could not be taken, and is what pods are compared with"
+        yield from _kubernetes(stack, idle[0].value, tmp, console)
+
+    return [
+        Measurement(("up.warm", "up.warm_with_tasks"), warm),
+        Measurement(("up.noop",), lambda: [no_op.measure(stack, tmp, console)]),
+        Measurement(("memory.idle",), at_rest),
+        Measurement(kubernetes.NAMES, in_pods),
+        Measurement(("preview.slope",), lambda: [slope.measure(stack, tmp, console)]),
+    ]
 
 
 def _kubernetes(stack: Stack, memory: float, tmp: Path, console: Console) -> Iterator[Figure]:
@@ -94,7 +120,7 @@ def _kubernetes(stack: Stack, memory: float, tmp: Path, console: Console) -> Ite
 
 
 @contextmanager
-def _scratch_directory() -> Iterator[Path]:
+def scratch_directory() -> Iterator[Path]:
     """A short path that an unprivileged server may pass."""
     path = Path(tempfile.mkdtemp(prefix="nebula-bench-"))
     path.chmod(0o711)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median_low
 
@@ -24,6 +24,18 @@ class Figure:
     holds: bool | None
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A figure that could not be taken, and why. Its row in the file has the keys of a figure, without
+    numbers, and `error`; it does not hold."""
+
+    name: str
+    error: str
+
+
+Row = Figure | Failure
+
+
 def figure(name: str, value: float, unit: str, against: float, aim: float | None = None) -> Figure:
     """Raises ValueError when there is nothing to compare with."""
     if against <= 0:
@@ -38,16 +50,25 @@ def median_pair(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return pairs[ratios.index(median_low(ratios))]
 
 
-def write(figures: Iterable[Figure], path: Path) -> None:
+def write(found: Iterable[Row], path: Path) -> None:
     """As a JSON list, numbers with four significant digits."""
-    rows = [{key: _rounded(value) for key, value in asdict(row).items()} for row in figures]
+    rows = [{key: _rounded(value) for key, value in _fields(row).items()} for row in found]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(rows, indent=2) + "\n")
 
 
-def show(figures: Iterable[Figure], console: Console) -> None:
+def _fields(row: Row) -> dict[str, object]:
+    if isinstance(row, Figure):
+        return asdict(row)
+    return {**dict.fromkeys((field.name for field in fields(Figure)), None), "holds": False, **asdict(row)}
+
+
+def show(found: Iterable[Row], console: Console) -> None:
     table = Table("figure", "value", "against", "ratio", "aim", "holds")
-    for row in figures:
+    for row in found:
+        if isinstance(row, Failure):
+            table.add_row(row.name, "failed", "", "", "", "no")
+            continue
         table.add_row(
             row.name,
             f"{row.value:,.2f} {row.unit}",

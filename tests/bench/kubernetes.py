@@ -19,6 +19,7 @@ from tests.e2e.kubernetes.lab import ClusterStack, settings
 from tests.e2e.stack import Stack
 from tests.testbed import control_groups
 
+NAMES = ("kubernetes.up", "kubernetes.preview", "kubernetes.memory")
 _GIB = 2**30
 _NOT_OURS = frozenset({"pause", "coredns"})
 _OWNERS = frozenset({"StatefulSet", "ReplicaSet", "Job"})

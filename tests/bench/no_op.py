@@ -22,17 +22,17 @@ for index in range({count}):
 """
 
 
-def measure(stack: Stack, tmp: Path, console: Console) -> Figure:
+def measure(stack: Stack, tmp: Path, console: Console, pairs: int = _PAIRS) -> Figure:
     """The stack must be up. Both are measured in turns, and the median ratio counts."""
     resources = state.deployment(stack.backend, PROJECT, stack.name)["resources"]
     count = len(resources) - 1  # each program has its stack besides
     empty = Project(tmp / "empty", "empty", _PROGRAM.format(count=count), stack)
     empty.run(*_UP)
     _nothing_to_do(stack)
-    pairs = [(timed(lambda: _nothing_to_do(stack)), timed(lambda: empty.run(*_UP))) for _ in range(_PAIRS)]
-    each = ", ".join(f"{value:.2f}/{against:.2f}" for value, against in pairs)
+    found = [(timed(lambda: _nothing_to_do(stack)), timed(lambda: empty.run(*_UP))) for _ in range(pairs)]
+    each = ", ".join(f"{value:.2f}/{against:.2f}" for value, against in found)
     console.print(f"No-op up of {count} resources against as many empty components, s: {each}")
-    value, against = median_pair(pairs)
+    value, against = median_pair(found)
     return figure("up.noop", value, "s", against, AIM)
 
 

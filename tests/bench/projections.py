@@ -9,8 +9,9 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -33,11 +34,23 @@ from tests.apps.projections.consuming import consume
 from tests.apps.projections.nats_server import NatsServer, nats_server
 from tests.bench import projections_endurance
 from tests.bench.figures import Figure, figure, median_pair
+from tests.bench.measurements import Measurement
 
-_EVENTS = 150_000
-_ROUNDS = 3
-_BATCHES = (100, 500, 2000, 5000)
 _RATE = 1000
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How many of the flights are used (None: all), by how many of them throughput is measured, how often,
+    and which sizes of a commit are tried."""
+
+    flights: int | None = None
+    events: int = 150_000
+    rounds: int = 3
+    batches: tuple[int, ...] = (100, 500, 2000, 5000)
+    endurance: projections_endurance.Scale = field(default_factory=projections_endurance.Scale)
+
+
 _SOURCE = Source(
     view_type="carriers",
     shard="all",
@@ -48,27 +61,56 @@ _SOURCE = Source(
 )
 
 
-def measure(tmp: Path, console: Console) -> Iterator[Figure]:
-    messages = flights.events()
+def measurements(tmp: Path, console: Console, scale: Scale) -> list[Measurement]:
+    """Each with a server, and a directory below `tmp`, of its own."""
+
+    @cache
+    def messages() -> list[flights.Message]:
+        return flights.events()[: scale.flights]
+
     program = (flights.EXAMPLES / "carriers.star").read_text()
-    with nats_server(tmp) as server:
-        server.add_stream("FLIGHTS", ["flights.>"])
-        last = server.publish(messages[:_EVENTS])
-        rounds = []
-        for number in range(_ROUNDS):
-            fetching = _per_event(partial(_fetch, server, last), last)
-            reading = _per_event(partial(_read, server, last), last)
-            path = tmp / f"store-{number}"
-            folding = _per_event(partial(consume, server.login, _SOURCE, program, path, last), last)
-            console.print(
-                f"an event: fetch {fetching:.1f}, read {reading:.1f}, projected {folding:.1f} microseconds"
-            )
-            rounds.append((folding, fetching, reading))
-        yield figure("projections.p1", *_pair([(own, fetch) for own, fetch, _ in rounds]), aim=1 / 3)
-        yield figure("projections.p2", *_pair([(own, read) for own, _, read in rounds]), aim=1 / 0.6)
-        _curve(server, program, last, tmp, console)
-        yield _rebuild(server, program, messages[_EVENTS:], tmp / "live", console)
-    yield from projections_endurance.measure(tmp, _SOURCE, console)
+
+    def throughput() -> Iterator[Figure]:
+        with _server(tmp / "throughput") as server:
+            last = server.publish(messages()[: scale.events])
+            yield from _throughput(server, program, last, tmp / "throughput", console, scale)
+
+    def rebuild() -> Iterator[Figure]:
+        with _server(tmp / "rebuild") as server:
+            server.publish(messages()[: scale.events])
+            yield _rebuild(server, program, messages()[scale.events :], tmp / "rebuild" / "live", console)
+
+    return [
+        Measurement(("projections.p1", "projections.p2"), throughput),
+        Measurement(("projections.p3",), rebuild),
+        *projections_endurance.measurements(tmp, _SOURCE, program, messages, console, scale.endurance),
+    ]
+
+
+@contextmanager
+def _server(directory: Path) -> Iterator[NatsServer]:
+    directory.mkdir()
+    with nats_server(directory) as server:
+        server.add_stream(_SOURCE.stream, [*_SOURCE.subjects])
+        yield server
+
+
+def _throughput(
+    server: NatsServer, program: str, last: int, tmp: Path, console: Console, scale: Scale
+) -> Iterator[Figure]:
+    rounds = []
+    for number in range(scale.rounds):
+        fetching = _per_event(partial(_fetch, server, last), last)
+        reading = _per_event(partial(_read, server, last), last)
+        path = tmp / f"store-{number}"
+        folding = _per_event(partial(consume, server.login, _SOURCE, program, path, last), last)
+        console.print(
+            f"an event: fetch {fetching:.1f}, read {reading:.1f}, projected {folding:.1f} microseconds"
+        )
+        rounds.append((folding, fetching, reading))
+    yield figure("projections.p1", *_pair([(own, fetch) for own, fetch, _ in rounds]), aim=1 / 3)
+    yield figure("projections.p2", *_pair([(own, read) for own, _, read in rounds]), aim=1 / 0.6)
+    _curve(server, program, last, tmp, console, scale.batches)
 
 
 def _pair(pairs: Sequence[tuple[float, float]]) -> tuple[float, str, float]:
@@ -123,10 +165,12 @@ def _read(server: NatsServer, last: int) -> None:
         consumption.close()
 
 
-def _curve(server: NatsServer, program: str, last: int, tmp: Path, console: Console) -> None:
+def _curve(
+    server: NatsServer, program: str, last: int, tmp: Path, console: Console, batches: Sequence[int]
+) -> None:
     """What a commit of more events brings, and how long an event then waits for it."""
     table = Table("events in a commit, at most", "events/s", "ms from read to committed, median")
-    for batch in _BATCHES:
+    for batch in batches:
         latency = _Latency()
         source = replace(_SOURCE, batch=batch)
         path = tmp / f"curve-{batch}"

@@ -8,8 +8,8 @@ import multiprocessing
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,21 +26,51 @@ from tests.apps.projections import flights
 from tests.apps.projections.consuming import consume
 from tests.apps.projections.nats_server import nats_server
 from tests.bench.figures import Figure, figure
+from tests.bench.measurements import Measurement
 
-_SHARDS = (1, 2, 4)
 _EVENTS, _LONG = 1_000_000, 10_000_000
 _PROCESSES = multiprocessing.get_context("spawn")
 
 
-def measure(tmp: Path, source: Source, console: Console) -> Iterator[Figure]:
-    messages = flights.events()
-    program = (flights.EXAMPLES / "carriers.star").read_text()
-    yield from _shards(source, program, messages, tmp / "shards", console)
-    yield _memory(source, program, messages, tmp / "memory", console)
+@dataclass(frozen=True)
+class Scale:
+    """Numbers of shards, beside one, and how many events the memory is that of (None: as LONG says)."""
+
+    shards: tuple[int, ...] = (2, 4)
+    events: int | None = None
+
+    @property
+    def many(self) -> int:
+        return self.events or (_LONG if os.environ.get("LONG") == "1" else _EVENTS)
+
+
+def measurements(
+    tmp: Path,
+    source: Source,
+    program: str,
+    messages: Callable[[], Sequence[flights.Message]],
+    console: Console,
+    scale: Scale,
+) -> list[Measurement]:
+    shards = tuple(f"projections.shards.{count}" for count in scale.shards)
+    return [
+        Measurement(
+            shards, lambda: _shards(source, program, messages(), tmp / "shards", console, scale.shards)
+        ),
+        Measurement(
+            ("projections.memory",),
+            lambda: [_memory(source, program, messages(), tmp / "memory", console, scale.many)],
+        ),
+    ]
 
 
 def _shards(
-    source: Source, program: str, messages: Sequence[flights.Message], tmp: Path, console: Console
+    source: Source,
+    program: str,
+    messages: Sequence[flights.Message],
+    tmp: Path,
+    console: Console,
+    counts: Sequence[int],
 ) -> Iterator[Figure]:
     """Seconds for all events by several workers, against those of one."""
     tmp.mkdir()
@@ -48,7 +78,7 @@ def _shards(
     with nats_server(tmp) as server:
         server.add_stream(source.stream, [*source.subjects])
         server.publish(messages)
-        for count in _SHARDS:
+        for count in (1, *counts):
             ready = _PROCESSES.Barrier(count + 1)
             workers = []
             for index, (subjects, last) in enumerate(_parts(messages, count)):
@@ -64,7 +94,7 @@ def _shards(
                 assert worker.exitcode == 0, f"a worker ended with {worker.exitcode}"
             seconds[count] = time.monotonic() - started
             console.print(f"{count} shards: {len(messages) / seconds[count]:,.0f} events/s")
-    for count in _SHARDS[1:]:
+    for count in counts:
         yield figure(f"projections.shards.{count}", seconds[count], "s", seconds[1])
 
 
@@ -82,11 +112,16 @@ def _parts(messages: Sequence[flights.Message], count: int) -> list[tuple[list[s
 
 
 def _memory(
-    source: Source, program: str, messages: Sequence[flights.Message], tmp: Path, console: Console
+    source: Source,
+    program: str,
+    messages: Sequence[flights.Message],
+    tmp: Path,
+    console: Console,
+    events: int,
 ) -> Figure:
     """What a worker and its sandbox keep in memory: the last third of the rounds against the first."""
     tmp.mkdir()
-    rounds = math.ceil((_LONG if os.environ.get("LONG") == "1" else _EVENTS) / len(messages))
+    rounds = math.ceil(events / len(messages))
     committed = _PROCESSES.Value("Q", 0)
     sizes: list[float] = []
     with nats_server(tmp) as server:

@@ -1,6 +1,6 @@
 """`preview.slope`: what a further workload adds to a preview, for many against for few."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -33,6 +33,7 @@ from providers.local.resources import Host, Plugin
 plugin = Plugin("local")
 host = Host(
     "local", directory={directory!r}, stack="bench", checkout={root!r}, ports={{}}, keep_data=False,
+    parked=False,
     opts=pulumi.ResourceOptions(provider=plugin),
 )
 cluster = LocalCluster(plugin, host, Path({cache!r}), port_offset=0)
@@ -50,16 +51,21 @@ for index in range(int(os.environ["WORKLOADS"])):
 
 
 def measure(beside: Stack, tmp: Path, console: Console) -> Figure:
-    """Previews of a stack that is not there, of 10 to 1000 workloads; the fastest run of each counts."""
-    program = _PROGRAM.format(root=str(ROOT), directory=str(tmp / "slope-stack"), cache=str(tmp / "cache"))
-    project = Project(tmp / "slope", "slope", program, beside, provider=True)
-    runs: dict[int, list[float]] = {}
-    for count in chain.from_iterable(_ROUNDS):
-        runs.setdefault(count, []).append(timed(partial(_preview, project, count)))
-    seconds = {count: min(taken) for count, taken in runs.items()}
+    """Previews of a stack that is not there, of 10 to 1000 workloads."""
+    seconds = previews(beside, tmp, chain.from_iterable(_ROUNDS))
     each = ", ".join(f"{count}: {taken:.2f}" for count, taken in seconds.items())
     console.print(f"Preview of as many workloads, s: {each}")
     return slope(seconds)
+
+
+def previews(beside: Stack, tmp: Path, counts: Iterable[int]) -> dict[int, float]:
+    """Seconds for a preview of as many workloads; the fastest run of each number counts."""
+    program = _PROGRAM.format(root=str(ROOT), directory=str(tmp / "slope-stack"), cache=str(tmp / "cache"))
+    project = Project(tmp / "slope", "slope", program, beside, provider=True)
+    runs: dict[int, list[float]] = {}
+    for count in counts:
+        runs.setdefault(count, []).append(timed(partial(_preview, project, count)))
+    return {count: min(taken) for count, taken in runs.items()}
 
 
 def slope(seconds: Mapping[int, float]) -> Figure:
