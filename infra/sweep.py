@@ -18,6 +18,7 @@ from infra.cloud import sweeper_of
 from infra.costs.estimate import money
 from infra.engine.checkout import HERE, Checkout
 from providers.sweep import Orphan, Sweeper, SweepError
+from providers.terminal import show_table
 
 
 def known(deployment: Mapping[str, Any]) -> frozenset[str]:
@@ -107,7 +108,7 @@ def _show(orphans: Sequence[Orphan], console: Console) -> None:
         table.add_row(orphan.kind, orphan.id, "not known" if monthly is None else money(monthly))
     total = sum((orphan.monthly or Decimal(0) for orphan in orphans), Decimal(0))
     table.add_row("", "known together", money(total))
-    console.print(table)
+    show_table(table, console)
 
 
 def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> int:

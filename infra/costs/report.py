@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.costs.estimate import Estimate, Line, money
+from providers.terminal import show_table
 
 
 def show(found: Estimate, console: Console, *, parked: bool = False) -> None:
@@ -21,7 +22,7 @@ def show(found: Estimate, console: Console, *, parked: bool = False) -> None:
             component = ""
         table.add_row("", "", "", f"[bold]{money(amount)}", end_section=True)
     table.add_row("total", "", "at list price", f"[bold]{money(found.total)}")
-    console.print(table)
+    show_table(table, console)
     for text in _notes(found, parked):
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 

@@ -1,5 +1,6 @@
 """What we say beside the engine's own output: on stderr, so that stdout stays for scripts."""
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -9,6 +10,11 @@ _LINE_EVERY_SECONDS = 10.0
 
 def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
+
+
+def _width() -> int:
+    """What fits into a line of the terminal: a line that wraps could not be taken back."""
+    return shutil.get_terminal_size().columns - 1
 
 
 class Progress:
@@ -33,7 +39,7 @@ class Progress:
         elapsed = int(now - self._started)
         line = f"  {elapsed // 60}:{elapsed % 60:02} {step}"
         if self._in_place:
-            print(f"\r\x1b[K{line[:120]}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{line[: _width()]}", end="", file=sys.stderr, flush=True)
         else:
             say(line)
 

@@ -13,6 +13,7 @@ from infra.engine.errors import EngineError, UnknownComponentError
 from infra.engine.session import Session
 from providers.local.plugin.status import ServerStatus, log_path
 from providers.local.plugin.status import servers as servers_in
+from providers.terminal import show_table
 
 LOG_LINES = 200
 _ADDRESS_KEYS = ("url", "bootstrap_servers", "master")
@@ -31,7 +32,7 @@ def running(session: Session) -> None:
             cells += [", ".join(sorted({server.state for server in found})), _memory(found)]
         table.add_row(*cells)
     if table.row_count:
-        console.print(table)
+        show_table(table, console)
     if demo := outputs.get("demo"):
         _show_demo(console, demo)
     _show_next(console, session.stack)
@@ -64,7 +65,7 @@ def servers(stack: str, directory: Path) -> None:
             _memory([server]),
             _uptime(server.uptime),
         )
-    console.print(table)
+    show_table(table, console)
 
 
 def pods(stack: str, platform: Mapping[str, Any]) -> None:
@@ -80,7 +81,7 @@ def pods(stack: str, platform: Mapping[str, Any]) -> None:
     table = Table("pod", "workload", "state", "restarts", "node", "age")
     for pod in found:
         table.add_row(pod.name, pod.workload, pod.state, str(pod.restarts), pod.node, _uptime(pod.age))
-    console.print(table)
+    show_table(table, console)
 
 
 def pod_log(component: str, stack: str, platform: Mapping[str, Any], *, follow: bool) -> None:
@@ -140,7 +141,7 @@ def _show_demo(console: Console, demo: Mapping[str, Any]) -> None:
         table = Table(*names, title=answer["question"], title_justify="left")
         for row in answer["rows"]:
             table.add_row(*("" if cell is None else str(cell) for cell in row))
-        console.print(table)
+        show_table(table, console)
 
 
 def _show_next(console: Console, stack: str) -> None:

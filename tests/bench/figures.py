@@ -9,6 +9,8 @@ from statistics import median_low
 from rich.console import Console
 from rich.table import Table
 
+from providers.terminal import show_table
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -77,7 +79,7 @@ def show(found: Iterable[Row], console: Console) -> None:
             "" if row.aim is None else f"below {row.aim:g}",
             {True: "yes", False: "no", None: ""}[row.holds],
         )
-    console.print(table)
+    show_table(table, console)
 
 
 def _rounded(value: object) -> object:

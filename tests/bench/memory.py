@@ -7,6 +7,7 @@ from rich.table import Table
 from providers.local.plugin import processes
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.supervisor import SUPERVISORD, Supervisor
+from providers.terminal import show_table
 from tests.bench.figures import Figure, figure
 from tests.e2e.stack import Stack
 
@@ -26,5 +27,5 @@ def measure(stack: Stack, console: Console) -> Figure:
     servers[SUPERVISORD] = int(total * _GIB) - sum(servers.values())
     for name, size in sorted(servers.items(), key=lambda item: -item[1]):
         table.add_row(name, f"{size / 2**20:,.0f}")
-    console.print(table)
+    show_table(table, console)
     return figure("memory.idle", total, "GiB", LIMIT, 1.0)

@@ -29,6 +29,7 @@ from apps.projections.jetstream import JetStream
 from apps.projections.keeper import Keeper
 from apps.projections.wire import Wire
 from apps.projections.worker import Observer
+from providers.terminal import show_table
 from tests.apps.projections import flights
 from tests.apps.projections.consuming import consume
 from tests.apps.projections.nats_server import NatsServer, nats_server
@@ -176,7 +177,7 @@ def _curve(
         path = tmp / f"curve-{batch}"
         each = _per_event(partial(consume, server.login, source, program, path, last, latency), last)
         table.add_row(f"{batch:,}", f"{1e6 / each:,.0f}", f"{median(latency.seconds) * 1000:.0f}")
-    console.print(table)
+    show_table(table, console)
 
 
 class _Latency(Observer):

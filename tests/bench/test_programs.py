@@ -29,7 +29,7 @@ from tests.bench import (
 from tests.bench.figures import Figure, Row
 from tests.bench.measurements import taken
 from tests.e2e import light
-from tests.e2e.stack import Stack
+from tests.e2e.stack import ROOT, Stack
 
 OFFSET = 2250
 CONSOLE = Console(quiet=True)
@@ -114,7 +114,7 @@ def test_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
         checkout = tmp / "origin"
         (checkout / "stacks").mkdir(parents=True)
         template = "stacks/Pulumi.local.template.yaml"
-        (checkout / template).write_text((fresh.ROOT / template).read_text())
+        (checkout / template).write_text((ROOT / template).read_text())
         (checkout / "Makefile").write_text(_MAKEFILE)
         monkeypatch.setattr(fresh, "ROOT", checkout)
         machine = tmp / "machine"

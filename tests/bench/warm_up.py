@@ -11,6 +11,7 @@ from infra.engine import state
 from infra.engine.checkout import PROJECT
 from providers.local.plugin.layout import StackDirectory, read_json
 from providers.local.plugin.processes import Identity
+from providers.terminal import show_table
 from tests.bench import processor_time, schedule
 from tests.bench.figures import Figure, figure
 from tests.e2e.stack import EngineRun, Event, Stack, short_name
@@ -135,7 +136,7 @@ def show(line: Timeline, after: Mapping[str, list[str]], cores: int, console: Co
         processor = f"{line.processor[name]:.1f}" if name in line.processor else ""
         begin = line.launched.get(name, line.began[name])
         table.add_row(name, f"{begin:.1f}", f"{line.done[name]:.1f}", f"{own[name]:.1f}", processor)
-    console.print(table)
+    show_table(table, console)
     for title, seconds in (("servers", line.starts()), ("with tasks", own)):
         path = schedule.critical_path(seconds, after)
         console.print(f"Critical path, {title}: {path.seconds:.1f} s: {', '.join(path.steps)}")

@@ -16,6 +16,7 @@ from providers.local.artifacts.lock import home_of, locked_parts
 from providers.local.artifacts.preflight import missing_tools
 from providers.local.artifacts.relock import relock
 from providers.local.paths import cache_directory
+from providers.terminal import show_table
 
 
 def _install(names: list[str], cache: Path, console: Console) -> None:
@@ -43,7 +44,7 @@ def _list(cache: Path, console: Console) -> None:
             str(software.java or ""),
             *_state(software, cache),
         )
-    console.print(table)
+    show_table(table, console)
 
 
 def _state(software: Software, cache: Path) -> tuple[str, str]:
