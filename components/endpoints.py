@@ -29,10 +29,14 @@ class PostgresDatabase(Endpoint):
 
     @property
     def jdbc_url(self) -> pulumi.Output[str]:
-        """A template, for a client that has `ca_files`."""
-        options = "" if self.tls.mode == "disabled" else f"?sslmode={SSLMODE[self.tls.mode]}"
-        root = "" if self.ca_file is None else f"&sslrootcert={self.ca_file}"
-        return self.address.inside.url("jdbc:postgresql", f"/{self.name}{options}{root}")
+        """A template, for a client that has `ca_files`. A driver that does not know `requireAuth`,
+        as the catalog's, ignores it."""
+        options = [] if self.tls.mode == "disabled" else [f"sslmode={SSLMODE[self.tls.mode]}"]
+        options += [] if self.ca_file is None else [f"sslrootcert={self.ca_file}"]
+        methods = accepted_logins(self)
+        options += [] if methods is None else [f"requireAuth={methods}"]
+        query = f"?{'&'.join(options)}" if options else ""
+        return self.address.inside.url("jdbc:postgresql", f"/{self.name}{query}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,15 @@ class PostgresEndpoint(Endpoint):
 
 SSLMODE: Mapping[str, str] = {"disabled": "prefer", "required": "require", "verify-full": "verify-full"}
 """Postgres' own word for a TLS mode: a server that has no TLS is asked for none."""
+
+
+def accepted_logins(server: Endpoint) -> str | None:
+    """The ways (of libpq's `require_auth`) in which a client may log in to a Postgres server that no
+    certificate proves, since somebody else may have its port. Ours must know the password as well, which is
+    what SCRAM shows; to one of the user's the password itself is not sent. None where TLS proves it."""
+    if server.tls.mode == "verify-full":
+        return None
+    return "!password" if server.external else "scram-sha-256"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from components.base import (
     Volume,
     Workload,
 )
-from components.endpoints import SSLMODE, NetworkEndpoint, PostgresEndpoint
+from components.endpoints import SSLMODE, NetworkEndpoint, PostgresEndpoint, accepted_logins
 from components.provisioning import converge
 from components.sizing import Sizing
 from components.software import POSTGRES
@@ -191,11 +191,14 @@ def login(server: PostgresEndpoint, auth: Auth) -> dict[str, Any]:
     inside = server.address.inside
     secured = {} if server.tls.mode == "disabled" else {"sslmode": SSLMODE[server.tls.mode]}
     ca = {} if server.ca_file is None else {"ca_file": server.ca_file}
+    methods = accepted_logins(server)
+    accepted = {} if methods is None else {"require_auth": methods}
     return {
         "host": inside.host,
         "port": inside.port,
         "user": auth.username,
         "password": auth.password,
         **secured,
+        **accepted,
         **ca,
     }

@@ -29,7 +29,7 @@ _MAY_ADMINISTER = (
     "SELECT rolsuper OR (rolcreatedb AND rolcreaterole) FROM pg_roles WHERE rolname = current_user"
 )
 # The server answered, and will answer the same again.
-_POSTGRES_REFUSES = ("FATAL:", "SSL", "certificate")
+_POSTGRES_REFUSES = ("FATAL:", "SSL", "certificate", "authentication method")
 _POSTGRES_STARTS = "starting up"
 
 
@@ -72,6 +72,7 @@ def _database(given: GivenDatabase, seconds: float) -> str:
             user=given.user,
             password=given.password.get_secret_value(),
             sslmode=given.sslmode,
+            require_auth=given.require_auth,
             sslrootcert=given.ca_file,
             connect_timeout=CONNECT_SECONDS,
             application_name="provisioner",
@@ -88,8 +89,8 @@ def _database(given: GivenDatabase, seconds: float) -> str:
             row = connection.execute(_MAY_ADMINISTER if administers else _MAY_CREATE_TABLES).fetchone()
     except psycopg.Error as error:
         raise LoginError(
-            f"{where}: {one_line(error)}: correct the user, the password, the name or tls, or create the "
-            "database"
+            f"{where}: {one_line(error)}: correct the user, the password, the name or tls (without "
+            "verify-full no password is sent in clear: let the server ask for SCRAM), or create the database"
         ) from error
     if row != (True,):
         lacks = (

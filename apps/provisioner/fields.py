@@ -12,6 +12,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+RequireAuth = Literal["scram-sha-256", "!password"]
+"""Ways to log in to Postgres (libpq's `require_auth`): only by SCRAM, or by any that sends no password."""
 
 
 def _host_and_port(value: str) -> str:

@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from apps.kit.settings import Spec
-from apps.provisioner.fields import HostPort, KafkaConnection, Name, Port, Secret, ServiceSpec, SslMode
+from apps.provisioner.fields import (
+    HostPort,
+    KafkaConnection,
+    Name,
+    Port,
+    RequireAuth,
+    Secret,
+    ServiceSpec,
+    SslMode,
+)
 
 
 class Given(Spec):
@@ -25,6 +34,7 @@ class GivenDatabase(Given):
     password: Secret
     database: Name
     sslmode: SslMode = "prefer"
+    require_auth: RequireAuth | None = None
     access: Literal["own", "administer"] = "own"
 
 

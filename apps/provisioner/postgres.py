@@ -53,6 +53,7 @@ def _connect(spec: PostgresSpec, database: str, user: str, password: str) -> Con
         user=user,
         password=password,
         sslmode=spec.sslmode,
+        require_auth=spec.require_auth,
         sslrootcert=spec.ca_file,
         connect_timeout=CONNECT_SECONDS,
         application_name="provisioner",

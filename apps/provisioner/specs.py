@@ -11,6 +11,7 @@ from apps.provisioner.fields import (
     KafkaConnection,
     Name,
     Port,
+    RequireAuth,
     Secret,
     ServiceSpec,
     SslMode,
@@ -35,6 +36,7 @@ class PostgresSpec(ServiceSpec):
     password: Secret
     database: Name = "postgres"
     sslmode: SslMode = "prefer"
+    require_auth: RequireAuth | None = None
     databases: tuple[Database, ...]
     restrict: tuple[Name, ...] = ("postgres", "template1")
 

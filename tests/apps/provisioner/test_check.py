@@ -16,6 +16,7 @@ from minio import Minio
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from tests.apps.provisioner.conftest import Declared, Provision, Server, mint
+from tests.apps.provisioner.impostor import ASK_FOR_PASSWORD, impostor
 from tests.apps.provisioner.servers import free_port, home, private_directory, running
 from tests.apps.provisioner.tls_front import tls_front
 from tests.testbed.certificates import CertificateAuthority
@@ -85,6 +86,16 @@ def test_a_wrong_login_is_named_with_its_key_and_cause(
     assert "databases.given: Postgres at 127.0.0.1" in run.stderr
     assert cause in run.stderr
     assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_server_that_asks_for_the_password_in_clear_does_not_get_it(
+    database: Declared, provision: Provision
+) -> None:
+    with impostor(ASK_FOR_PASSWORD) as heard:
+        run = provision(_check({**database, "port": heard.port, "require_auth": "!password"}))
+    assert run.code == 1
+    assert "let the server ask for SCRAM" in run.stderr
+    assert bytes(heard.said) == b""
 
 
 def test_an_administrator_may_create_databases(

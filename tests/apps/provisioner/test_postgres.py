@@ -5,6 +5,7 @@ import psycopg
 import pytest
 
 from tests.apps.provisioner.conftest import Declared, Provision, Server, mint
+from tests.apps.provisioner.impostor import ASK_FOR_PASSWORD, LET_IN, impostor
 
 Database = dict[str, Any]
 
@@ -121,3 +122,33 @@ def test_wrong_credentials_end_at_once_and_name_the_server(postgres: Server, pro
     assert run.code == 1
     assert f"127.0.0.1:{postgres.spec['port']} refused the administrator 'postgres'" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "require_auth"),
+    [(ASK_FOR_PASSWORD, "scram-sha-256"), (ASK_FOR_PASSWORD, "!password"), (LET_IN, "scram-sha-256")],
+)
+def test_who_took_the_port_hears_no_password_and_no_statement(
+    provision: Provision, answer: bytes, require_auth: str
+) -> None:
+    with impostor(answer) as heard:
+        spec = {
+            "service": "postgres",
+            "host": "127.0.0.1",
+            "port": heard.port,
+            "user": "postgres",
+            "password": mint(),
+            "wait_seconds": 1,
+            "require_auth": require_auth,
+            "databases": [database("secret")],
+        }
+        run = provision(spec)
+    assert run.code == 1
+    assert "authentication method requirement" in run.stderr
+    assert heard.logins > 0
+    assert bytes(heard.said) == b""
+
+
+def test_a_real_server_is_logged_in_to_by_scram_alone(postgres: Server, provision: Provision) -> None:
+    declared = database("mutual")
+    assert provision({**declare(postgres, declared), "require_auth": "scram-sha-256"}).code == 0

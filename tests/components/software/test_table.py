@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import zipfile
 
 import pytest
 
@@ -127,7 +128,14 @@ def test_what_logs_through_slf4j_is_bound_to_the_log4j_beside_it() -> None:
 def test_a_java_home_has_one_java_which_takes_what_spark_passes(name: str) -> None:
     installed = home(name)
     assert list(installed.rglob("java")) == [installed / "bin" / "java"]
-    command = [installed / "bin" / "java", "--add-modules=jdk.incubator.vector", "-Xmx64m", "-version"]
+    command = [str(installed / "bin" / "java"), "--add-modules=jdk.incubator.vector", "-Xmx64m", "-version"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     assert f'"{name.partition("-")[2]}.' in answer.stderr
+
+
+def test_the_driver_of_keycloak_knows_which_logins_to_accept() -> None:
+    """One that does not ignores `requireAuth`, and sends whoever took Postgres' port the password."""
+    (jar,) = home("keycloak").glob("lib/lib/main/org.postgresql.postgresql-*.jar")
+    with zipfile.ZipFile(jar) as archive:
+        assert b"requireAuth" in archive.read("org/postgresql/PGProperty.class")
