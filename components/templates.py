@@ -54,3 +54,8 @@ def render(template: str, values: Mapping[str, str]) -> str:
         return match[0]
 
     return _PLACEHOLDER.sub(replace, template)
+
+
+def placeholders(text: str) -> list[str]:
+    """The placeholders of the table above that `text` holds, without braces."""
+    return [key for key in _PLACEHOLDER.findall(text) if key.partition(".")[0] in _NAMES]

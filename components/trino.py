@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pulumi
 
-from components import trust
+from components import java_properties, trust
 from components.base import Cluster, Command, Link, Readiness, Running, Workload
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, TrinoEndpoint
 from components.sizing import Shape, Sizing
@@ -161,10 +161,7 @@ def _jvm(heap: int, store: ObjectStoreEndpoint) -> str:
 
 def _properties(properties: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
     """A `.properties` file; secret as a whole, since a catalog's properties hold its credential."""
-    text = pulumi.Output.all(**properties).apply(
-        lambda values: "".join(f"{key}={value}\n" for key, value in sorted(values.items()))
-    )
-    return pulumi.Output.secret(text)
+    return pulumi.Output.secret(pulumi.Output.all(**properties).apply(java_properties.text))
 
 
 def _lakehouse(args: TrinoArgs) -> pulumi.Output[str]:

@@ -21,11 +21,13 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
     """The provider that `cloud` names. Each is imported only when chosen."""
     match settings.cloud:
         case "local":
-            from providers.local.paths import cache_directory, stack_directory
+            from providers.local.paths import cache_directory, directory_problem, stack_directory
             from providers.local.provider import LocalArgs, LocalProvider
 
             configured = settings.local.directory
             directory = Path(configured) if configured else stack_directory(pulumi.get_stack())
+            if problem := directory_problem(directory):
+                raise SettingsError(f"The stack's directory {directory} {problem}.")
             return LocalProvider(
                 "local",
                 LocalArgs(
@@ -157,11 +159,10 @@ def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:
         case "aws":
             from providers.aws.sweep import AwsSweeper
 
-            section = platform.get("aws") or {}
-            if not (region := section.get("region")):
+            if not (region := _region(platform)):
                 raise SweepError("nebula:platform.aws.region: say there in which region the stack was.")
-            account = section.get("account_id")
-            return AwsSweeper(stack, str(region), str(account) if account else None)
+            account = platform["aws"].get("account_id")
+            return AwsSweeper(stack, region, str(account) if account else None)
         case "gcp":
             from providers.gcp.sweep import LISTING
 
@@ -174,12 +175,20 @@ def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:
 
 def power_of(platform: Mapping[str, Any]) -> Power | None:
     """What starts the servers that a parked stack has stopped, where the engine alone does not."""
-    region = (platform.get("aws") or {}).get("region")
+    region = _region(platform)
     if platform.get("cloud") != "aws" or not region:
         return None
     from providers.aws.power import RdsPower
 
-    return RdsPower(str(region))
+    return RdsPower(region)
+
+
+def _region(platform: Mapping[str, Any]) -> str:
+    """Empty when the file does not say, or not as a text: the program refuses that."""
+    match platform:
+        case {"aws": {"region": str(region)}}:
+            return region
+    return ""
 
 
 def costs() -> tuple[CloudCosts, ...]:

@@ -1,17 +1,40 @@
 """What the stack's configuration may say of the cloud and the cluster that it stands on."""
 
-from collections.abc import Mapping
-from ipaddress import IPv4Network
+from collections.abc import Collection, Mapping
+from ipaddress import IPv4Network, ip_network
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from infra.external_settings import Certificates
-from infra.model import Model
+from infra.model import LabelName, Model, ObjectName, Port, QualifiedName, problem
 from providers.aws.region import Region
 
-SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
-Cidr = Annotated[str, StringConstraints(pattern=r"^[0-9a-f.:]+/[0-9]{1,3}$")]
+
+def _cidr(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError(f"{text} is no network: {error}; write it as 203.0.113.0/24") from None
+    return text
+
+
+Cidr = Annotated[str, StringConstraints(pattern=r"^[0-9a-f.:]+/[0-9]{1,3}$"), AfterValidator(_cidr)]
+_READ: Mapping[str, frozenset[str]] = {
+    "local": frozenset({"local"}),
+    "kubernetes": frozenset({"kubernetes", "expose"}),
+    "aws": frozenset({"aws", "kubernetes", "expose"}),
+    "gcp": frozenset({"gcp", "kubernetes", "expose"}),
+}
+"""Which of the sections that some clouds alone read each of them reads."""
+
+
+def check_sections(cloud: str, given: Collection[str]) -> None:
+    """Raises PydanticCustomError for a section, of those that are `given`, which `cloud` does not read: what
+    it says would be dropped without a word."""
+    for section in sorted(frozenset().union(*_READ.values()) & set(given) - _READ[cloud]):
+        clouds = " and ".join(name for name in _READ if section in _READ[name])
+        raise problem((section,), f"is for cloud {clouds}, and this stack is on {cloud}: remove it")
 
 
 class ImageSettings(Model):
@@ -20,7 +43,7 @@ class ImageSettings(Model):
     mirror: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:/-]*[a-z0-9]$")] | None = Field(
         default=None, description="a registry and path that holds all images: `make images` lists them"
     )
-    pull_secrets: list[str] = Field(default_factory=list, description="Secrets of the namespace")
+    pull_secrets: list[ObjectName] = Field(default_factory=list, description="Secrets of the namespace")
     build: bool = Field(
         default=False, description="build images of ours with Docker, and push them to the mirror"
     )
@@ -33,27 +56,27 @@ class ImageSettings(Model):
 
 
 class NamespaceSettings(Model):
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] | None = Field(
-        default=None, description="nebula-<stack> if not given"
-    )
+    name: LabelName | None = Field(default=None, description="nebula-<stack> if not given")
     create: bool = Field(default=True, description="false: it exists, and stays")
 
 
 class GatewaySettings(Model):
     """A Gateway of the cluster, with an HTTPS listener for the host names in `expose`."""
 
-    name: str
-    namespace: str
+    name: ObjectName
+    namespace: LabelName
 
 
 class LoadBalancerSettings(Model):
     """Services of type LoadBalancer, each before an edge of ours that ends TLS."""
 
-    tls_secret: SecretName = Field(
+    tls_secret: ObjectName = Field(
         description="a Secret (kubernetes.io/tls) of the namespace: a certificate for all names in `expose`"
     )
-    load_balancer_class: str | None = Field(default=None, description="the cluster's default if not given")
-    annotations: dict[str, str] = Field(
+    load_balancer_class: QualifiedName | None = Field(
+        default=None, description="the cluster's default if not given"
+    )
+    annotations: dict[QualifiedName, str] = Field(
         default_factory=dict, description="of the Services, as the site's controller reads them"
     )
     source_ranges: list[Cidr] = Field(
@@ -67,7 +90,7 @@ class KubernetesSettings(Model):
     context: str | None = Field(default=None, description="of the kubeconfig; the current one if not given")
     kubeconfig: str | None = Field(default=None, description="a path; KUBECONFIG or ~/.kube/config if not")
     namespace: NamespaceSettings = Field(default_factory=NamespaceSettings)
-    storage_class: str | None = Field(default=None, description="the cluster's default if not given")
+    storage_class: ObjectName | None = Field(default=None, description="the cluster's default if not given")
     images: ImageSettings = Field(default_factory=ImageSettings)
     cpu_requests: float = Field(default=1.0, gt=0, le=1, description="part of their cores that pods request")
     spread: Literal["preferred", "required"] = Field(
@@ -75,7 +98,7 @@ class KubernetesSettings(Model):
     )
     gateway: GatewaySettings | None = None
     load_balancer: LoadBalancerSettings | None = None
-    api_ports: list[int] = Field(
+    api_ports: list[Port] = Field(
         default_factory=lambda: [443, 6443],
         min_length=1,
         description="where the API server listens, which Spark's driver must reach through the policies",

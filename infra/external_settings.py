@@ -5,10 +5,19 @@ from collections.abc import Collection
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 
 from components.iceberg_catalog import WAREHOUSE
-from infra.model import BucketName, DatabaseName, HostName, Model
+from infra.model import (
+    BucketName,
+    DatabaseName,
+    HostName,
+    HostPortText,
+    IssuerUrl,
+    Model,
+    OriginUrl,
+    Port,
+    problem,
+)
 
 BUCKETS = ("bronze", "silver", "gold", WAREHOUSE, "checkpoints")
 DATABASES = ("iceberg_catalog", "keycloak")
@@ -65,12 +74,8 @@ Secret = Annotated[
 ]
 UserName = Annotated[str, StringConstraints(pattern=r"^[!#%-\[\]-z|~]{1,255}$")]
 Certificates = Annotated[str, AfterValidator(_certificates)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-S3BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-HostPortText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*:[1-9][0-9]{0,4}$")]
-OriginUrl = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{0,4})?/?$")]
-IssuerUrl = Annotated[
-    str, StringConstraints(pattern=r"^https?://[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{0,4})?(/[^\s?#{}$\\]*)?$")
+S3BucketName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]|\.[a-z0-9]){1,61}[a-z0-9]$", max_length=63)
 ]
 
 
@@ -204,30 +209,29 @@ class External(Model):
         `on` and for `databases` of the user's own, or says more than there is to it."""
         for name in self.components:
             if name not in on:
-                raise _incomplete((KEYS[name],), f"components.{name} is off: turn it on, or remove this")
+                raise problem(
+                    ("external", KEYS[name]), f"components.{name} is off: turn it on, or remove this"
+                )
             if name in exposed:
-                raise _incomplete((KEYS[name],), f"expose.{name} is for one of our own: remove either")
+                raise problem(("external", KEYS[name]), f"expose.{name} is for one of our own: remove either")
         run = set(on) - set(self.components)
         if self.postgres is not None and self.postgres.admin is None:
             needed = dict.fromkeys((*(name for name in DATABASES if name in run), *databases))
             if missing := [name for name in needed if name not in self.postgres.databases]:
-                raise _incomplete(
-                    ("postgres", "databases"), f"lacks {', '.join(missing)}: add each, or give admin instead"
+                raise problem(
+                    ("external", "postgres", "databases"),
+                    f"lacks {', '.join(missing)}: add each, or give admin instead",
                 )
         if (store := self.object_store) is not None:
             known = (*BUCKETS, *buckets)
             if unknown := [name for name in store.buckets if name not in known]:
-                raise _incomplete(
-                    ("object_store", "buckets", unknown[0]),
+                raise problem(
+                    ("external", "object_store", "buckets", unknown[0]),
                     f"no bucket of ours; those are {', '.join(known)}",
                 )
             missing = [name for name in IDENTITIES if name in run and name not in store.services]
             if missing and store.access_key is None:
-                raise _incomplete(
-                    ("object_store", "services"),
+                raise problem(
+                    ("external", "object_store", "services"),
                     f"lacks {', '.join(missing)}: add a key for each, or access_key and secret_key for all",
                 )
-
-
-def _incomplete(key: tuple[str, ...], message: str) -> PydanticCustomError:
-    return PydanticCustomError("external", "{problem}", {"problem": message, "key": ("external", *key)})

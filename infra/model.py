@@ -1,16 +1,70 @@
 """What every model of the stack's configuration shares."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
-BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")]
+_RESERVED_BUCKETS = frozenset({"minio"})
+_LARGEST_PORT = 65535
+
+
+def problem(key: tuple[str | int, ...], message: str) -> PydanticCustomError:
+    """What a validator raises for the setting at `key`, counted from its own model."""
+    return PydanticCustomError("setting", "{problem}", {"problem": message, "key": key})
+
+
+def refuse_repeated(key: tuple[str | int, ...], names: Sequence[str], what: str) -> None:
+    """Raises PydanticCustomError for the second of two equal `names`, those of the list at `key`."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise problem((*key, index), f"{what} {name} is declared twice: remove one")
+
+
+def _bucket(name: str) -> str:
+    if name in _RESERVED_BUCKETS:
+        raise ValueError(f"{name} is a name that MinIO keeps to itself: choose another")
+    return name
+
+
+def _with_port(text: str) -> str:
+    """Of `host:port` or a URL, whose port the pattern has as up to five digits."""
+    port = text.split("://", 1)[-1].split("/", 1)[0].partition(":")[2]
+    if port and int(port) > _LARGEST_PORT:
+        raise ValueError(f"{port} is no port: the largest is {_LARGEST_PORT}")
+    return text
+
+
+_HOST = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+BucketName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"), AfterValidator(_bucket)
+]
 DatabaseName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+HostName = Annotated[str, StringConstraints(pattern=rf"^{_HOST}$", max_length=253)]
+Port = Annotated[int, Field(ge=1, le=_LARGEST_PORT)]
+HostPortText = Annotated[
+    str, StringConstraints(pattern=rf"^{_HOST}:[1-9][0-9]{{0,4}}$"), AfterValidator(_with_port)
+]
+OriginUrl = Annotated[
+    str, StringConstraints(pattern=rf"^https?://{_HOST}(:[1-9][0-9]{{0,4}})?/?$"), AfterValidator(_with_port)
+]
+IssuerUrl = Annotated[
+    str,
+    StringConstraints(pattern=rf"^https?://{_HOST}(:[1-9][0-9]{{0,4}})?(/[^\s?#{{}}$\\]*)?$"),
+    AfterValidator(_with_port),
+]
+# What Kubernetes takes for the name of an object, and for the key of a label or an annotation.
+ObjectName = HostName
+LabelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+QualifiedName = Annotated[
+    str, StringConstraints(pattern=rf"^({_HOST}/)?[A-Za-z0-9]([A-Za-z0-9._-]{{0,61}}[A-Za-z0-9])?$")
+]
 
 
 class Model(BaseModel):
-    """Unknown keys and wrong types are refused; nothing changes once read."""
+    """Unknown keys and wrong types are refused; nothing changes once read. What was given stays out of the
+    messages: it may be a secret."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)

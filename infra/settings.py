@@ -5,52 +5,43 @@ the whole file is `stacks/platform.schema.json`; `python -m infra.settings` prin
 """
 
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
-from components.sizing import SIZES, Shape, Size, Sizing
-from infra.cloud_settings import AwsSettings, KubernetesSettings
+from components.sizing import SIZES, Size, Sizing
+from infra.cloud_settings import AwsSettings, KubernetesSettings, check_sections
 from infra.external_settings import External
 from infra.gcp_settings import GcpSettings
-from infra.model import BucketName, DatabaseName, HostName, Model, StreamName
+from infra.model import BucketName, DatabaseName, HostName, Model, problem, refuse_repeated
 from infra.projection_settings import ProjectionSettings, check_projections
-from infra.stack_file import KEY, StackFile
+from infra.settings_errors import explain
+from infra.sizing_settings import ShapeSettings, Workload, check_sizing
+from infra.stack_file import KEY, SettingsError, StackFile
+from infra.stream_settings import StreamSettings, check_streams
+from infra.topic_settings import TopicSettings, check_topics
+from infra.trino_settings import TrinoSettings
+from infra.ttl import day_of
+from providers.local.paths import directory_problem
 from providers.local.ports import LARGEST_OFFSET
 
-TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+__all__ = ["Settings", "SettingsError", "Workload", "json_schema", "parse"]
+
 Exposable = Literal["trino", "keycloak", "iceberg_catalog", "object_store", "kafka"]
-Workload = Literal[
-    "postgres",
-    "object_store",
-    "kafka",
-    "redis",
-    "iceberg_catalog",
-    "trino",
-    "trino-worker",
-    "spark-master",
-    "spark-worker",
-    "keycloak",
-    "nats",
-    "provisioner",
-    "flights",
-    "projections",
-]
 TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$")]
-CatalogName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-
-
-_MIDNIGHT = re.compile(r"(T00:00:00Z| 00:00:00 \+0000 UTC)$")
 
 
 def _day(given: object) -> object:
     """A bare date in YAML is a point in time to some readers, the engine among them."""
-    return date.fromisoformat(_MIDNIGHT.sub("", given)) if isinstance(given, str) else given
+    return day_of(given) if isinstance(given, str) else given
 
 
 def _switch(given: object) -> object:
@@ -58,12 +49,38 @@ def _switch(given: object) -> object:
     return "on" if given is True else given
 
 
+def _directory(given: str) -> str:
+    if trouble := directory_problem(given):
+        raise ValueError(f"{given} {trouble}")
+    return given
+
+
+def _redirect(uri: str) -> str:
+    scheme = uri.partition(":")[0].lower()
+    if scheme in ("javascript", "data", "vbscript"):
+        raise ValueError(f"{scheme}: is no place to send a browser back to: write an https URL")
+    return uri
+
+
+def _own_database(name: str) -> str:
+    if name in _TAKEN_DATABASES or name.startswith("pg_"):
+        raise ValueError(f"{name} is a name that Postgres (or a cloud's) keeps to itself: choose another")
+    return name
+
+
+_TAKEN_DATABASES = frozenset(
+    {"postgres", "template0", "template1", "none", "public", "rdsadmin", "cloudsqladmin"}
+)
+OwnDatabaseName = Annotated[DatabaseName, AfterValidator(_own_database)]
+RedirectUri = Annotated[
+    str,
+    # No fragment, and `*` as the last character alone: as Keycloak reads them.
+    StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s#*\x00-\x1f\x7f]+\*?$", max_length=255),
+    AfterValidator(_redirect),
+]
 Day = Annotated[date, BeforeValidator(_day)]
 Power = Annotated[Literal["on", "parked"], BeforeValidator(_switch)]
-
-
-class SettingsError(Exception):
-    """The stack's configuration is wrong; the message says where and how to mend it."""
+Directory = Annotated[str, AfterValidator(_directory)]
 
 
 class Components(Model):
@@ -85,29 +102,10 @@ class Components(Model):
         return tuple(name for name, enabled in self if enabled)
 
 
-class TopicSettings(Model):
-    """A Kafka topic: partitions may grow later, never shrink."""
-
-    name: TopicName
-    partitions: int = Field(default=1, ge=1, le=1000)
-    config: dict[str, str] = Field(default_factory=dict, description="Kafka's own topic properties")
-
-
-class StreamSettings(Model):
-    """A JetStream stream and the subjects it keeps."""
-
-    name: StreamName
-    subjects: list[str] = Field(min_length=1)
-
-
-class TrinoSettings(Model):
-    catalogs: dict[CatalogName, dict[str, str]] = Field(
-        default_factory=dict, description="further catalogs: name to connector properties"
-    )
-
-
 class KeycloakSettings(Model):
-    redirect_uris: list[str] = Field(default_factory=lambda: ["http://127.0.0.1:*", "http://localhost:*"])
+    redirect_uris: list[RedirectUri] = Field(
+        default_factory=lambda: ["http://127.0.0.1:*", "http://localhost:*"]
+    )
     test_client: bool = Field(default=False, description="a client with direct grants, for tests")
 
 
@@ -115,26 +113,8 @@ class LocalSettings(Model):
     """Where the local stack lives."""
 
     port_offset: int = Field(default=0, ge=0, le=LARGEST_OFFSET, description="added to every port")
-    directory: str | None = Field(default=None, description="the stack's directory, absolute")
+    directory: Directory | None = Field(default=None, description="the stack's directory, absolute")
     keep_data: bool = Field(default=False, description="destroy keeps data and secrets")
-
-
-class ShapeSettings(Model):
-    """What a workload has instead of what the size gives it. A heap that is not given keeps its part of
-    the memory."""
-
-    cpu: float | None = Field(default=None, gt=0, description="cores, at most")
-    memory: int | None = Field(default=None, ge=64, description="MiB")
-    heap: int | None = Field(default=None, ge=32, description="MiB of a JVM")
-    volume: int | None = Field(default=None, ge=1, description="GiB")
-    replicas: int | None = Field(default=None, ge=0, le=99)
-    max_replicas: int | None = Field(default=None, ge=0, le=99)
-
-    def applied(self, shape: Shape) -> Shape:
-        given = {name: value for name, value in self if value is not None}
-        if self.memory is not None and self.heap is None:
-            given["heap"] = shape.heap * self.memory // shape.memory
-        return replace(shape, **given)
 
 
 class BudgetSettings(Model):
@@ -163,7 +143,7 @@ class Settings(Model):
     demo: bool = Field(default=False, description="run the flights pipeline")
     topics: list[TopicSettings] = Field(default_factory=list)
     buckets: list[BucketName] = Field(default_factory=list, description="beside the platform's own")
-    databases: list[DatabaseName] = Field(default_factory=list, description="beside the services' own")
+    databases: list[OwnDatabaseName] = Field(default_factory=list, description="beside the services' own")
     streams: list[StreamSettings] = Field(default_factory=list)
     projections: list[ProjectionSettings] = Field(default_factory=list)
     trino: TrinoSettings = Field(default_factory=TrinoSettings)
@@ -222,6 +202,7 @@ class Settings(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         on = (*self.on, *(["flights"] if self.demo else []))
+        check_sections(self.cloud, self.model_fields_set)
         self.external.require(on, self.databases, self.buckets, self.expose)
         for cloud, given in (("aws", self.aws), ("gcp", self.gcp)):
             if self.cloud == cloud and given is None:
@@ -230,13 +211,16 @@ class Settings(Model):
             raise ValueError(
                 f"kubernetes.context and .kubeconfig name a cluster; cloud {self.cloud} makes its own"
             )
+        if off := [name for name in self.expose if name not in on]:
+            raise problem(("expose", off[0]), f"components.{off[0]} is off: turn it on, or remove this")
         self.kubernetes.require(self.exposed)
         check_projections(self.projections, [stream.name for stream in self.streams])
-        for name, shape in self.shapes.items():
-            if shape.heap and shape.heap >= shape.memory:
-                raise ValueError(f"sizing.{name}: a heap of {shape.heap} MiB does not fit {shape.memory} MiB")
-            if self.cloud == "local" and shape.replicas > 1:
-                raise ValueError(f"{name} has {shape.replicas} replicas: cloud local runs one: change size")
+        refuse_repeated(("buckets",), self.buckets, "bucket")
+        refuse_repeated(("databases",), self.databases, "database")
+        check_streams(self.streams)
+        run = (*self.run, *(["flights"] if self.demo else []))
+        check_sizing(self.cloud, dict(self.sizing.items()), self.shapes, run, self.managed)
+        check_topics(self.topics, None if self.external.kafka else self.shapes["kafka"].replicas)
         return self
 
 
@@ -246,52 +230,14 @@ def parse(document: str | None, stack_file: StackFile) -> Settings:
     Raises SettingsError, which names every wrong key, its line and what is allowed.
     """
     if unknown := stack_file.unknown_keys():
-        raise SettingsError(
-            f"{stack_file.path.name}: {', '.join(unknown)} is not a setting of Nebula; all are below {KEY}"
-        )
+        raise SettingsError(f"{'; '.join(unknown)} is not a setting of Nebula; all are below {KEY}")
     if document is None:
-        raise SettingsError(
-            f"{stack_file.path.name} has no {KEY}: start from stacks/Pulumi.local.template.yaml"
-        )
+        raise SettingsError(f"{stack_file.name} has no {KEY}: start from stacks/Pulumi.local.template.yaml")
     try:
         return Settings.model_validate_json(document)
     except ValidationError as error:
-        lines = [_explain(detail, stack_file) for detail in error.errors(include_url=False)]
+        lines = [explain(detail, stack_file, Settings) for detail in error.errors(include_url=False)]
         raise SettingsError("the stack's configuration is not valid\n  " + "\n  ".join(lines)) from None
-
-
-def _explain(detail: Mapping[str, Any], stack_file: StackFile) -> str:
-    key = tuple(detail["loc"]) + tuple(detail.get("ctx", {}).get("key", ()))
-    message = str(detail["msg"])
-    if detail["type"] == "extra_forbidden":
-        known = _fields(key[:-1])
-        close = get_close_matches(str(key[-1]), known, n=1)
-        message = (
-            f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
-        )
-    elif detail["type"].endswith("_type") or detail["type"].startswith("literal"):
-        message = f"{message}, got {_shown(key, detail['input'])}"
-    elif detail["type"] == "string_pattern_mismatch":
-        message = f"{_shown(key, detail['input'])} is not a valid name ({detail['ctx']['pattern']})"
-    return f"{stack_file.where(key)}: {message}"
-
-
-def _shown(key: tuple[str | int, ...], given: object) -> str:
-    """What was given, but its type alone where it may hold a secret."""
-    hidden = key[:1] == ("external",) or isinstance(given, dict | list)
-    return type(given).__name__ if hidden else json.dumps(given)
-
-
-def _fields(key: tuple[str | int, ...]) -> list[str]:
-    """The field names of the model that `key` leads to."""
-    schema: dict[str, Any] = Settings.model_json_schema()
-    node: dict[str, Any] = schema
-    for part in key:
-        node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
-        for choice in (node, *node.get("anyOf", ())):
-            if reference := choice.get("$ref"):
-                node = schema["$defs"][re.sub(r"^#/\$defs/", "", reference)]
-    return sorted(node.get("properties", {}))
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,6 +1,22 @@
 """When a stack should be gone."""
 
+import re
 from datetime import date
+
+_DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})([Tt ]00:00:00(\.0+)?( ?Z| \+0000 UTC)?)?")
+"""A day, or the midnight that a YAML reader makes of it: `pulumi config set` writes every unquoted date of a
+file anew as `2026-01-31 00:00:00 +0000 UTC`."""
+
+
+def day_of(text: str) -> date:
+    """The day that `text` names. Raises ValueError with what to write."""
+    found = _DAY.fullmatch(text.strip())
+    try:
+        if found is None:
+            raise ValueError("it is no day")
+        return date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError as error:
+        raise ValueError(f'{text!r} names no day ({error}): write "2026-01-31", in quotes') from None
 
 
 def overdue(ttl: date | None, today: date) -> str | None:

@@ -94,6 +94,18 @@ def test_services_without_a_key_are_listed(tmp_path: Path) -> None:
             "buckets.wharehouse: no bucket",
         ),
         ({"kafka": {**KAFKA, "bootstrap_servers": ["k1"]}}, "external.kafka.bootstrap_servers[0]"),
+        ({"kafka": {**KAFKA, "bootstrap_servers": ["k1:70000"]}}, "70000 is no port"),
+        ({"object_store": {**OBJECT_STORE, "url": "https://s3.example.org:65536"}}, "65536 is no port"),
+        ({"object_store": {**OBJECT_STORE, "url": "https://s3..example.org"}}, "external.object_store.url"),
+        ({"oidc": {"issuer": "https://sso.example.org:99999/a:1", "client": "a"}}, "99999 is no port"),
+        ({"redis": {"host": "a..b", "password": "given-sso"}}, "external.redis.host"),
+        (
+            {"redis": {"host": "redis", "password": 12345}},
+            "password: must be a text, got a number: put it in quotes",
+        ),
+        ({"redis": {"host": "redis", "password": {"secure": "given-sso"}}}, "must be a text, got a mapping"),
+        ({"redis": {"host": "redis", "password": ["given-sso"]}}, "must be a text, got list"),
+        ({"redis": {"host": "redis", "password": None}}, "must be a text, got NoneType"),
         ({"kafka": {**KAFKA, "bootstrap_servers": []}}, "external.kafka.bootstrap_servers"),
         ({"oidc": {"issuer": "sso.example.org", "client": "a"}}, "external.oidc.issuer"),
     ],
@@ -125,5 +137,6 @@ def test_what_is_given_is_not_exposed(tmp_path: Path) -> None:
     more = {
         "expose": {"object_store": "s3.example.org"},
         "kubernetes": {"gateway": {"name": "public", "namespace": "gateways"}},
+        "cloud": "kubernetes",
     }
     assert "expose.object_store" in _error(tmp_path, {"object_store": OBJECT_STORE}, **more)

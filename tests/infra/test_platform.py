@@ -109,3 +109,14 @@ def test_users_own_topics_buckets_databases_and_catalogs_reach_their_servers() -
 
 if __name__ == "__main__":  # make snapshot
     _SNAPSHOT.write_text("\n".join(sorted(run().resources)) + "\n")
+
+
+def test_a_value_of_a_catalog_is_one_property_whatever_it_holds() -> None:
+    shop = {"connector.name": "mysql", "connection-password": "a\nconnector.name=memory", "note": "C:\\new"}
+    trino = run(trino={"catalogs": {"shop": shop}}).of_type(PROCESS)["trino"]
+    file = trino.inputs["secretFiles"]["etc/catalog/shop.properties"]
+    assert file.splitlines() == [
+        "connection-password=a\\nconnector.name=memory",
+        "connector.name=mysql",
+        "note=C:\\\\new",
+    ]

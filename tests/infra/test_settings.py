@@ -150,3 +150,158 @@ def test_wrong_place_on_aws_is_refused(tmp_path: Path, given: dict[str, object],
     place = json.dumps({**_AWS, **given})
     message = _error(tmp_path, f"config:\n  {KEY}:\n    cloud: aws\n    aws: {place}\n")
     assert expected in message
+
+
+def _refused(tmp_path: Path, lines: str, *, cloud: str = "local") -> str:
+    """The error of settings whose lines begin with line 4 of the file, without its first line."""
+    indented = "".join(f"    {line}\n" for line in lines.splitlines())
+    message = _error(tmp_path, f"config:\n  {KEY}:\n    cloud: {cloud}\n{indented}")
+    return message.split("\n", 1)[1].strip()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "trino: {catalogs: {shop: {connector.name: mysql, connection-password: 4711471147}}}",
+        "trino: {catalogs: {shop: {connector.name: mysql, connection-password: [4711471147]}}}",
+        "trino: {catalogs: {shop: {connector.name: mysql, 'bad key 4711471147': x}}}",
+        "trino: {catalogs: {shop: 4711471147}}",
+        "trino: {catalogs: 4711471147}",
+        "trino: 4711471147",
+        "kubernetes: {load_balancer: {tls_secret: 4711471147}}",
+        "kubernetes: {load_balancer: {tls_secret: a, annotations: {token: 4711471147}}}",
+        "topics: [{name: a, config: {retention.ms: 4711471147}}]",
+        "external: {redis: {host: redis, password: 4711471147}}",
+        "external: {redis: {host: redis, pasword: 4711471147}}",
+        "external: 4711471147",
+        "keycloak: {redirect_uris: [4711471147]}",
+        "owner: {password: 4711471147}",
+    ],
+)
+def test_no_value_is_shown_where_a_secret_may_stand(tmp_path: Path, lines: str) -> None:
+    message = _refused(tmp_path, lines)
+    assert message.startswith("stacks/Pulumi.local.yaml, line 4: ")
+    assert "4711471147" not in message.replace("bad key 4711471147", "")
+
+
+def test_nothing_of_a_document_that_is_no_mapping_is_shown(tmp_path: Path) -> None:
+    for document in ('"given-secret"', "given-secret", '["given-secret"]', "4711471147"):
+        with pytest.raises(SettingsError, match="must be a mapping of settings") as caught:
+            parse(document, StackFile(tmp_path / "Pulumi.local.yaml"))
+        assert "given-secret" not in str(caught.value)
+        assert "4711471147" not in str(caught.value)
+
+
+def test_a_number_where_a_text_must_stand_is_answered_with_quotes(tmp_path: Path) -> None:
+    message = _refused(tmp_path, "topics:\n  - name: a\n    config:\n      retention.ms: 86400000")
+    assert message == (
+        f"stacks/Pulumi.local.yaml, line 7: {KEY}.topics[0].config.retention.ms: "
+        'must be a text, got a number: put it in quotes (retention.ms: "…"); `pulumi config set` writes a '
+        "text with --type string"
+    )
+
+
+def test_a_dotted_key_that_became_an_object_is_answered_with_the_path_to_write(tmp_path: Path) -> None:
+    lines = "trino: {catalogs: {shop: {connector.name: mysql, s3: {aws-secret-key: given-secret}}}}"
+    message = _refused(tmp_path, lines)
+    assert (
+        "a name with dots is one key, in quotes in a path (pulumi config set --path '…[\"s3.…\"]')" in message
+    )
+    assert "given-secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("catalogs: {lakehouse: {connector.name: memory}}", "lakehouse is the platform's own catalog"),
+        ("catalogs: {system: {connector.name: memory}}", "system is Trino's own catalog"),
+        ("catalogs: {shop: {connection-url: x}}", "needs connector.name"),
+        ("catalogs: {shop: {connector.name: mysql, 'a=b': x}}", "catalogs.shop.a=b"),
+        ('catalogs: {shop: {connector.name: mysql, "a\\nb": x}}', "catalogs.shop.a\nb"),
+        ("catalogs: {shop: {connector.name: mysql, a: '{run}/x'}}", "{run} is what Nebula would put"),
+        ('catalogs: {shop: {connector.name: mysql, a: "\\0"}}', "has a control character"),
+    ],
+)
+def test_a_catalog_that_trino_would_refuse_is_refused(tmp_path: Path, lines: str, said: str) -> None:
+    message = _refused(tmp_path, f"trino:\n  {lines}")
+    assert message.startswith("stacks/Pulumi.local.yaml, line 5: ")
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("buckets: [landing, landing]", "buckets[1]: bucket landing is declared twice"),
+        ("buckets: [minio]", "minio is a name that MinIO keeps to itself"),
+        ("databases: [orders, orders]", "databases[1]: database orders is declared twice"),
+        ("databases: [postgres]", "postgres is a name that Postgres"),
+        ("databases: [pg_orders]", "pg_orders is a name that Postgres"),
+        ("databases: [template1]", "template1 is a name that Postgres"),
+        ("keycloak: {redirect_uris: ['javascript:alert(1)']}", "no place to send a browser back to"),
+        ("keycloak: {redirect_uris: ['https://a.example.org/#x']}", "keycloak.redirect_uris[0]"),
+        ("keycloak: {redirect_uris: ['https://*.example.org/']}", "keycloak.redirect_uris[0]"),
+        ("keycloak: {redirect_uris: ['a b']}", "keycloak.redirect_uris[0]"),
+    ],
+)
+def test_what_a_server_would_refuse_for_its_form_is_refused(tmp_path: Path, lines: str, said: str) -> None:
+    message = _refused(tmp_path, lines)
+    assert message.startswith("stacks/Pulumi.local.yaml, line 4: ")
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://a.example.org/*", "http://127.0.0.1:*", "com.example.app:/callback"]
+)
+def test_a_place_to_send_a_browser_back_to_is_taken(tmp_path: Path, uri: str) -> None:
+    assert _settings(tmp_path, f"    keycloak: {{redirect_uris: ['{uri}']}}\n").keycloak.redirect_uris == [
+        uri
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("expose: {trino: a..example.org}", "expose.trino"),
+        ("kubernetes: {storage_class: Fast Disk}", "kubernetes.storage_class"),
+        ("kubernetes: {images: {pull_secrets: [My_Secret]}}", "kubernetes.images.pull_secrets[0]"),
+        ("kubernetes: {api_ports: [0]}", "kubernetes.api_ports[0]"),
+        ("kubernetes: {gateway: {name: Public, namespace: a}}", "kubernetes.gateway.name"),
+        ("kubernetes: {gateway: {name: public, namespace: a.b}}", "kubernetes.gateway.namespace"),
+        ("kubernetes: {load_balancer: {tls_secret: a, source_ranges: [999.0.0.0/8]}}", "is no network"),
+        ("kubernetes: {load_balancer: {tls_secret: a, annotations: {'a b': x}}}", "annotations.a b"),
+        ("kubernetes: {load_balancer: {tls_secret: a, load_balancer_class: -x}}", "load_balancer_class"),
+        ("expose: {trino: sql.example.org}\ncomponents: {trino: false}", "components.trino is off"),
+    ],
+)
+def test_what_a_cluster_would_refuse_for_its_form_is_refused(tmp_path: Path, lines: str, said: str) -> None:
+    message = _refused(tmp_path, lines, cloud="kubernetes")
+    assert message.startswith("stacks/Pulumi.local.yaml, line 4: ")
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("cloud", "lines", "said"),
+    [
+        ("local", "kubernetes: {cpu_requests: 0.5}", "kubernetes: is for cloud kubernetes and aws and gcp"),
+        ("local", "expose: {trino: sql.example.org}", "expose: is for cloud kubernetes and aws and gcp"),
+        ("local", f"aws: {json.dumps(_AWS)}", "aws: is for cloud aws, and this stack is on local"),
+        ("kubernetes", f"aws: {json.dumps(_AWS)}", "aws: is for cloud aws, and this stack is on kubernetes"),
+        ("kubernetes", "local: {port_offset: 500}", "local: is for cloud local"),
+    ],
+)
+def test_a_section_that_the_cloud_does_not_read_is_refused(
+    tmp_path: Path, cloud: str, lines: str, said: str
+) -> None:
+    message = _refused(tmp_path, lines, cloud=cloud)
+    assert message.startswith(f"stacks/Pulumi.local.yaml, line 4: {KEY}.")
+    assert said in message
+
+
+@pytest.mark.parametrize("directory", ["/", ".", "stack", "~/stack", "/a/../b", "/a b", "/a:b", "/a,b", "/ü"])
+def test_a_directory_that_no_stack_may_have_is_refused(tmp_path: Path, directory: str) -> None:
+    message = _refused(tmp_path, f'local: {{directory: "{directory}"}}')
+    assert message.startswith(f"stacks/Pulumi.local.yaml, line 4: {KEY}.local.directory: ")
+
+
+def test_a_directory_of_a_stacks_own_is_taken(tmp_path: Path) -> None:
+    assert _settings(tmp_path, "    local: {directory: /data/nebula/mine-1}\n").local.directory
