@@ -14,13 +14,14 @@ import pulumi
 from infra.cloud import provider_of
 from infra.platform import Platform
 from infra.settings import SettingsError, parse
-from infra.stack_file import StackFile
+from infra.stack_file import StackFile, check_name
 from infra.ttl import overdue
 
 
 def main() -> None:
-    stack_file = StackFile(_ROOT / "stacks" / f"Pulumi.{pulumi.get_stack()}.yaml")
     try:
+        check_name(pulumi.get_stack())
+        stack_file = StackFile(_ROOT / "stacks" / f"Pulumi.{pulumi.get_stack()}.yaml")
         settings = parse(pulumi.Config("nebula").get("platform"), stack_file)
         if warning := overdue(settings.ttl, datetime.now(UTC).date()):
             pulumi.log.warn(warning)

@@ -6,27 +6,53 @@ that is parked already or has no ttl. Whoever needs the stack sets a later ttl a
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from infra.engine import commands, stack_file
 from infra.engine.checkout import HERE, Checkout
 from infra.engine.errors import EngineError
 from infra.engine.session import open_session
-from infra.ttl import overdue
+from infra.ttl import day_of, overdue
 
 Park = Callable[[str, Checkout], int]
 
 
-def expired(checkout: Checkout, today: date, only: str | None = None) -> list[str]:
-    """The stacks whose ttl is past and that are not parked; of `only` that one, when it is given."""
-    found = []
+@dataclass(frozen=True)
+class Found:
+    """The stacks that are `due`, and why each of others could not be looked at: by stack, or by file name
+    where a file has no stack's name."""
+
+    due: Sequence[str]
+    refused: Mapping[str, str]
+
+
+def expired(checkout: Checkout, today: date, only: str | None = None) -> Found:
+    """The stacks whose ttl is past and that are not parked; of `only` that one, when it is given. A stack
+    file that is wrong keeps nobody from looking at the others."""
+    due = []
+    refused = {} if only else stack_file.misnamed(checkout)
     for stack in [only] if only else stack_file.known_stacks(checkout):
-        stack_file.ensure(checkout, stack)
-        platform = stack_file.platform(checkout, stack)
-        if platform.get("power") != "parked" and overdue(_day(platform.get("ttl")), today):
-            found.append(stack)
-    return found
+        try:
+            if _is_due(checkout, stack, today):
+                due.append(stack)
+        except EngineError as error:
+            refused[stack] = str(error)
+    return Found(due, refused)
+
+
+def _is_due(checkout: Checkout, stack: str, today: date) -> bool:
+    stack_file.ensure(checkout, stack)
+    platform = stack_file.platform(checkout, stack)
+    given = platform.get("ttl")
+    if given is None or platform.get("power") == "parked":
+        return False
+    try:
+        return overdue(day_of(str(given)), today) is not None
+    except ValueError as error:
+        where = stack_file.read(checkout, stack).where(("ttl",))
+        raise EngineError(f"{where}: {error}") from None
 
 
 def park(stack: str, checkout: Checkout) -> int:
@@ -47,29 +73,26 @@ def park(stack: str, checkout: Checkout) -> int:
 
 
 def park_expired(checkout: Checkout, today: date, parks: Park = park, only: str | None = None) -> int:
-    """Park every stack that is due; 1 when one of them could not be."""
-    failed = False
-    stacks = expired(checkout, today, only)
-    if not stacks:
+    """Park every stack that is due; 1 when one of them could not be, or could not be looked at."""
+    found = expired(checkout, today, only)
+    failed = _tell(found)
+    if not found.due and not failed:
         print("No stack is past its ttl.")
-    for stack in stacks:
+    for stack in found.due:
         print(f"Parking {stack}, whose ttl is past.", flush=True)
         try:
             failed |= parks(stack, checkout) != 0
-        except EngineError as error:
+        except commands.ERRORS as error:
             failed = True
             print(f"error: {stack}: {error}", file=sys.stderr)
     return int(failed)
 
 
-def _day(given: object) -> date | None:
-    """YAML reads a date unquoted, and a text quoted. None for what the settings will refuse."""
-    if isinstance(given, date):
-        return given
-    try:
-        return date.fromisoformat(str(given))
-    except ValueError:
-        return None
+def _tell(found: Found) -> bool:
+    """Say which stacks could not be looked at; whether there are any."""
+    for stack, problem in found.refused.items():
+        print(f"error: {stack}: {problem}", file=sys.stderr)
+    return bool(found.refused)
 
 
 def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> int:
@@ -80,14 +103,13 @@ def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> i
     parser.add_argument("--dry-run", action="store_true", help="list them")
     given = parser.parse_args(arguments)
     today = datetime.now(UTC).date()
-    try:
-        if given.dry_run:
-            print("\n".join(expired(checkout, today, given.stack)) or "No stack is past its ttl.")
-            return 0
+    if not given.dry_run:
         return park_expired(checkout, today, only=given.stack)
-    except EngineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    found = expired(checkout, today, given.stack)
+    failed = _tell(found)
+    if found.due or not failed:
+        print("\n".join(found.due) or "No stack is past its ttl.")
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from providers.local.artifacts.errors import ArtifactError
 from providers.local.plugin.errors import PluginError
 
 INTERRUPTED = 130
+ERRORS = (EngineError, preflight.PreflightError, ArtifactError, PluginError)
+"""What a command may end with: each is told by its message."""
 
 
 def up(stack: str, checkout: Checkout) -> int:
@@ -208,7 +210,7 @@ def main(command: str, stack: str, checkout: Checkout = HERE) -> int:
     """Run `command`; its exit code. An error of ours is printed as its message."""
     try:
         return COMMANDS[command](stack, checkout)
-    except (EngineError, preflight.PreflightError, ArtifactError, PluginError) as error:
+    except ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -18,6 +18,13 @@ class UnknownStackError(EngineError):
         )
 
 
+class StackNameError(EngineError):
+    """No stack can have that name."""
+
+    def __init__(self, problem: str, known: Sequence[str]) -> None:
+        super().__init__(f"{problem} The stacks are: {', '.join(known) or 'none'}.")
+
+
 class StackBusyError(EngineError):
     """Another engine works on the stack. Nothing was touched."""
 
@@ -45,10 +52,8 @@ class UnsafePassphraseError(EngineError):
 
 
 class MalformedStackFileError(EngineError):
-    """A stack file is no YAML."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path} cannot be read:\n{problem}\nCorrect it there.")
+    """A stack file cannot be read, or what it says of where the stack runs is wrong. The message names
+    file, line and what to write."""
 
 
 class StackInUseError(EngineError):

@@ -6,15 +6,18 @@ so it is not tracked; those that come with the project are made from tracked tem
 
 import re
 import shutil
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import yaml
-
-from infra.engine.checkout import PROJECT, Checkout
-from infra.engine.errors import MalformedStackFileError, StaleSaltError, UnknownStackError
+from infra.engine.checkout import Checkout
+from infra.engine.errors import MalformedStackFileError, StackNameError, StaleSaltError, UnknownStackError
+from infra.stack_file import SettingsError, StackFile, check_name
+from providers.local import paths
 
 LOCAL = "local"
 _NAME = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9_-]+)(\.template)?\.yaml$")
+_SECTIONS = ("local", "kubernetes")
 _SALT = re.compile(r"^encryptionsalt:.*\n", re.MULTILINE)
 
 
@@ -24,8 +27,22 @@ def known_stacks(checkout: Checkout) -> list[str]:
     return sorted({match["stack"] for match in files if match})
 
 
+def misnamed(checkout: Checkout) -> dict[str, str]:
+    """By file name, what is wrong with files that look like a stack's and have no stack's name."""
+    return {
+        path.name: "is the file of no stack: a stack's name has letters, digits, _ and -"
+        for path in sorted(checkout.stacks.glob("Pulumi.*.yaml"))
+        if not _NAME.match(path.name)
+    }
+
+
 def ensure(checkout: Checkout, stack: str) -> None:
-    """Make the file of a stack from its template. Raises UnknownStackError for a stack without."""
+    """Make the file of a stack from its template. Raises UnknownStackError for a stack without, and
+    StackNameError for what is no name of a stack."""
+    try:
+        check_name(stack)
+    except SettingsError as error:
+        raise StackNameError(str(error), known_stacks(checkout)) from None
     path = checkout.stack_file(stack)
     if path.exists():
         return
@@ -50,21 +67,45 @@ def drop_stale_salt(checkout: Checkout, stack: str) -> None:
     path.write_text(_SALT.sub("", text))
 
 
-def platform(checkout: Checkout, stack: str) -> dict[str, Any]:
-    """`nebula:platform` as the stack's file has it, unchecked: empty when it is no mapping.
-
-    Raises MalformedStackFileError with the line to correct.
-    """
-    path = checkout.stack_file(stack)
+def read(checkout: Checkout, stack: str) -> StackFile:
+    """The stack's file. Raises MalformedStackFileError with the line to correct."""
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise MalformedStackFileError(path, str(error)) from error
-    config = content.get("config") if isinstance(content, dict) else None
-    platform = config.get(f"{PROJECT}:platform") if isinstance(config, dict) else None
-    return platform if isinstance(platform, dict) else {}
+        return StackFile(checkout.stack_file(stack))
+    except SettingsError as error:
+        raise MalformedStackFileError(str(error)) from None
+
+
+def platform(checkout: Checkout, stack: str) -> Mapping[str, Any]:
+    """`nebula:platform` as the stack's file has it, unchecked but for the shape of what commands read
+    there. Raises MalformedStackFileError with the line to correct, also when there is none."""
+    file = read(checkout, stack)
+    try:
+        found = file.platform()
+    except SettingsError as error:
+        raise MalformedStackFileError(str(error)) from None
+    for key in _SECTIONS:
+        if not isinstance(found.get(key) or {}, Mapping):
+            raise MalformedStackFileError(f"{file.where((key,))}: must be a mapping of keys to values")
+    return found
 
 
 def is_local(checkout: Checkout, stack: str) -> bool:
-    """Whether the stack runs on this machine."""
-    return str(platform(checkout, stack).get("cloud", LOCAL)) == LOCAL
+    """Whether the stack runs on this machine. Raises MalformedStackFileError when the file does not say
+    where it runs: what asks would touch the wrong place."""
+    cloud = platform(checkout, stack).get("cloud")
+    if not isinstance(cloud, str):
+        where = read(checkout, stack).where(("cloud",))
+        raise MalformedStackFileError(f"{where}: say there where the stack runs (cloud: {LOCAL}, …)")
+    return cloud == LOCAL
+
+
+def local_directory(checkout: Checkout, stack: str) -> Path:
+    """Where a stack of the local cloud lives: `local.directory`, or the directory that it has without.
+    Raises MalformedStackFileError for one that no stack may have."""
+    given = (platform(checkout, stack).get("local") or {}).get("directory")
+    directory = paths.stack_directory(stack) if given is None else Path(str(given))
+    problem = paths.directory_problem(directory if given is None else str(given))
+    if problem is None:
+        return directory
+    where = read(checkout, stack).where(("local", "directory"))
+    raise MalformedStackFileError(f"{where}: {directory} {problem}")

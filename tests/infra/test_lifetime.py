@@ -7,8 +7,9 @@ import pytest
 
 from infra.engine.checkout import Checkout
 from infra.engine.errors import EngineError
-from infra.lifetime import expired, park_expired
-from infra.ttl import overdue
+from infra.engine.preflight import PreflightError
+from infra.lifetime import expired, main, park_expired
+from infra.ttl import day_of, overdue
 
 TODAY = date(2026, 3, 2)
 
@@ -41,16 +42,91 @@ def test_the_warning_says_since_when_and_what_to_do() -> None:
         assert part in warning
 
 
+REWRITTEN = "2026-03-01 00:00:00 +0000 UTC"
+"""What `pulumi config set` makes of an unquoted date anywhere in the file."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-03-01", "2026-3-1", "2026-03-01T00:00:00Z", "2026-03-01 00:00:00Z", REWRITTEN],
+)
+def test_a_day_is_the_same_however_it_is_written(checkout: Checkout, text: str) -> None:
+    assert day_of(text) == date(2026, 3, 1)
+    write(checkout, "bare", f"ttl: {text}")
+    write(checkout, "quoted", f'ttl: "{text}"')
+    found = expired(checkout, TODAY)
+    assert (found.due, found.refused) == (["bare", "quoted"], {})
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "2026-02-30", "2026-03-01T12:00:00Z", "2026-03-01 00:00:00 +0200 +0200"]
+)
+def test_what_is_no_day_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(ValueError, match='write "2026-01-31", in quotes'):
+        day_of(text)
+
+
 def test_only_stacks_past_their_ttl_and_not_parked_are_due(checkout: Checkout) -> None:
     write(checkout, "due", "ttl: 2026-03-01")
     write(checkout, "quoted", 'ttl: "2026-01-01"\npower: on')
     write(checkout, "today", "ttl: 2026-03-02")
     write(checkout, "parked", "ttl: 2026-03-01\npower: parked")
     write(checkout, "endless", "size: laptop")
-    write(checkout, "wrong", "ttl: soon")
-    assert expired(checkout, TODAY) == ["due", "quoted"]
-    assert expired(checkout, TODAY, "quoted") == ["quoted"]
-    assert expired(checkout, TODAY, "today") == []
+    assert expired(checkout, TODAY).due == ["due", "quoted"]
+    assert expired(checkout, TODAY, "quoted").due == ["quoted"]
+    assert expired(checkout, TODAY, "today").due == []
+
+
+def test_a_file_that_is_wrong_is_named_and_keeps_no_other_stack_from_being_parked(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(checkout, "due", "ttl: 2026-03-01")
+    write(checkout, "vague", "ttl: soon")
+    write(checkout, "list", "ttl: [2026-03-01]")
+    checkout.stack_file("cut").write_text("config: {nebula:platform: {cloud: ")
+    checkout.stack_file("binary").write_bytes(b"config:\n  a: \xff\n")
+    (checkout.stacks / "Pulumi.v1.2.yaml").write_text("config: {}\n")
+    asked: list[str] = []
+
+    def parks(stack: str, _: Checkout) -> int:
+        asked.append(stack)
+        return 0
+
+    assert park_expired(checkout, TODAY, parks) == 1
+    assert asked == ["due"]
+    told = capsys.readouterr().err
+    for part in (
+        "error: vague: stacks/Pulumi.vague.yaml, line 4: nebula:platform.ttl: ",
+        "error: list: stacks/Pulumi.list.yaml, line 4: nebula:platform.ttl: ",
+        "error: cut: stacks/Pulumi.cut.yaml, line ",
+        "error: binary: stacks/Pulumi.binary.yaml, line 2: is not UTF-8",
+        "error: Pulumi.v1.2.yaml: is the file of no stack",
+    ):
+        assert part in told
+
+
+def test_a_listing_names_the_bad_file_beside_those_that_are_due(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(checkout, "due", "ttl: 2020-03-01")
+    write(checkout, "vague", "ttl: soon")
+    assert main(["--dry-run"], checkout) == 1
+    told = capsys.readouterr()
+    assert told.out == "due\n"
+    assert "Pulumi.vague.yaml, line 4" in told.err
+
+
+def test_a_stack_that_lacks_what_up_needs_keeps_no_other_from_being_parked(checkout: Checkout) -> None:
+    for stack in ("first", "second"):
+        write(checkout, stack, "ttl: 2026-03-01")
+    asked: list[str] = []
+
+    def parks(stack: str, _: Checkout) -> int:
+        asked.append(stack)
+        raise PreflightError(["no room"])
+
+    assert park_expired(checkout, TODAY, parks) == 1
+    assert asked == ["first", "second"]
 
 
 def test_every_due_stack_is_parked_and_a_failure_is_told(

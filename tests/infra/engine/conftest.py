@@ -41,11 +41,11 @@ config:
 
 
 def make_checkout(root: Path) -> Checkout:
-    """A clone as far as stack files go."""
+    """A clone as far as stack files go. Its path may hold a space, which that of a stack may not."""
     checkout = Checkout(root)
     checkout.stacks.mkdir(parents=True)
     template = checkout.stacks / "Pulumi.local.template.yaml"
-    template.write_text(_TEMPLATE.format(directory=root / "stack"))
+    template.write_text(_TEMPLATE.format(directory=root.parent / "stack"))
     return checkout
 
 

@@ -109,7 +109,7 @@ def test_clean_leaves_what_nothing_of_ours_made_and_names_it(
 def test_logs_of_an_unknown_component_lists_those_that_exist(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    logs = checkout.root / "stack" / "logs"
+    logs = checkout.root.parent / "stack" / "logs"
     logs.mkdir(parents=True)
     (logs / "trino.log").touch()
     monkeypatch.setenv("COMPONENT", "trinno")

@@ -2,9 +2,14 @@
 
 import pytest
 
-from infra.engine import stack_file
+from infra.engine import commands, stack_file
 from infra.engine.checkout import Checkout
-from infra.engine.errors import MalformedStackFileError, StaleSaltError, UnknownStackError
+from infra.engine.errors import (
+    MalformedStackFileError,
+    StackNameError,
+    StaleSaltError,
+    UnknownStackError,
+)
 from infra.engine.session import directory_of
 
 
@@ -25,10 +30,25 @@ def test_unknown_stack_names_those_that_exist(checkout: Checkout) -> None:
     assert not checkout.stack_file("prod").exists()
 
 
-def test_template_is_no_stack(checkout: Checkout) -> None:
+@pytest.mark.parametrize(
+    "name", ["local.template", "local.template/../local", "../local", "..", "", "-x", "a.b", "a" * 64, "a\nb"]
+)
+def test_what_is_no_name_of_a_stack_is_refused_and_touches_nothing(checkout: Checkout, name: str) -> None:
     assert stack_file.known_stacks(checkout) == ["local"]
-    with pytest.raises(UnknownStackError):
-        stack_file.ensure(checkout, "local.template/../local")
+    before = {path.name: path.read_text() for path in checkout.stacks.iterdir()}
+    with pytest.raises(StackNameError, match="The stacks are: local"):
+        stack_file.ensure(checkout, name)
+    assert {path.name: path.read_text() for path in checkout.stacks.iterdir()} == before
+
+
+def test_the_name_of_a_template_is_answered_with_that_of_its_stack(checkout: Checkout) -> None:
+    with pytest.raises(StackNameError, match="say STACK=local"):
+        stack_file.ensure(checkout, "local.template")
+
+
+def test_a_file_without_the_name_of_a_stack_is_not_passed_over(checkout: Checkout) -> None:
+    (checkout.stacks / "Pulumi.v1.2.yaml").write_text("config: {}\n")
+    assert list(stack_file.misnamed(checkout)) == ["Pulumi.v1.2.yaml"]
 
 
 def test_salt_of_a_lost_passphrase_is_dropped_and_nothing_else(checkout: Checkout) -> None:
@@ -55,12 +75,67 @@ def test_stack_file_that_is_no_yaml_names_the_line(checkout: Checkout) -> None:
         stack_file.platform(checkout, "local")
 
 
-@pytest.mark.parametrize("text", ["", "config:\n", "config: []\n", "config:\n  nebula:platform: 3\n"])
-def test_malformed_config_is_left_to_the_program_to_refuse(checkout: Checkout, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "has no nebula:platform"),
+        ("config:\n", "has no nebula:platform"),
+        ("config: []\n", "line 1: config must be a mapping"),
+        ("config:\n  nebula:platform: 3\n", "line 2: nebula:platform must be a mapping"),
+        ("config:\n  nebula:platform:\n", "line 2: nebula:platform must be a mapping"),
+        ("config:\n  nebula:platform:\n    local: [1]\n", "line 3: nebula:platform.local: must be a mapping"),
+    ],
+)
+def test_a_file_that_says_nothing_of_the_platform_is_refused(
+    checkout: Checkout, text: str, said: str
+) -> None:
+    """What reads it as a local stack would look for servers, and remove them, where none of it may be."""
     checkout.stack_file("local").write_text(text)
-    assert stack_file.platform(checkout, "local") == {}
+    with pytest.raises(MalformedStackFileError, match=f"stacks/Pulumi.local.yaml.*{said}"):
+        stack_file.platform(checkout, "local")
+
+
+def test_a_file_that_does_not_say_where_it_runs_is_refused(checkout: Checkout) -> None:
+    checkout.stack_file("local").write_text("config:\n  nebula:platform:\n    demo: true\n")
+    with pytest.raises(MalformedStackFileError, match="say there where the stack runs"):
+        stack_file.is_local(checkout, "local")
 
 
 def test_directory_of_a_stack_can_be_configured(checkout: Checkout) -> None:
     stack_file.ensure(checkout, "local")
-    assert directory_of(checkout, "local") == checkout.root / "stack"
+    assert directory_of(checkout, "local") == checkout.root.parent / "stack"
+
+
+NO_DIRECTORIES = [
+    "/",
+    "//",
+    ".",
+    "stack",
+    "./stack",
+    "~/stack",
+    "$HOME/stack",
+    "/a/../b",
+    "/a/./b",
+    "/a b",
+    "/a:b",
+]
+
+
+@pytest.mark.parametrize("directory", NO_DIRECTORIES)
+def test_a_directory_that_no_stack_may_have_is_refused_with_its_line(
+    checkout: Checkout, directory: str
+) -> None:
+    checkout.stack_file("local").write_text(
+        f'config:\n  nebula:platform:\n    cloud: local\n    local:\n      directory: "{directory}"\n'
+    )
+    with pytest.raises(MalformedStackFileError, match=r"line 5: nebula:platform\.local\.directory: "):
+        directory_of(checkout, "local")
+
+
+@pytest.mark.parametrize("command", ["down", "status", "logs", "preview", "env"])
+def test_every_command_refuses_a_file_that_is_wrong_before_anything_else(
+    checkout: Checkout, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkout.stack_file("local").write_text("config:\n  nebula:platform:\n    demo: .nan\n")
+    assert commands.main(command, "local", checkout) == 1
+    assert "stacks/Pulumi.local.yaml, line 3: .nan is no number" in capsys.readouterr().err

@@ -1,0 +1,32 @@
+"""The program itself, as plain `pulumi` runs it: what it refuses before anything else."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from tests.mocked_program import run_program
+
+_PROGRAM = Path(__file__).parents[2] / "infra" / "__main__.py"
+
+
+@pytest.fixture(autouse=True)
+def path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program puts its root first on the path."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+def _refusal(stack: str) -> str:
+    with pytest.raises(pulumi.RunError) as caught:
+        run_program(lambda: runpy.run_path(str(_PROGRAM), run_name="__main__"), stack=stack)
+    return str(caught.value)
+
+
+def test_a_template_is_no_stack() -> None:
+    assert "say STACK=lab" in _refusal("lab.template")
+
+
+def test_a_stack_without_a_file_is_told_where_to_start() -> None:
+    assert "has no nebula:platform: start from stacks/" in _refusal("absent")
