@@ -136,16 +136,16 @@ class Session:
 
 
 def directory_of(checkout: Checkout, stack: str) -> Path:
-    """Where a stack of the local cloud lives."""
-    local = stack_file.platform(checkout, stack).get("local")
-    configured = local.get("directory") if isinstance(local, dict) else None
-    return Path(configured) if configured else paths.stack_directory(stack)
+    """Where a stack of the local cloud lives. Raises MalformedStackFileError for a directory that no stack
+    may have."""
+    return stack_file.local_directory(checkout, stack)
 
 
 def forgotten(stack: str, checkout: Checkout) -> bool:
     """Whether the backend of this clone knows nothing of `stack`, and no engine is at work on it; False
-    where only the engine can tell. Raises UnknownStackError and StackBusyError."""
+    where only the engine can tell. Raises UnknownStackError, MalformedStackFileError and StackBusyError."""
     stack_file.ensure(checkout, stack)
+    stack_file.read(checkout, stack)
     chosen = backend.choose(checkout, os.environ)
     if chosen.state is None or not chosen.ours:
         return False
@@ -165,8 +165,10 @@ def open_engine(environment: Mapping[str, str]) -> engines.Engine:
 
 
 def open_session(stack: str, checkout: Checkout) -> Session:
-    """Everything that `stack` needs from the engine. Raises UnknownStackError and what `open_engine` does."""
+    """Everything that `stack` needs from the engine. Raises UnknownStackError, MalformedStackFileError (the
+    engine would say what is wrong in its own words, and build itself first) and what `open_engine` does."""
     stack_file.ensure(checkout, stack)
+    stack_file.read(checkout, stack)
     chosen = backend.choose(checkout, os.environ)
     engine = open_engine(os.environ)
     return Session(checkout, stack, engine, chosen, _environment(engine, chosen))
