@@ -12,21 +12,24 @@ sys.path[:] = [str(_ROOT), *(entry for entry in sys.path if Path(entry or ".").r
 import pulumi
 
 from infra.cloud import provider_of
+from infra.engine.preflight import PreflightError, check_paths
 from infra.platform import Platform
 from infra.settings import SettingsError, parse
 from infra.stack_file import StackFile, check_name
 from infra.ttl import overdue
+from providers.local.paths import cache_directory
 
 
 def main() -> None:
     try:
         check_name(pulumi.get_stack())
+        check_paths(_ROOT, cache_directory())
         stack_file = StackFile(_ROOT / "stacks" / f"Pulumi.{pulumi.get_stack()}.yaml")
         settings = parse(pulumi.Config("nebula").get("platform"), stack_file)
         if warning := overdue(settings.ttl, datetime.now(UTC).date()):
             pulumi.log.warn(warning)
         Platform(settings, provider_of(settings, _ROOT), stack_file).export()
-    except SettingsError as error:
+    except (SettingsError, PreflightError) as error:
         raise pulumi.RunError(str(error)) from None
 
 

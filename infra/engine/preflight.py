@@ -5,6 +5,7 @@ until then.
 """
 
 import importlib.util
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,10 @@ _FRESH_BYTES = 12 * _GIBIBYTE
 """An empty cache: the Go caches of engine and servers, the servers, `.venv`, data of a first run."""
 _ENGINE_BYTES = 4 * _GIBIBYTE
 """The engine's Go modules and compiled packages, measured."""
+
+
+_APART = re.compile(r"[:\x00-\x1f\x7f]| [;#]")
+"""What ends a path in lists of paths (PATH, PYTHONPATH, Java's class path), and in supervisord's files."""
 
 
 class PreflightError(Exception):
@@ -40,6 +45,27 @@ def python_problems() -> list[str]:
             "apt install python3-venv."
         )
     return problems
+
+
+def path_problems(path: Path, what: str, remedy: str) -> list[str]:
+    """Why nothing can run from `path`, which is `what`, with the remedy."""
+    found = _APART.search(str(path))
+    if found is None:
+        return []
+    return [
+        f"The path of {what}, {str(path)!r}, holds {found[0]!r}, which separates paths from one another "
+        f"where servers and Python are told of them: {remedy}."
+    ]
+
+
+def checkout_problems(checkout: Path) -> list[str]:
+    """Why nothing can run from a clone at `checkout`."""
+    return path_problems(checkout, "this clone", "move it, and run make again there")
+
+
+def cache_problems(cache: Path) -> list[str]:
+    """Why nothing can run from software in `cache`."""
+    return path_problems(cache, "the cache", "point XDG_CACHE_HOME at another directory")
 
 
 def space_problems(cache: Path, needed: int) -> list[str]:
@@ -75,9 +101,16 @@ def check_software(cache: Path) -> None:
         raise PreflightError(problems)
 
 
+def check_paths(checkout: Path, cache: Path) -> None:
+    """Before the engine is started. Raises PreflightError."""
+    if problems := checkout_problems(checkout) + cache_problems(cache):
+        raise PreflightError(problems)
+
+
 def _before_anything(cache: Path) -> list[str]:
     fresh = not (cache / "engine").exists()
-    return python_problems() + space_problems(cache, _FRESH_BYTES if fresh else 0)
+    paths = checkout_problems(Path(__file__).resolve().parents[2]) + cache_problems(cache)
+    return paths + python_problems() + space_problems(cache, _FRESH_BYTES if fresh else 0)
 
 
 if __name__ == "__main__":

@@ -169,6 +169,7 @@ def open_session(stack: str, checkout: Checkout) -> Session:
     engine would say what is wrong in its own words, and build itself first) and what `open_engine` does."""
     stack_file.ensure(checkout, stack)
     stack_file.read(checkout, stack)
+    preflight.check_paths(checkout.root, paths.cache_directory())
     chosen = backend.choose(checkout, os.environ)
     engine = open_engine(os.environ)
     return Session(checkout, stack, engine, chosen, _environment(engine, chosen))

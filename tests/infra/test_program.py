@@ -1,6 +1,7 @@
 """The program itself, as plain `pulumi` runs it: what it refuses before anything else."""
 
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -30,3 +31,10 @@ def test_a_template_is_no_stack() -> None:
 
 def test_a_stack_without_a_file_is_told_where_to_start() -> None:
     assert "has no nebula:platform: start from stacks/" in _refusal("absent")
+
+
+def test_a_clone_whose_path_holds_a_colon_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a:b" / "infra").mkdir(parents=True)
+    elsewhere = shutil.copy(_PROGRAM, tmp_path / "a:b" / "infra" / "__main__.py")
+    with pytest.raises(pulumi.RunError, match="The path of this clone"):
+        run_program(lambda: runpy.run_path(str(elsewhere), run_name="__main__"), stack="local")
