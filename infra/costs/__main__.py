@@ -2,6 +2,7 @@
 
 The preview is `pulumi preview --json --show-sames`, `--events` an event log, `--state` what
 `pulumi stack export` prints. `--json` prints plain values instead of a table. `-` is stdin.
+Ends with 1, and no sum, for what holds no whole stack.
 """
 
 import argparse
@@ -13,7 +14,8 @@ from rich.console import Console
 
 from infra.costs.estimate import estimate
 from infra.costs.report import show
-from infra.costs.resources import from_deployment, from_events, from_preview
+from infra.costs.resources import IncompleteError, from_deployment, from_events, from_preview
+from providers.costs import Resource
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,13 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="plain values")
     parser.add_argument("--parked", action="store_true", help="say what the cloud does not stop")
     given = parser.parse_args(arguments)
-    text = _read(given.preview or given.events or given.state)
-    if given.events:
-        resources = from_events(text.splitlines())
-    elif given.preview:
-        resources = from_preview(json.loads(text))
-    else:
-        resources = from_deployment(json.loads(text).get("deployment") or {})
+    try:
+        resources = _resources(given)
+    except (IncompleteError, OSError, ValueError) as error:
+        print(f"error: nothing was estimated: {error}", file=sys.stderr)
+        return 1
     found = estimate(resources)
     if given.json:
         print(json.dumps(found.as_dict(), indent=2))
@@ -40,6 +40,23 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         show(found, Console(), parked=given.parked)
     return 0
+
+
+def _resources(given: argparse.Namespace) -> list[Resource]:
+    """Raises IncompleteError, OSError, and ValueError for what is not JSON."""
+    text = _read(given.preview or given.events or given.state)
+    if given.events:
+        resources = from_events(text.splitlines())
+    else:
+        document = json.loads(text)
+        if not isinstance(document, dict):
+            raise IncompleteError("this is no preview and no state, but a list or a word")
+        resources = (
+            from_preview(document) if given.preview else from_deployment(document.get("deployment") or {})
+        )
+    if not resources:
+        raise IncompleteError("there is no resource in it: is it of this kind, and of a stack that has any?")
+    return resources
 
 
 def _read(name: str) -> str:

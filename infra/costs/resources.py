@@ -12,10 +12,24 @@ _GONE = frozenset(
 _STACK = "pulumi:pulumi:Stack"
 
 
+class IncompleteError(Exception):
+    """What was given holds no whole stack: what is missing would be taken for free of charge."""
+
+
 def from_preview(document: Mapping[str, Any]) -> list[Resource]:
-    """From `pulumi preview --json --show-sames`: what the stack will have. Without `--show-sames` the
-    engine leaves out what does not change, and so does this."""
+    """From `pulumi preview --json --show-sames`: what the stack will have.
+
+    Raises IncompleteError for the preview of a program that failed, and for one without `--show-sames`, in
+    which the engine leaves out what does not change.
+    """
     steps = document.get("steps") or []
+    if any(each.get("severity") == "error" for each in document.get("diagnostics") or []):
+        raise IncompleteError("the preview failed, so that it holds a part of the stack: mend that first")
+    same = int((document.get("changeSummary") or {}).get("same", 0))
+    if left_out := same - sum(step["op"] == "same" for step in steps):
+        raise IncompleteError(
+            f"the preview leaves out {left_out} resources that do not change: make it with --show-sames"
+        )
     return _resources(step["newState"] for step in steps if step["op"] not in _GONE and step.get("newState"))
 
 

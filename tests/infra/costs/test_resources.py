@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.costs import from_deployment, from_events
+from infra.costs import from_deployment, from_events, from_preview
 from infra.costs.__main__ import main
+from infra.costs.resources import IncompleteError
 from tests.infra.costs.stacks import component, previewed, provider, step
 
 
@@ -43,3 +44,53 @@ def test_the_command_prints_the_estimate(tmp_path: Path, capsys: pytest.CaptureF
     shown = capsys.readouterr().out
     assert "control plane" in shown
     assert "make down ends it" in shown
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "said"),
+    [
+        ("--preview", '{"steps": [], "changeSummary": {"same": 61}}', "leaves out 61 resources"),
+        ("--preview", '{"steps": [], "diagnostics": [{"severity": "error"}]}', "the preview failed"),
+        ("--preview", '{"steps": []}', "no resource in it"),
+        ("--preview", "{}", "no resource in it"),
+        ("--preview", "[]", "no preview and no state"),
+        ("--preview", "Previewing update (dev):", "nothing was estimated"),
+        ("--preview", "", "nothing was estimated"),
+        ("--events", "", "no resource in it"),
+        ("--events", "Previewing", "nothing was estimated"),
+        ("--state", '{"deployment": null}', "no resource in it"),
+        ("--state", "null", "no preview and no state"),
+    ],
+)
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_no_sum_is_printed_of_what_holds_no_whole_stack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, text: str, said: str, form: list[str]
+) -> None:
+    given = tmp_path / "given"
+    given.write_text(text)
+    assert main([option, str(given), *form]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert said in printed.err
+
+
+def test_a_preview_that_changes_a_part_leaves_out_the_rest() -> None:
+    document = {
+        "steps": [step("aws:kms/key:Key", "key", {}, op="update")],
+        "changeSummary": {"same": 2, "update": 1},
+    }
+    with pytest.raises(IncompleteError, match=r"leaves out 2 resources .* --show-sames"):
+        from_preview(document)
+
+
+def test_a_whole_preview_of_an_unchanged_stack_is_estimated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = [
+        step("pulumi:providers:aws", "aws", {"region": "us-east-1"}, op="same"),
+        step("aws:eks/cluster:Cluster", "cluster", {}, op="same"),
+    ]
+    given = tmp_path / "preview.json"
+    given.write_text(json.dumps({"steps": steps, "changeSummary": {"same": 2}}))
+    assert main(["--preview", str(given), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["total"] == "73.00"

@@ -1,10 +1,15 @@
 """What `make preview` and `make up` say of costs, with the real engine and a provider that stands in."""
 
+import json
 import shutil
 import textwrap
+from pathlib import Path
 
 import pytest
 
+from infra.costs.__main__ import main
+from infra.engine.session import open_session
+from tests.infra.engine.cloud_project import enter
 from tests.infra.engine.conftest import ROOT, Project
 
 _PROGRAM = """
@@ -48,3 +53,22 @@ def test_a_stack_that_no_cloud_bills_says_nothing_of_costs(project: Project) -> 
     result = project.run("preview")
     assert result.code == 0, result.output
     assert "USD" not in result.output
+
+
+def test_an_unchanged_plan_costs_what_it_does_or_says_that_it_is_not_whole(
+    billed: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The engine's JSON leaves out what does not change, unless it is asked for that."""
+    assert billed.run("up").code == 0
+    enter(billed, monkeypatch)
+    session = open_session("local", billed.checkout)
+    plan = tmp_path / "plan.json"
+    plan.write_text(session.ask("preview", "--json", "--stack", "local"))
+    capsys.readouterr()
+    assert main(["--preview", str(plan)]) == 1
+    told = capsys.readouterr()
+    assert (told.out, "make it with --show-sames" in told.err) == ("", True)
+
+    plan.write_text(session.ask("preview", "--json", "--show-sames", "--stack", "local"))
+    assert main(["--preview", str(plan), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["total"] == "84.50"
