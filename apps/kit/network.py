@@ -1,6 +1,12 @@
-"""Reaching servers on this machine from behind a proxy."""
+"""What clients take from the environment of whoever runs a program: a proxy, and no password."""
 
 import os
+
+
+def read_no_netrc() -> None:
+    """Keep clients (requests, and what is built on it) from sending a server the password that the .netrc of
+    whoever runs this has for it: it would even take the place of the one that was given."""
+    os.environ["NETRC"] = os.devnull
 
 
 def reach_loopback_directly() -> None:

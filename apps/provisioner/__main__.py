@@ -6,7 +6,7 @@ from pathlib import Path
 
 from apps.kit import output, result
 from apps.kit.errors import AppError
-from apps.kit.network import reach_loopback_directly
+from apps.kit.network import reach_loopback_directly, read_no_netrc
 from apps.kit.settings import SpecError, load, secrets_of
 from apps.provisioner.changes import Changes
 from apps.provisioner.converge import converge
@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
         spec = load(Path(arguments[0]), SPEC, discriminator="service")
         redact = output.Redaction(secrets_of(spec))
         output.configure(redact)
+        read_no_netrc()
         reach_loopback_directly()
         changes = Changes()
         converge(spec, changes)

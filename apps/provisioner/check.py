@@ -1,5 +1,6 @@
 """Checks servers that somebody else runs: each is reached, with the credential that was given."""
 
+import json
 import logging
 
 import psycopg
@@ -10,6 +11,7 @@ from minio import Minio
 from minio.error import MinioException, S3Error
 
 from apps.provisioner import kafka, redis
+from apps.provisioner.bounded import BoundedPool, body_of, within
 from apps.provisioner.errors import LoginError, ProvisionError, UnreachableError, one_line
 from apps.provisioner.given import (
     CheckSpec,
@@ -23,6 +25,11 @@ from apps.provisioner.given import (
 from apps.provisioner.waiting import CONNECT_SECONDS, wait_for_server
 
 _log = logging.getLogger(__name__)
+
+_ANSWER_SECONDS = 60
+_DOCUMENT_SECONDS = 15
+_SHOWN = 200
+"""Characters of what a server says of itself."""
 
 _MAY_CREATE_TABLES = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
 _MAY_ADMINISTER = (
@@ -38,11 +45,16 @@ def check(spec: CheckSpec) -> None:
     failed = []
     for given in spec.endpoints:
         try:
-            _log.info("%s: %s", given.key, _reach(given, spec.wait_seconds))
+            _log.info("%s: %s", given.key, _bounded(given, spec.wait_seconds))
         except ProvisionError as error:
             failed.append(f"{given.key}: {error}")
     if failed:
         raise ProvisionError("; ".join(failed))
+
+
+def _bounded(given: Given, seconds: float) -> str:
+    """What was found of a server that is waited for `seconds`, then logged in to and asked."""
+    return within(2 * seconds + _ANSWER_SECONDS, "the server", lambda: _reach(given, seconds))
 
 
 def _reach(given: Given, seconds: float) -> str:
@@ -103,7 +115,7 @@ def _database(given: GivenDatabase, seconds: float) -> str:
 
 
 def _buckets(given: GivenBuckets, seconds: float) -> str:
-    pool = urllib3.PoolManager(
+    pool = BoundedPool(
         timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=60),
         retries=False,
         cert_reqs="CERT_REQUIRED",
@@ -166,28 +178,36 @@ def _kafka(given: GivenKafka, seconds: float) -> str:
 def _issuer(given: GivenIssuer, seconds: float) -> str:
     url = f"{given.issuer.rstrip('/')}/.well-known/openid-configuration"
 
-    def fetch() -> requests.Response:
+    def fetch() -> tuple[int, bytes]:
         # Said here, as REQUESTS_CA_BUNDLE overrules what a session says.
         verify = given.ca_file or True
-        return requests.get(url, timeout=CONNECT_SECONDS, allow_redirects=False, verify=verify)
+        with requests.get(
+            url,
+            headers={"Accept-Encoding": "identity"},
+            timeout=CONNECT_SECONDS,
+            allow_redirects=False,
+            verify=verify,
+            stream=True,
+        ) as response:
+            return response.status_code, body_of(response.raw, url)
 
     def transient(error: BaseException) -> bool:
-        return isinstance(error, requests.RequestException) and not isinstance(
-            error, requests.exceptions.SSLError
-        )
+        failed = isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError))
+        return failed and not isinstance(error, requests.exceptions.SSLError)
 
     try:
-        answer = wait_for_server("the issuer", url, fetch, transient, seconds)
-    except requests.RequestException as error:
+        status, body = wait_for_server(
+            "the issuer", url, lambda: within(_DOCUMENT_SECONDS, url, fetch), transient, seconds
+        )
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise UnreachableError(f"{url}: {one_line(error)}: correct issuer or ca") from error
     try:
-        document = answer.json() if answer.ok else None
-    except requests.JSONDecodeError:
+        document = json.loads(body) if status == requests.codes.ok else None
+    except (ValueError, RecursionError):
         document = None
-    if not isinstance(document, dict) or "issuer" not in document:
-        raise ProvisionError(
-            f"{url} answered {answer.status_code} without a discovery document: correct issuer"
-        )
-    if document["issuer"] != given.issuer:
-        raise ProvisionError(f"{url} names the issuer {document['issuer']!r}: write exactly that")
+    named = document.get("issuer") if isinstance(document, dict) else None
+    if not isinstance(named, str):
+        raise ProvisionError(f"{url} answered {status} without a discovery document: correct issuer")
+    if named != given.issuer:
+        raise ProvisionError(f"{url} names the issuer {named[:_SHOWN]!r}: write exactly that")
     return f"found the issuer {given.issuer}"

@@ -11,6 +11,8 @@ from apps.provisioner.waiting import CONNECT_SECONDS, wait_for_server
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 """How OpenSSL names an answer that is no TLS: until 3.2, and since."""
 _NO_TLS_THERE = "that port does not speak TLS: correct the port, or set tls: disabled"
+_LONGEST = 1024
+"""Characters of an answer: Redis's are one short line."""
 _WANTS_A_CERTIFICATE = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
 
 
@@ -70,8 +72,8 @@ def _answers(connection: socket.socket, given: GivenRedis) -> list[str]:
     try:
         connection.sendall(login + _command("PING"))
         with connection.makefile("r", encoding="utf-8", errors="replace") as lines:
-            first = lines.readline().rstrip("\r\n")
-            return [first] if first.startswith("-") else [first, lines.readline().rstrip("\r\n")]
+            first = lines.readline(_LONGEST).rstrip("\r\n")
+            return [first] if first.startswith("-") else [first, lines.readline(_LONGEST).rstrip("\r\n")]
     except (ConnectionResetError, BrokenPipeError):
         return []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from apps.kit import output, result
 from apps.kit.errors import AppError
-from apps.kit.network import reach_loopback_directly
+from apps.kit.network import reach_loopback_directly, read_no_netrc
 from apps.kit.settings import load, secrets_of
 from apps.pipelines.flights.pipeline import run
 from apps.pipelines.flights.source import MONTHS
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         spec = load(options.spec, SPEC)
         redact = output.Redaction(secrets_of(spec))
         output.configure(redact)
+        read_no_netrc()
         reach_loopback_directly()
         result.write_result(run(spec, frozenset(options.exclude_month)))
     except AppError as error:
