@@ -1,19 +1,18 @@
 """The sandbox's side: `python -m apps.projections.sandbox.child`, on stdin and stdout.
 
 It holds one program, and no state between folds. It cannot open a file, start a process or grow beyond its
-memory: the kernel sees to that before the program is read.
+memory: the kernel sees to that before the program is loaded (confinement.py).
 """
 
 import json
 import os
-import resource
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import starlark
 
 from apps.projections.sandbox import driver
+from apps.projections.sandbox.confinement import confine
 from apps.projections.sandbox.frames import (
     DONE,
     FAILED,
@@ -89,20 +88,6 @@ def _lookup(keys: str) -> str:
     if kind != VIEWS:
         raise LookupError("the worker has no views for these keys")
     return body.decode()
-
-
-def confine(memory: int) -> None:
-    """From here on: no file, no process, and `memory` bytes more than there are."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + memory
-    for which, value in (
-        (resource.RLIMIT_AS, limit),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 3),
-    ):
-        resource.setrlimit(which, (value, value))
 
 
 def _failure(error: BaseException, runner: Runner | None) -> tuple[str, str]:

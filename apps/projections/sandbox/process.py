@@ -62,6 +62,11 @@ class Sandbox:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process, None while there is none."""
+        return None if self._process is None else self._process.pid
+
     def load(self) -> None:
         """Start the process and load the program. Raises ProgramError with the interpreter's message."""
         given = {"text": self._text, "gas": self._limits.gas, "memory": self._limits.memory << 20}
