@@ -62,20 +62,21 @@ class Projections(pulumi.ComponentResource):
         super().__init__("nebula:components:Projections", name, {}, opts)
         shape = args.sizing["projections"]
         key = args.secrets.random(f"{name}-key", self)
-        spec = _spec(args.nats, key)
         addresses: dict[str, dict[str, Address]] = {}
         workloads: list[str] = []
         resources: list[pulumi.Resource] = []
         for view in args.workers:
             for shard in view.shards:
+                called, number = f"{name}-{view.name}-{shard.name}", _HTTP + shard.place
+                spec = _spec(args.nats, key, args.cluster.address(called, "http", number))
                 worker = args.cluster.run(
                     Workload(
-                        name=f"{name}-{view.name}-{shard.name}",
+                        name=called,
                         software=PROJECTIONS,
                         command=("projections", "serve", "{run}/spec.json"),
                         files={"projections.json": _manifest(view, shard)},
                         secret_files={"spec.json": spec},
-                        ports={"http": _HTTP + shard.place},
+                        ports={"http": number},
                         volume=Volume(shape.volume),
                         readiness=Readiness(
                             Http("http", "/ready"), deadline=_FILLED, alive=Http("http", "/live")
@@ -86,7 +87,7 @@ class Projections(pulumi.ComponentResource):
                     ),
                     self,
                 )
-                workloads.append(f"{name}-{view.name}-{shard.name}")
+                workloads.append(called)
                 resources.append(worker.resource)
                 addresses.setdefault(view.name, {})[shard.name] = worker.addresses["http"]
         self.endpoint = ProjectionsEndpoint(
@@ -114,7 +115,8 @@ def _manifest(view: View, shard: Shard) -> str:
     return _BRACE.sub(r"\\u007b", json.dumps({"projections": [projection]}, indent=1, sort_keys=True)) + "\n"
 
 
-def _spec(nats: NatsEndpoint, key: pulumi.Output[str]) -> pulumi.Output[str]:
+def _spec(nats: NatsEndpoint, key: pulumi.Output[str], own: Address) -> pulumi.Output[str]:
+    """Of a worker whose clients reach it at `own`."""
     login = (
         {}
         if not isinstance(nats.auth, Password)
@@ -126,7 +128,11 @@ def _spec(nats: NatsEndpoint, key: pulumi.Output[str]) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps(
         {
             "nats": {"servers": [nats.address.inside.url("nats")], **login},
-            "listen": {"host": "{bind}", "port": "{port.http}"},
+            "listen": {
+                "host": "{bind}",
+                "port": "{port.http}",
+                "names": ["{host}", own.inside.host, own.outside.host],
+            },
             "directory": "{data}",
             "manifest": "{run}/projections.json",
             "key": key,

@@ -31,7 +31,7 @@ class LimitSettings(Model):
     gas: int | None = Field(default=None, ge=1, description="thousands of steps")
     memory: int | None = Field(default=None, ge=16, description="MiB")
     seconds: float | None = Field(default=None, gt=0)
-    view: int | None = Field(default=None, ge=2, description="bytes of a view")
+    view: int | None = Field(default=None, ge=2, le=16 << 20, description="bytes of a view")
 
 
 class ProjectionSettings(Model):

@@ -1,8 +1,8 @@
-"""The service over HTTP: queries, probes and metrics."""
+"""Queries over HTTP."""
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,20 +11,27 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from apps.projections import tokens
-from apps.projections.errors import KeyFormatError, StoreError
+from apps.projections import paths, tokens
+from apps.projections.conditions import Condition
+from apps.projections.errors import KeyFormatError, OverdueError, QueryError, StoreError
 from apps.projections.keys import ViewKey
-from apps.projections.metrics import CONTENT_TYPE
-from apps.projections.queries import Bounds, Condition, Query, QueryError, Views, page
+from apps.projections.names import OwnNames
+from apps.projections.probes import Probes
+from apps.projections.queries import Bounds, Query, Views, page
 from apps.projections.records import Checkpoint
+from apps.projections.turns import BusyError, TooManyError, Turns
 
 _log = logging.getLogger("apps.projections.api")
 _LIST = frozenset({"tenant", "prefix", "where", "sort", "limit", "after"})
+_ONE = frozenset({"tenant", "id"})
 _DEFAULT = 100
+_LATER = {"Retry-After": "1"}
+_SHOWN = 200
 
 
 class ReadableStore(Views, Protocol):
@@ -32,29 +39,43 @@ class ReadableStore(Views, Protocol):
     def checkpoint(self) -> Checkpoint | None: ...
 
 
-class State(Protocol):
-    """What the probes ask for: what is wrong, nothing when all is well."""
-
-    def dead(self) -> str: ...
-    def unhealthy(self) -> str: ...
-    def unready(self) -> str: ...
+OpenStore = Callable[[], AbstractContextManager[ReadableStore]]
 
 
 @dataclass(frozen=True)
 class Api:
-    """`stores` open the store of a view for one query; they raise StoreError while there is none."""
+    """`stores` open the store of a view for one query; they raise StoreError while there is none. A page has
+    `results` views at most, a query `conditions`."""
 
-    stores: Mapping[str, Callable[[], AbstractContextManager[ReadableStore]]]
+    stores: Mapping[str, OpenStore]
     key: str
     results: int
+    conditions: int
     bounds: Bounds
-    state: State
-    metrics: Callable[[], bytes]
+    turns: Turns
 
-    def many(self, request: Request) -> Response:
-        """One page of a tenant's views."""
+    async def many(self, request: Request) -> Response:
+        """One page of a tenant's views; with `id`, the one view, whatever signs are in its id."""
         open_store, tenant = self._admitted(request)
+        given = request.query_params
+        if "id" in given:
+            return await self._one(request, open_store, tenant, given["id"])
         query = self._query(request, tenant)
+        return await self.turns.run(tenant, lambda: self._page(open_store, query))
+
+    async def one(self, request: Request) -> Response:
+        open_store, tenant = self._admitted(request)
+        return await self._one(request, open_store, tenant, request.path_params["id"])
+
+    async def _one(self, request: Request, open_store: OpenStore, tenant: str, view_id: str) -> Response:
+        _only(request.query_params, _ONE)
+        try:
+            key = ViewKey(tenant, request.path_params["view"], view_id).encode()
+        except KeyFormatError as error:
+            raise HTTPException(400, str(error)) from None
+        return await self.turns.run(tenant, lambda: _view(open_store, key))
+
+    def _page(self, open_store: OpenStore, query: Query) -> Response:
         with open_store() as store:
             # Before the views: they hold at least what this says.
             checkpoint = store.checkpoint()
@@ -67,32 +88,7 @@ class Api:
         }
         return Response(msgspec.json.encode(body), media_type="application/json")
 
-    def one(self, request: Request) -> Response:
-        open_store, tenant = self._admitted(request)
-        _only(request.query_params, frozenset({"tenant"}))
-        try:
-            key = ViewKey(tenant, request.path_params["view"], request.path_params["id"]).encode()
-        except KeyFormatError as error:
-            raise HTTPException(400, str(error)) from None
-        with open_store() as store:
-            (raw,) = store.views([key])
-        if raw is None:
-            raise HTTPException(404, "there is no such view")
-        return Response(raw, media_type="application/json")
-
-    def health(self, _request: Request) -> Response:
-        return _probe(self.state.unhealthy())
-
-    def live(self, _request: Request) -> Response:
-        return _probe(self.state.dead())
-
-    def ready(self, _request: Request) -> Response:
-        return _probe(self.state.unready())
-
-    def scrape(self, _request: Request) -> Response:
-        return Response(self.metrics(), media_type=CONTENT_TYPE)
-
-    def _admitted(self, request: Request) -> tuple[Callable[[], AbstractContextManager[ReadableStore]], str]:
+    def _admitted(self, request: Request) -> tuple[OpenStore, str]:
         """The store, for who may read the tenant in question. Who may not learns nothing of what there is."""
         tenant = request.query_params.get("tenant", "")
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -111,44 +107,41 @@ class Api:
     def _query(self, request: Request, tenant: str) -> Query:
         given = request.query_params
         _only(given, _LIST)
+        conditions = given.getlist("where")
+        if len(conditions) > self.conditions:
+            raise HTTPException(400, f"where: {len(conditions)} conditions; {self.conditions} are allowed")
         try:
             limit = int(given.get("limit", min(_DEFAULT, self.results)))
         except ValueError:
             limit = 0
         if not 1 <= limit <= self.results:
             raise HTTPException(400, f"limit: a number from 1 to {self.results}")
-        sort = given.get("sort") or None
+        sort = given.get("sort", "")
         return Query(
             view=request.path_params["view"],
             tenant=tenant,
             prefix=given.get("prefix", ""),
-            where=tuple(Condition.parse(text) for text in given.getlist("where")),
-            sort=sort.removeprefix("-") if sort else None,
-            descending=bool(sort and sort.startswith("-")),
+            where=tuple(Condition.parse(text) for text in conditions),
+            sort=_sort(sort.removeprefix("-")) if sort else None,
+            descending=sort.startswith("-"),
             limit=limit,
             after=given.get("after"),
         )
 
 
-def create_app(api: Api) -> Starlette:
-    def logged(endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
+def create_app(api: Api, probes: Probes, names: frozenset[str] = frozenset()) -> Starlette:
+    """The service, which answers to `names`."""
+
+    def logged(
+        endpoint: Callable[[Request], Awaitable[Response]],
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
             started = time.monotonic()
             status = 500
             try:
-                response = endpoint(request)
+                response = await _answered(endpoint, request)
                 status = response.status_code
                 return response
-            except HTTPException as error:
-                status = error.status_code
-                return _problem(error)
-            except QueryError as error:
-                status = 400
-                return JSONResponse({"error": str(error)}, status)
-            except StoreError as error:
-                status = 503
-                _log.warning("a query found no store: %s", error)
-                return JSONResponse({"error": "the views cannot be read now"}, status)
             finally:
                 _record(request, status, time.monotonic() - started)
 
@@ -156,15 +149,45 @@ def create_app(api: Api) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/health", api.health),
-            Route("/live", api.live),
-            Route("/ready", api.ready),
-            Route("/metrics", api.scrape),
+            *probes.routes,
             Route("/v1/views/{view}", logged(api.many)),
             Route("/v1/views/{view}/{id:path}", logged(api.one)),
         ],
+        middleware=[Middleware(OwnNames, names=names)],
         exception_handlers={HTTPException: lambda _request, error: _problem(error)},
     )
+
+
+async def _answered(endpoint: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
+    """The answer; an error of the query's, or of the store's, is one too."""
+    try:
+        return await endpoint(request)
+    except HTTPException as error:
+        return _problem(error)
+    except QueryError as error:
+        return JSONResponse({"error": str(error)}, 400)
+    except TooManyError as error:
+        return JSONResponse({"error": str(error)}, 429, _LATER)
+    except (BusyError, OverdueError) as error:
+        return JSONResponse({"error": str(error)}, 503, _LATER)
+    except StoreError as error:
+        _log.warning("a query found no store: %s", error)
+        return JSONResponse({"error": "the views cannot be read now"}, 503)
+
+
+def _view(open_store: OpenStore, key: bytes) -> Response:
+    with open_store() as store:
+        (raw,) = store.views([key])
+    if raw is None:
+        raise HTTPException(404, "there is no such view")
+    return Response(raw, media_type="application/json")
+
+
+def _sort(text: str) -> paths.Path:
+    try:
+        return paths.parse(text)
+    except QueryError as error:
+        raise QueryError(f"sort: {error}") from None
 
 
 def _problem(error: Exception) -> Response:
@@ -172,23 +195,23 @@ def _problem(error: Exception) -> Response:
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
 
-def _probe(wrong: str) -> Response:
-    return JSONResponse({"status": wrong or "ok"}, 503 if wrong else 200)
-
-
 def _only(given: QueryParams, known: frozenset[str]) -> None:
+    """One of each, but for conditions."""
     if unknown := sorted(set(given) - known):
         raise HTTPException(400, f"unknown parameter {unknown[0]}; known: {', '.join(sorted(known))}")
+    for name in sorted(given):
+        if name != "where" and len(given.getlist(name)) > 1:
+            raise HTTPException(400, f"{name} is given twice")
 
 
 def _record(request: Request, status: int, seconds: float) -> None:
     trace = request.headers.get("traceparent", "").split("-")
     context = {
         "method": request.method,
-        "path": request.url.path,
+        "path": request.url.path[:_SHOWN],
         "status": status,
         "seconds": round(seconds, 6),
-        "tenant_id": request.query_params.get("tenant", ""),
+        "tenant_id": request.query_params.get("tenant", "")[:_SHOWN],
         "correlation_id": request.headers.get("x-correlation-id"),
         "trace_id": trace[1] if len(trace) >= 4 else None,
     }

@@ -41,6 +41,14 @@ class RefusedError(ProjectionError):
         self.code = code
 
 
+class QueryError(ProjectionError):
+    """The query cannot be answered; the message says how to ask instead."""
+
+
+class OverdueError(ProjectionError):
+    """The query took longer than it may."""
+
+
 class KeyFormatError(ProjectionError):
     """A key is not one of ours, or a name cannot be part of one."""
 

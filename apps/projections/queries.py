@@ -1,15 +1,13 @@
 """Queries over the views of one tenant: filter, sort, and pages that a cursor continues.
 
 A query names its tenant, and every key that it looks at is made from that name: no filter, prefix or cursor
-leads to another tenant's views.
+leads to another tenant's views. What it may cost is bounded before it begins and while it runs.
 """
 
-import base64
 import bisect
 import hashlib
 import json
-import operator
-import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,55 +15,19 @@ from typing import Any, Protocol
 
 import msgspec
 
-from apps.projections.errors import KeyFormatError, ProjectionError
+from apps.projections import cursors, paths
+from apps.projections.conditions import Condition
+from apps.projections.errors import KeyFormatError, OverdueError, QueryError
 from apps.projections.keys import ViewKey, tenant_prefix
+from apps.projections.ordering import Order, order
 
-_CONDITION = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*)(\^=|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "^=": lambda value, start: isinstance(value, str) and value.startswith(start),
-}
-_MISSING = object()
-_Order = tuple[int, Any]
-
-
-class QueryError(ProjectionError):
-    """The query cannot be answered; the message says how to ask instead."""
+_decode = msgspec.json.Decoder().decode
 
 
 class Views(Protocol):
     """What of a store is queried."""
 
     def scan(self, prefix: bytes, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]: ...
-
-
-@dataclass(frozen=True)
-class Condition:
-    """`path operator value`; a view without `path`, or with a value of another type, meets `!=` alone."""
-
-    path: str
-    operator: str
-    value: Any
-
-    @classmethod
-    def parse(cls, text: str) -> "Condition":
-        """`delays.mean>=10`; the value is JSON, or text. Raises QueryError."""
-        found = _CONDITION.fullmatch(text)
-        if found is None:
-            raise QueryError(f"where: {text[:80]!r} is not PATH OPERATOR VALUE ({' '.join(_OPERATORS)})")
-        path, sign, value = found.groups()
-        return cls(path, sign, value if sign == "^=" else _json_or_text(value))
-
-    def holds(self, view: Any) -> bool:
-        value = _at(view, self.path)
-        if _order(value)[0] != _order(self.value)[0]:
-            return self.operator == "!="
-        return _OPERATORS[self.operator](value, self.value)
 
 
 @dataclass(frozen=True)
@@ -76,7 +38,7 @@ class Query:
     tenant: str
     prefix: str = ""
     where: tuple[Condition, ...] = ()
-    sort: str | None = None
+    sort: paths.Path | None = None
     descending: bool = False
     limit: int = 100
     after: str | None = None
@@ -85,7 +47,7 @@ class Query:
     def fingerprint(self) -> str:
         """Of what makes a cursor belong to this query."""
         parts = [self.view, self.tenant, self.prefix, self.sort, self.descending]
-        conditions = [[each.path, each.operator, each.value] for each in self.where]
+        conditions = [each.text for each in self.where]
         return hashlib.blake2b(json.dumps([parts, conditions]).encode(), digest_size=8).hexdigest()
 
     @property
@@ -101,10 +63,42 @@ class Query:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Views that a query may look at; bytes of views in a page."""
+    """What one query may look at, in views and in bytes of them, for how many seconds, and how many bytes a
+    page may have."""
 
     scan: int
     size: int
+    read: int = 256 << 20
+    seconds: float = 5.0
+
+
+class Budget:
+    """What is left of the bounds of a query that runs."""
+
+    def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
+        self._bounds = bounds
+        self._clock = clock
+        self._until = clock() + bounds.seconds
+        self.views = 0
+        self._bytes = 0
+
+    @property
+    def spent(self) -> str:
+        """Which bound is reached; nothing while none is."""
+        if self.views >= self._bounds.scan:
+            return f"{self._bounds.scan} views"
+        if self._bytes >= self._bounds.read:
+            return f"{self._bounds.read} bytes of views"
+        return ""
+
+    @property
+    def overdue(self) -> bool:
+        return self._clock() >= self._until
+
+    def look(self, raw: bytes) -> None:
+        """Count a view that is looked at."""
+        self.views += 1
+        self._bytes += len(raw)
 
 
 @dataclass(frozen=True)
@@ -116,43 +110,61 @@ class Page:
     scanned: int
 
 
-def page(views: Views, query: Query, bounds: Bounds) -> Page:
-    """Raises QueryError for a cursor of another query, and for a sort over more than may be looked at."""
-    with closing(views.scan(query.scope, _begin(query))) as found:  # type: ignore[type-var]  # a generator
-        return _by_id(found, query, bounds) if query.sort is None else _sorted(found, query, bounds)
+def page(views: Views, query: Query, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> Page:
+    """In the order of ids a query that has reached a bound gives what it found by then, and where to go on.
+    Raises QueryError for a cursor of another query, and for a sort over more than may be looked at;
+    OverdueError for a sort that took too long."""
+    begin = _begin(query)
+    budget = Budget(bounds, clock)
+    with closing(views.scan(query.scope, _key(query, begin))) as found:  # type: ignore[type-var]  # a generator
+        if query.sort is None:
+            return _by_id(found, query, bounds, budget)
+        return _sorted(found, query, query.sort, begin, bounds, budget)
 
 
-def _by_id(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: Bounds) -> Page:
+def _by_id(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: Bounds, budget: Budget) -> Page:
     taken: list[tuple[str, bytes]] = []
-    size = scanned = 0
+    size = 0
     last: str | None = None
     for key, raw in found:
         full = len(taken) == query.limit or (taken and size + len(raw) > bounds.size)
-        if full or scanned == bounds.scan:
-            return Page(taken, _cursor(query, None, last or ""), scanned)
-        scanned += 1
+        # One view at least, so that whoever goes on comes to an end.
+        if full or (last is not None and (budget.spent or budget.overdue)):
+            return Page(taken, cursors.encode(query.fingerprint, None, last or ""), budget.views)
+        budget.look(raw)
         last = ViewKey.decode(key).view_id
-        if _meets(query, raw):
+        if not query.where or _meets(query, _readable(raw)):
             taken.append((last, raw))
             size += len(raw)
-    return Page(taken, None, scanned)
+    return Page(taken, None, budget.views)
 
 
-def _sorted(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: Bounds) -> Page:
-    begin = _decoded(query)
-    best: list[tuple[tuple[_Order, str], bytes]] = []
-    room, size, scanned, more = query.limit, 0, 0, False
+def _sorted(
+    found: Iterator[tuple[bytes, bytes]],
+    query: Query,
+    sort: paths.Path,
+    begin: cursors.Place | None,
+    bounds: Bounds,
+    budget: Budget,
+) -> Page:
+    best: list[tuple[tuple[Order, str], bytes]] = []
+    room, size, more = query.limit, 0, False
     worst = 0 if query.descending else -1
     for key, raw in found:
-        scanned += 1
-        if scanned > bounds.scan:
+        if spent := budget.spent:
             raise QueryError(
-                f"sort: more than {bounds.scan} views would be looked at: narrow by prefix, or leave sort out"
+                f"sort: more than {spent} would be looked at: narrow by prefix, or leave sort out"
             )
-        view = msgspec.json.decode(raw)
-        if not all(condition.holds(view) for condition in query.where):
+        if budget.overdue:
+            raise OverdueError(
+                f"sort: it is not done after {bounds.seconds:g} seconds: narrow by prefix, leave sort out, "
+                "or ask again when there is less to do"
+            )
+        budget.look(raw)
+        view = _readable(raw)
+        if not _meets(query, view):
             continue
-        place = (_order(_at(view, query.sort or "")), ViewKey.decode(key).view_id)
+        place = (order(paths.at(view, sort)), ViewKey.decode(key).view_id)
         if begin is not None and (place >= begin if query.descending else place <= begin):
             continue
         bisect.insort(best, (place, raw), key=lambda each: each[0])
@@ -164,73 +176,33 @@ def _sorted(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: Bounds) 
     if query.descending:
         best.reverse()
     taken = [(place[1], raw) for place, raw in best]
-    return Page(taken, _cursor(query, *best[-1][0]) if more and best else None, scanned)
+    following = cursors.encode(query.fingerprint, *best[-1][0]) if more and best else None
+    return Page(taken, following, budget.views)
 
 
-def _meets(query: Query, raw: bytes) -> bool:
-    if not query.where:
-        return True
-    view = msgspec.json.decode(raw)
+def _readable(raw: bytes) -> Any:
+    """The view; one that cannot be read has no value anywhere, and hides no other."""
+    try:
+        return _decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def _meets(query: Query, view: Any) -> bool:
     return all(condition.holds(view) for condition in query.where)
 
 
-def _at(view: Any, path: str) -> Any:
-    value = view
-    for name in path.split("."):
-        if not isinstance(value, dict) or name not in value:
-            return _MISSING
-        value = value[name]
-    return value
-
-
-def _order(value: Any) -> _Order:
-    """Comparable among all JSON values: by type, then by value."""
-    match value:
-        case None:
-            return (1, 0)
-        case bool():
-            return (2, value)
-        case int() | float():
-            return (3, value)
-        case str():
-            return (4, value)
-        case list() | dict():
-            return (5, json.dumps(value, sort_keys=True))
-    return (0, 0)
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
-        return text
-
-
-def _cursor(query: Query, order: _Order | None, view_id: str) -> str:
-    content = json.dumps([query.fingerprint, order, view_id]).encode()
-    return base64.urlsafe_b64encode(content).decode().rstrip("=")
-
-
-def _begin(query: Query) -> bytes:
-    """The key behind which the scan goes on: a sorted query looks at all again."""
-    begin = _decoded(query)
-    if begin is None or query.sort is not None:
-        return b""
-    try:
-        return ViewKey(query.tenant, query.view, begin[1]).encode() if begin[1] else b""
-    except KeyFormatError as error:
-        raise QueryError(f"after: {error}") from None
-
-
-def _decoded(query: Query) -> tuple[_Order, str] | None:
+def _begin(query: Query) -> cursors.Place | None:
     if query.after is None:
         return None
+    return cursors.decode(query.after, query.fingerprint, is_sorted=query.sort is not None)
+
+
+def _key(query: Query, begin: cursors.Place | None) -> bytes:
+    """The key behind which the scan goes on: a sorted query looks at all again."""
+    if begin is None or query.sort is not None or not begin[1]:
+        return b""
     try:
-        padded = query.after + "=" * (-len(query.after) % 4)
-        fingerprint, order, view_id = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        if fingerprint == query.fingerprint and isinstance(view_id, str):
-            rank, value = order if query.sort is not None else (0, 0)
-            return ((int(rank), value), view_id)
-    except (ValueError, TypeError):
-        pass
-    raise QueryError("after: this is not a cursor of this query; begin again without it")
+        return ViewKey(query.tenant, query.view, begin[1]).encode()
+    except KeyFormatError as error:
+        raise QueryError(f"after: {error}") from None

@@ -17,9 +17,10 @@ from apps.projections.errors import StoreError, StoreGoneError
 from apps.projections.generations import Generations
 from apps.projections.keys import CheckpointKey
 from apps.projections.metrics import Shards, exposition
-from apps.projections.queries import Bounds
+from apps.projections.probes import Probes
 from apps.projections.spec import Manifest, Projection, ServiceSpec
 from apps.projections.store import Store
+from apps.projections.turns import Turns
 
 _log = logging.getLogger("apps.projections.service")
 _POLL = 0.1
@@ -118,16 +119,18 @@ async def _serve(path: Path, spec: ServiceSpec, manifest: Manifest) -> int:
         stores={projection.view: partial(reader, spec, projection) for projection in manifest.projections},
         key=spec.key.get_secret_value(),
         results=spec.queries.results,
-        bounds=Bounds(spec.queries.scan, spec.queries.size),
-        state=service,
-        metrics=exposition(service.shards),
+        conditions=spec.queries.conditions,
+        bounds=spec.queries.bounds,
+        turns=Turns(spec.queries.room),
     )
+    probes = Probes(service, exposition(service.shards))
     config = uvicorn.Config(
-        create_app(api),
+        create_app(api, probes, frozenset(spec.listen.names)),
         host=spec.listen.host,
         port=spec.listen.port,
         log_config=None,
         access_log=False,
+        http="h11",  # It bounds how long a URL and its headers may be.
         lifespan="off",
         timeout_graceful_shutdown=5,
     )

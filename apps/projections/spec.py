@@ -16,7 +16,9 @@ from apps.kit.settings import load as load_file
 from apps.projections.backfill import Source
 from apps.projections.errors import ProgramError
 from apps.projections.generations import Generations
+from apps.projections.queries import Bounds
 from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.turns import Room
 from apps.projections.wire import Login
 
 PREFIX = "NEBULA_PROJECTIONS_"
@@ -29,13 +31,16 @@ _Subject = Annotated[str, StringConstraints(pattern=r"^[^\s.]+(\.[^\s.]+)*$")]
 _Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\x00-\x1f]+)*$')]
 
 
+_LARGEST_VIEW = 16 << 20
+
+
 class ProgramLimits(Spec):
     """Of one evaluation: thousands of steps, MiB, seconds by the clock; bytes of a view."""
 
     gas: int = Field(default=Limits.gas, ge=1)
     memory: int = Field(default=Limits.memory, ge=16)
     seconds: float = Field(default=Limits.seconds, gt=0)
-    view: int = Field(default=Limits.view, ge=2)
+    view: int = Field(default=Limits.view, ge=2, le=_LARGEST_VIEW)
 
 
 class Projection(Spec):
@@ -95,16 +100,35 @@ class NatsSpec(Spec):
 
 
 class Listen(Spec):
+    """`names` are what the service is called by its clients: it answers to no others, but to addresses."""
+
     host: str
     port: int = Field(ge=1, le=65535)
+    names: tuple[str, ...] = ()
 
 
 class QueryLimits(Spec):
-    """Views that one answer may hold and one query may look at; bytes of views in an answer."""
+    """Of one query: views in an answer and bytes of them, conditions, views and bytes of them that it may
+    look at, seconds that it may run. Of all: how many run at once, how many of one tenant, and how many of a
+    tenant may wait for that, each as many seconds as one may run."""
 
     results: int = Field(default=1000, ge=1)
-    scan: int = Field(default=100_000, ge=1)
     size: int = Field(default=8 << 20, ge=1)
+    conditions: int = Field(default=16, ge=0)
+    scan: int = Field(default=100_000, ge=1)
+    read: int = Field(default=Bounds.read, ge=1)
+    seconds: float = Field(default=Bounds.seconds, gt=0)
+    at_once: int = Field(default=Room.at_once, ge=1)
+    of_tenant: int = Field(default=Room.of_tenant, ge=1)
+    waiting: int = Field(default=Room.waiting, ge=0)
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(scan=self.scan, size=self.size, read=self.read, seconds=self.seconds)
+
+    @property
+    def room(self) -> Room:
+        return Room(self.at_once, self.of_tenant, self.waiting, self.seconds)
 
 
 class ServiceSpec(Spec):

@@ -1,6 +1,7 @@
 """Projections in the whole stack, against Pulumi's mocks: their workers on a machine and on a cluster."""
 
 import json
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,21 @@ def test_nothing_runs_where_nothing_is_declared() -> None:
 
 def test_switched_off_they_stay_declared() -> None:
     assert not _workers(local_stack.run(**declared(components={"projections": False})))
+
+
+def _names(spec: str | bytes) -> list[str]:
+    names: list[str] = json.loads(spec)["listen"]["names"]
+    return names
+
+
+def test_a_worker_answers_to_the_names_that_its_clients_have(local: Run, cluster: Run) -> None:
+    for worker in _workers(local).values():
+        assert set(_names(worker.inputs["secretFiles"]["spec.json"])) == {"127.0.0.1", "{host}"}
+    found = kubernetes_stack.objects(cluster)
+    for name in _WORKERS:
+        label = name.replace("_", "-")
+        spec = b64decode(found[f"Secret/{label}-secrets"].inputs["data"]["spec.json"])
+        assert _names(spec) == [f"{label}-0.{label}-peers.nebula-lab.svc", *[f"{label}.nebula-lab.svc"] * 2]
 
 
 def test_a_worker_on_a_cluster_is_a_stateful_set_that_passes_pod_security(cluster: Run) -> None:

@@ -40,7 +40,7 @@ class Running:
             directory,
             projection,
             nats={"servers": [nats.url]},
-            listen={"host": "127.0.0.1", "port": self.port},
+            listen={"host": "127.0.0.1", "port": self.port, "names": ["worker.lab.svc"]},
             key=KEY,
             directory=str(data or directory / "data"),
         )

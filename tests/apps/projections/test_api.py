@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +13,25 @@ import uvicorn
 
 from apps.projections import tokens
 from apps.projections.api import Api, create_app
-from apps.projections.errors import StoreError
+from apps.projections.errors import OverdueError, StoreError
 from apps.projections.keys import CheckpointKey, ViewKey
 from apps.projections.metrics import exposition
+from apps.projections.probes import Probes
 from apps.projections.queries import Bounds
 from apps.projections.records import Checkpoint, StreamIdentity
 from apps.projections.reports import Report
 from apps.projections.store import Batch, Store
+from apps.projections.turns import Room, Turns
 from tests.apps.provisioner.servers import free_port
 from tests.providers.local.plugin.client import until
 
 _KEY = "k" * 32
+_ODD = [".", "..", "../x", "?", "a#b", "a%2Fb", "nl\n1", "/", "é "]
+"""Ids that a path of a URL cannot hold, or that clients change there."""
 _AT_7 = Checkpoint(StreamIdentity("EVENTS", "2013-01-01T00:00:00Z"), sequence=7)
+
+
+_NAMES = frozenset({"views.example.com", "projections-carriers-all.lab.svc"})
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         for tenant, view, name, delay in [
             ("ewr", "carriers", "UA", 3),
             ("ewr", "carriers", "AA/1", 9),
+            *(("odd", "carriers", name, 1) for name in _ODD),
             ("ewr", "board", "UA", 1),
             ("ewr:carriers", "x", "UA", 2),
             ("jfk", "carriers", "B6", 5),
@@ -77,15 +85,52 @@ def state() -> Reported:
     return Reported()
 
 
+class Gate:
+    """Queries of the view `slow` wait here until it is opened."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.waiting = 0
+        self.opened = threading.Event()
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        self.waiting += 1
+        self.opened.wait()
+        yield self._store
+
+
 @pytest.fixture
-def client(store: Store, state: Reported) -> Iterator[Client]:
+def gate(store: Store) -> Iterator[Gate]:
+    gate = Gate(store)
+    yield gate
+    gate.opened.set()
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
+
+
+@pytest.fixture
+def client(store: Store, state: Reported, gate: Gate, room: Room) -> Iterator[Client]:
     def absent() -> nullcontext[Store]:
         raise StoreError("/secret/place is not there")
 
     report = Report(connected=True, lag=3, gaps=2, held=1)
     metrics = exposition(lambda: {("carriers", "all"): report})
-    stores = {"carriers": lambda: nullcontext(store), "fresh": absent}
-    app = create_app(Api(stores, _KEY, 10, Bounds(100, 1 << 20), state, metrics))
+
+    def late() -> nullcontext[Store]:
+        raise OverdueError("sort: it is not done after 5 seconds")
+
+    stores = {
+        "carriers": lambda: nullcontext(store),
+        "fresh": absent,
+        "slow": gate.store,
+        "late": late,
+    }
+    api = Api(stores, _KEY, 10, 3, Bounds(100, 1 << 20), Turns(room))
+    app = create_app(api, Probes(state, metrics), _NAMES)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run)
@@ -95,8 +140,27 @@ def client(store: Store, state: Reported) -> Iterator[Client]:
     try:
         yield client
     finally:
+        gate.opened.set()
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def _asking(client: Client, tenant: str, times: int) -> Iterator[list[requests.Response]]:
+    """`times` queries of the view `slow` at once, and what was answered by the end."""
+    answers: list[requests.Response] = []
+
+    def ask() -> None:
+        answers.append(client.get("/v1/views/slow", params={"tenant": tenant}, headers=_may(tenant)))
+
+    threads = [threading.Thread(target=ask) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        for thread in threads:
+            thread.join()
 
 
 def _may(tenant: str) -> Mapping[str, str]:
@@ -156,12 +220,149 @@ def test_filter_and_sort_reach_the_views(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"limit": "11"}, {"limit": "0"}, {"limit": "x"}, {"where": "delay"}, {"after": "x"}, {"filter": "a=1"}],
+    [
+        {"limit": "11"},
+        {"limit": "0"},
+        {"limit": "x"},
+        {"where": "delay"},
+        {"sort": "de lay"},
+        {"after": "x"},
+        {"filter": "a=1"},
+        {"id": "UA", "sort": "delay"},
+    ],
 )
 def test_what_cannot_be_answered_is_said(client: Client, parameters: Mapping[str, str]) -> None:
     answer = client.get("/v1/views/carriers", params={"tenant": "ewr", **parameters}, headers=_may("ewr"))
     assert answer.status_code == 400
-    assert next(iter(parameters)) in answer.json()["error"]
+    assert list(parameters)[-1] in answer.json()["error"]
+
+
+def test_every_listed_id_can_be_fetched(client: Client) -> None:
+    assert sorted(_ids(client, "odd")) == sorted(_ODD)
+    for name in _ODD:
+        parameters = {"tenant": "odd", "id": name}
+        answer = client.get("/v1/views/carriers", params=parameters, headers=_may("odd"))
+        assert (answer.status_code, answer.json()) == (200, {"delay": 1, "of": "odd"}), name
+    missing = client.get("/v1/views/carriers", params={"tenant": "odd", "id": "UA"}, headers=_may("odd"))
+    assert missing.status_code == 404
+    empty = client.get("/v1/views/carriers", params={"tenant": "odd", "id": ""}, headers=_may("odd"))
+    assert empty.status_code == 400
+
+
+def test_an_id_in_a_parameter_opens_no_other_tenant(client: Client) -> None:
+    for tenant, may in (("jfk", "ewr"), ("", "ewr")):
+        parameters = {"tenant": tenant, "id": "B6"}
+        assert client.get("/v1/views/carriers", params=parameters, headers=_may(may)).status_code == 401
+
+
+def test_more_conditions_than_are_allowed_are_refused(client: Client) -> None:
+    def asked(conditions: int) -> requests.Response:
+        path = "/v1/views/carriers?tenant=ewr" + "&where=delay>0" * conditions
+        return client.get(path, headers=_may("ewr"))
+
+    assert asked(3).status_code == 200
+    assert asked(4).status_code == 400
+    assert "4 conditions; 3 are allowed" in asked(4).json()["error"]
+
+
+def test_a_parameter_that_is_given_twice_is_refused(client: Client) -> None:
+    answer = client.get("/v1/views/carriers?tenant=jfk&tenant=ewr", headers=_may("ewr"))
+    assert answer.status_code == 400
+    assert "tenant is given twice" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/live", "/health", "/ready", "/metrics"])
+def test_probes_are_answered_while_every_query_hangs(client: Client, gate: Gate, path: str) -> None:
+    with _asking(client, "ewr", 20), _asking(client, "jfk", 20):
+        until(lambda: gate.waiting == Room.at_once)
+        assert client.get(path).status_code == 200
+        gate.opened.set()
+
+
+def test_a_tenant_leaves_room_for_the_others_however_much_it_asks(client: Client, gate: Gate) -> None:
+    with _asking(client, "ewr", 30) as answers:
+        until(lambda: gate.waiting == Room.of_tenant)
+        assert _ids(client, "jfk") == ["B6"]
+        assert gate.waiting == Room.of_tenant
+        gate.opened.set()
+    assert [answer.status_code for answer in answers] == [200] * 30
+
+
+@pytest.mark.parametrize("room", [Room(at_once=1, of_tenant=1, waiting=1, seconds=600)])
+def test_more_queries_than_may_wait_are_refused_at_once(client: Client, gate: Gate) -> None:
+    with _asking(client, "ewr", 5) as answers:
+        until(lambda: len(answers) == 3)
+        assert {answer.status_code for answer in answers} == {429}
+        assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
+        gate.opened.set()
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429, 429]
+
+
+@pytest.mark.parametrize("room", [Room(at_once=1, of_tenant=1, seconds=0.1)])
+def test_a_query_whose_turn_does_not_come_is_told_to_ask_later(client: Client, gate: Gate) -> None:
+    with _asking(client, "ewr", 1):
+        until(lambda: gate.waiting == 1)
+        answer = client.get("/v1/views/carriers", params={"tenant": "jfk"}, headers=_may("jfk"))
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert "ask again later" in answer.json()["error"]
+        gate.opened.set()
+    assert _ids(client, "jfk") == ["B6"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "views.example.com",
+        "VIEWS.example.com:8700",
+        "views.example.com.",
+        "localhost:1",
+        "127.0.0.1",
+        "10.244.1.7:8700",
+        "[::1]:8700",
+        "projections-carriers-all",
+        "projections-carriers-all.lab:8700",
+        "projections-carriers-all.lab.svc",
+        "projections-carriers-all.lab.svc.cluster.local",
+    ],
+)
+def test_names_that_are_its_own_are_answered(client: Client, host: str) -> None:
+    assert client.get("/live", headers={"Host": host}).status_code == 200
+    same = {"Host": host, "Origin": f"https://{host}"}
+    assert client.get("/live", headers=same).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "views.example.com.evil.example",
+        "projections-carriers-all.lab.svc.evil.example",
+        "127.0.0.1.evil.example",
+        "lab.svc",
+        "[::1",
+        "",
+    ],
+)
+@pytest.mark.parametrize("path", ["/live", "/metrics", "/v1/views/carriers?tenant=ewr"])
+def test_a_name_that_was_made_to_lead_here_is_refused(client: Client, host: str, path: str) -> None:
+    answer = client.get(path, headers={"Host": host, **_may("ewr")})
+    assert answer.status_code in (400, 421)
+    assert "delay" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://localhost", ""]
+)
+def test_a_page_from_elsewhere_is_refused(client: Client, origin: str) -> None:
+    answer = client.get("/v1/views/carriers?tenant=ewr", headers={**_may("ewr"), "Origin": origin})
+    assert answer.status_code == 403
+    assert "delay" not in answer.text
+
+
+def test_a_query_that_took_too_long_says_so(client: Client) -> None:
+    answer = client.get("/v1/views/late", params={"tenant": "ewr"}, headers=_may("ewr"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert answer.json() == {"error": "sort: it is not done after 5 seconds"}
 
 
 def test_a_view_without_a_store_says_nothing_of_the_machine(client: Client) -> None:

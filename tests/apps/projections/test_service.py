@@ -56,6 +56,15 @@ def test_views_are_those_of_a_plain_fold_however_the_service_ends(
     assert status["quarantine"] == len(poisoned)
 
 
+def test_a_service_answers_to_its_own_names_alone(running: Running) -> None:
+    def answered(host: str) -> int:
+        headers = {"Host": f"{host}:{running.port}"}
+        return requests.get(f"http://127.0.0.1:{running.port}/live", headers=headers, timeout=10).status_code
+
+    assert answered("worker.lab.svc") == 200
+    assert answered("worker.example.com") == 421
+
+
 def test_no_process_is_left_by_a_service_that_is_killed(running: Running) -> None:
     assert running.process is not None
     below = psutil.Process(running.process.pid).children(recursive=True)

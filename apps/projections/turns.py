@@ -1,0 +1,87 @@
+"""Whose query runs when: so many at once, and fewer of one tenant, which leaves room for the others."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from apps.projections.errors import ProjectionError
+
+_T = TypeVar("_T")
+
+
+class TooManyError(ProjectionError):
+    """One tenant asks more at once than may wait."""
+
+
+class BusyError(ProjectionError):
+    """No turn came in time."""
+
+
+@dataclass
+class _Tenant:
+    running: asyncio.Semaphore
+    asking: int = 0
+
+
+@dataclass(frozen=True)
+class Room:
+    """Queries that run at once, in all and `of_tenant`; how many of a tenant's may wait behind those, and for
+    how many seconds."""
+
+    at_once: int = 4
+    of_tenant: int = 2
+    waiting: int = 50
+    seconds: float = 5.0
+
+
+@dataclass
+class Turns:
+    """Runs queries in threads of their own: whoever answers probes is never behind them.
+
+    A tenant's queries wait for one another first, and only those whose turn that is wait for the others'. So
+    each tenant that asks gets its share, in the order of asking.
+    """
+
+    room: Room
+    _tenants: dict[str, _Tenant] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._running = asyncio.Semaphore(self.room.at_once)
+        self._threads = ThreadPoolExecutor(self.room.at_once, thread_name_prefix="query")
+
+    async def run(self, tenant: str, work: Callable[[], _T]) -> _T:
+        """What `work` returns, or raises. Raises TooManyError at once, and BusyError when no turn comes."""
+        async with self._asking(tenant) as own:
+            try:
+                async with asyncio.timeout(self.room.seconds):
+                    await own.running.acquire()
+                    try:
+                        await self._running.acquire()
+                    except BaseException:
+                        own.running.release()
+                        raise
+            except TimeoutError:
+                raise BusyError(
+                    f"other queries were running for {self.room.seconds:g} seconds: ask again later"
+                ) from None
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            finally:
+                self._running.release()
+                own.running.release()
+
+    @asynccontextmanager
+    async def _asking(self, tenant: str) -> AsyncIterator[_Tenant]:
+        own = self._tenants.setdefault(tenant, _Tenant(asyncio.Semaphore(self.room.of_tenant)))
+        if own.asking >= self.room.of_tenant + self.room.waiting:
+            raise TooManyError(f"{own.asking} queries of this tenant run or wait already: ask again later")
+        own.asking += 1
+        try:
+            yield own
+        finally:
+            own.asking -= 1
+            if not own.asking:
+                del self._tenants[tenant]
