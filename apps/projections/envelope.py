@@ -1,5 +1,6 @@
 """The envelope of an event: its known fields are typed, its payload and unknown fields are kept as sent."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,7 +55,7 @@ class Admission:
         except RecursionError:
             raise PoisonError("decode", "nested too deeply") from None
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise PoisonError("decode", str(error)) from None
+            raise PoisonError("decode", reason_of(data, str(error))) from None
         if self.tenant_token is not None:
             tokens = subject.split(".", self.tenant_token + 1)
             named = tokens[self.tenant_token] if len(tokens) > self.tenant_token else ""
@@ -63,6 +64,18 @@ class Admission:
                     "forged", f"the tenant is {envelope.tenant_id[:64]!r}, the subject says {named[:64]!r}"
                 )
         return envelope
+
+
+def reason_of(data: bytes, said: str) -> str:
+    """Why an event cannot be decoded, of which a decoder `said` something: those say of half a surrogate pair
+    that the text ends there, or that an escape does."""
+    try:
+        json.dumps(json.loads(data), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return "a text holds half of a surrogate pair, which is no character (\\ud800 to \\udfff)"
+    except (ValueError, RecursionError):
+        pass
+    return said
 
 
 def trace_id(envelope: Envelope) -> str | None:

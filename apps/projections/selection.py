@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import msgspec
 
-from apps.projections.envelope import Envelope, PoisonError
+from apps.projections.envelope import Envelope, PoisonError, reason_of
 
 _Tree = dict[str, "_Tree"]
 _AS_SENT = frozenset({"tenant_id", "aggregate_id", "aggregate_type", "event_type"})
@@ -46,18 +46,19 @@ class Selection:
             # A value that is not set has no fields, and no encoding.
             return self.apply(data)
         except (RecursionError, msgspec.MsgspecError, UnicodeDecodeError, OverflowError) as error:
-            raise _poison(error) from None
+            raise _poison(data, error) from None
 
     def apply(self, data: bytes) -> bytes:
         """What is there of the fields, as an object. Raises PoisonError as `row` does."""
         try:
             return self._encode(self._decode(data))
         except (RecursionError, msgspec.MsgspecError, UnicodeDecodeError, OverflowError) as error:
-            raise _poison(error) from None
+            raise _poison(data, error) from None
 
 
-def _poison(error: Exception) -> PoisonError:
-    return PoisonError("decode", "nested too deeply" if isinstance(error, RecursionError) else str(error))
+def _poison(data: bytes, error: Exception) -> PoisonError:
+    deep = isinstance(error, RecursionError)
+    return PoisonError("decode", "nested too deeply" if deep else reason_of(data, str(error)))
 
 
 def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

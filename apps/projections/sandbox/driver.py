@@ -19,7 +19,7 @@ def fold(text, count):
     again = json.decode(text)
     canonical = json.encode(again)
     if again != views or len(canonical) != len(text) or canonical.count("e") != text.count("e"):
-        fail("a view must be made of JSON values: no tuple, no integer beyond 64 bits")
+        fail("a view must be made of JSON values: no tuple, no integer beyond 64 bits, no infinite number")
     return canonical
 """
 # Decoding sorts keys: what is returned has them in that order wherever a batch ended. An integer that

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from apps.projections.envelope import PoisonError
+from apps.projections.envelope import PoisonError, reason_of
 from apps.projections.errors import ProgramError
+from apps.projections.integers import beyond_64_bits
 from apps.projections.sandbox.frames import (
     DONE,
     FAILED,
@@ -88,8 +89,11 @@ class Sandbox:
         then kept."""
         if self._process is None:
             self.load()
+        joined = b",".join(events)
+        if found := beyond_64_bits(joined):
+            raise PoisonError("decode", f"the event holds an integer beyond 64 bits: {found}")
         head = json.dumps([len(events), columns]).encode()
-        self._send(FOLD, b"%b\n[%b]" % (head, b",".join(events)))
+        self._send(FOLD, b"%b\n[%b]" % (head, joined))
         kind, body = self._receive(self._limits.seconds)
         if kind == KEYS:
             slots, views = self._look_up(lookup, self._keys(body, len(events)))
@@ -101,7 +105,9 @@ class Sandbox:
             if name == "memory":
                 # What ran out of memory is not asked again.
                 self.close()
-            raise PoisonError(name, text)
+            raise PoisonError(name, reason_of(joined, text) if name == "decode" else text)
+        if found := beyond_64_bits(body):
+            raise PoisonError("program", f"the view holds an integer beyond 64 bits: {found}")
         return [self._view(bytes(raw)) for raw in _VIEWS.decode(body)]
 
     def close(self) -> None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -84,6 +85,25 @@ def test_poison_is_set_aside_with_its_reason_and_the_rest_goes_on(
     result = folder.fold(events([good, (subject, data), good]), lambda keys: [None] * len(keys))
     assert [(each.sequence, each.kind, each.data) for each in result.quarantined] == [(2, kind, data)]
     assert result.quarantined[0].reason
+    assert result.views[b"view:a:ledger:x"] == b'{"events":2,"hash":6759}'
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (event("a", "\ud800", 1), "half of a surrogate pair, which is no character"),
+        (event("a", "x", 1, correlation_id="\udfff"), "half of a surrogate pair, which is no character"),
+        (event("a", "x", 1)[:-3], "Input data was truncated"),
+        (event("a", "x", 10**20 + 1), r"an integer beyond 64 bits: 100000000000000000001 \(21 digits\)"),
+    ],
+)
+def test_the_reason_is_what_is_wrong(folder: Folder, data: bytes, reason: str) -> None:
+    good = event("a", "x", 1)
+    result = folder.fold(
+        events([("books.a.1", each) for each in (good, data, good)]), lambda k: [None] * len(k)
+    )
+    (held,) = result.quarantined
+    assert re.search(reason, held.reason)
     assert result.views[b"view:a:ledger:x"] == b'{"events":2,"hash":6759}'
 
 

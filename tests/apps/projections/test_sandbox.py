@@ -74,6 +74,44 @@ def test_an_event_that_is_not_json_is_stopped(started: list[Sandbox], data: byte
 
 
 @pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b'{"n": 100000000000000000001}', r"beyond 64 bits: 100000000000000000001 \(21 digits\)"),
+        (b'{"n": -9223372036854775809}', "beyond 64 bits"),
+        (b'{"n": {"m": [1, ' + b"9" * 5000 + b"]}}", r"\(5000 digits\)"),
+        (b'{"n": "\\ud800"}', "half of a surrogate pair"),
+        (b'{"n": "\\ud800\\u0041"}', "half of a surrogate pair"),
+    ],
+)
+def test_an_event_that_cannot_be_kept_exactly_is_stopped_with_the_reason(
+    started: list[Sandbox], data: bytes, why: str
+) -> None:
+    sandbox = Sandbox(project("return event"), LIMITS)
+    started.append(sandbox)
+    with pytest.raises(PoisonError, match=why) as stopped:
+        sandbox.fold([data], lookup)
+    assert stopped.value.kind == "decode"
+    assert sandbox.fold([GOOD], lookup) == [b'{"n":1}']
+
+
+@pytest.mark.parametrize("number", [-(1 << 63), -1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+def test_integers_of_64_bits_are_kept_exactly(started: list[Sandbox], number: int) -> None:
+    sandbox = Sandbox(project("return {'is': event['n'], 'text': str(event['n'])}"), LIMITS)
+    started.append(sandbox)
+    expected = f'{{"is":{number},"text":"{number}"}}'.encode()
+    assert sandbox.fold([f'{{"n":{number}}}'.encode()], lookup) == [expected]
+
+
+@pytest.mark.parametrize("body", ["return {'a': int('9' * 400)}", "return {'a': [int('-' + '9' * 5000)]}"])
+def test_a_view_with_an_integer_beyond_64_bits_is_not_kept(started: list[Sandbox], body: str) -> None:
+    sandbox = Sandbox(project(body), Limits(view=10_000))
+    started.append(sandbox)
+    with pytest.raises(PoisonError, match="the view holds an integer beyond 64 bits") as stopped:
+        sandbox.fold([b'{"n": 2}'], lookup)
+    assert stopped.value.kind == "program"
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("import os\n", "import"),

@@ -33,3 +33,8 @@ def test_a_path_leads_below_and_leaves_its_neighbours() -> None:
 def test_what_cannot_be_selected_from_is_poison(data: bytes) -> None:
     with pytest.raises(PoisonError):
         Selection(["payload.a"]).apply(data)
+
+
+def test_a_lone_surrogate_is_called_one() -> None:
+    with pytest.raises(PoisonError, match="half of a surrogate pair"):
+        Selection(["payload.a"]).apply(b'{"payload": {"a": "\\ud800"}}')
