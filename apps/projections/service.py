@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import uvicorn
 
 from apps.projections.api import Api, create_app
 from apps.projections.children import Child
 from apps.projections.errors import StoreError, StoreGoneError
-from apps.projections.generations import Generations
+from apps.projections.generations import GenerationError, Generations
 from apps.projections.keys import CheckpointKey
 from apps.projections.metrics import Shards, exposition
 from apps.projections.probes import Probes
+from apps.projections.reports import Report
 from apps.projections.spec import Manifest, Projection, ServiceSpec
 from apps.projections.store import Store
 from apps.projections.turns import Turns
@@ -38,7 +40,10 @@ def reader(spec: ServiceSpec, projection: Projection) -> Iterator[Store]:
 
 def _open(generations: Generations, key: CheckpointKey) -> Store:
     while True:
-        active = generations.active
+        try:
+            active = generations.active
+        except GenerationError as error:
+            raise StoreError(str(error)) from error
         if active is None:
             raise StoreError(f"{key.view_type} has no views yet")
         try:
@@ -91,9 +96,21 @@ class Service:
 
     def shards(self) -> Shards:
         return {
-            (projection.view, projection.shard): child.report
+            (projection.view, projection.shard): self._stored(child.report, projection)
             for child, projection in zip(self._children, self._manifest.projections, strict=True)
         }
+
+    def _stored(self, report: Report, projection: Projection) -> Report:
+        """The report with how far the views are as the store says it, and `status` with it: a worker that has
+        yet to connect does not know."""
+        try:
+            with reader(self._spec, projection) as store:
+                checkpoint = store.checkpoint()
+        except StoreError:
+            return report  # What is wrong with it, /ready says.
+        if checkpoint is None:
+            return report
+        return msgspec.structs.replace(report, sequence=checkpoint.sequence, held=checkpoint.quarantined)
 
 
 class _Server(uvicorn.Server):

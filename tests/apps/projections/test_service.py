@@ -120,6 +120,31 @@ def test_metrics_count_what_was_folded_and_quarantined(nats: NatsServer, running
     assert found["projections_sequence"] == last
 
 
+def test_metrics_say_how_far_the_views_are_as_status_does_whatever_the_worker_reaches(
+    nats: NatsServer, running: Running
+) -> None:
+    def said() -> tuple[int, int]:
+        text = requests.get(f"http://127.0.0.1:{running.port}/metrics", timeout=10).text
+        values = {line.partition("{")[0]: line.rpartition(" ")[2] for line in text.splitlines()}
+        return int(float(values["projections_sequence"])), int(float(values["projections_quarantine"]))
+
+    last = nats.publish(_events(1, 200))
+    until(lambda: _folded(running, last))
+    (consumer,) = nats.consumers("EVENTS")
+    nats.ask(f"CONSUMER.DELETE.EVENTS.{consumer}")
+    until(lambda: "Consumer Deleted" in running.log)
+    assert said() == (200, 2)
+    assert running.process is not None
+    running.process.terminate()
+    assert running.process.wait(60) == 0
+    nats.kill()
+    running.start(ready=False)
+    until(lambda: running.status("/live") == 200)
+    until(lambda: "NATS" in running.wrong("/ready"))
+    (status,) = [json.loads(line) for line in running.command("status", str(running.spec)).splitlines()]
+    assert said() == (status["sequence"], status["quarantine"]) == (200, 2)
+
+
 def test_what_is_quarantined_is_logged_with_tenant_correlation_and_trace(
     nats: NatsServer, running: Running
 ) -> None:
