@@ -1,19 +1,21 @@
 """Projections in the stack's configuration."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Annotated, Self
 from zlib import crc32
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.model import Model, StreamName
+from infra.model import Model, StreamName, problem
+from infra.subjects import MOST_TOKENS, Subject, has_token, overlap, repeated
 from providers.local.ports import SEVERAL
 
-_MOST = SEVERAL["projections.http"].count
+_PLACES = SEVERAL["projections.http"].count
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 _ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
-_Subject = Annotated[str, StringConstraints(pattern=r"^[^\s.]+(\.[^\s.]+)*$")]
+_Place = Annotated[int, Field(ge=0, lt=_PLACES)]
+_PLACE = "of its worker's port among those of all, where its name's is another's"
 
 _Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\x00-\x1f]+)*$')]
 
@@ -22,7 +24,8 @@ class ShardSettings(Model):
     """A part of a view's events, folded by a worker of its own."""
 
     name: _ShardName
-    subjects: list[_Subject] = Field(min_length=1)
+    subjects: list[Subject] = Field(min_length=1)
+    place: _Place | None = Field(default=None, description=_PLACE)
 
 
 class LimitSettings(Model):
@@ -39,10 +42,14 @@ class ProjectionSettings(Model):
 
     name: _Name
     stream: StreamName
-    subjects: list[_Subject] = Field(default_factory=list, description="of one worker")
+    subjects: list[Subject] = Field(default_factory=list, description="of one worker")
+    place: _Place | None = Field(default=None, description=_PLACE)
     shards: list[ShardSettings] = Field(default_factory=list, description="instead of subjects: of several")
     tenant_token: int | None = Field(
-        default=None, ge=0, description="which token of a subject, from 0, must be the event's tenant"
+        default=None,
+        ge=0,
+        lt=MOST_TOKENS,
+        description="which token of a subject, from 0, must be the event's tenant",
     )
     fields: list[_Field] = Field(
         default_factory=list, description="what the program reads: payload.carrier; all if not given"
@@ -54,7 +61,12 @@ class ProjectionSettings(Model):
     @property
     def parts(self) -> list[ShardSettings]:
         """Its shards; `all` where it is not divided."""
-        return self.shards or [ShardSettings(name="all", subjects=self.subjects)]
+        return self.shards or [ShardSettings(name="all", subjects=self.subjects, place=self.place)]
+
+    @property
+    def keys(self) -> list[tuple[str | int, ...]]:
+        """Where each of its parts stands in its declaration."""
+        return [("shards", number) for number in range(len(self.shards))] or [()]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -62,29 +74,41 @@ class ProjectionSettings(Model):
             raise ValueError("give either program or program_file")
         if bool(self.subjects) == bool(self.shards):
             raise ValueError("give either subjects or shards")
+        if self.shards and self.place is not None:
+            raise problem(("place",), "each shard has a place of its own: give it there")
         names = [shard.name for shard in self.shards]
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"shard {repeated[0]} is declared twice")
-        for one, other in combinations(self.shards, 2):
-            for mine in one.subjects:
-                for theirs in other.subjects:
-                    if overlap(mine, theirs):
-                        raise ValueError(
-                            f"shards {one.name} and {other.name} would both fold what matches {mine} and "
-                            f"{theirs}: an event belongs to one shard"
-                        )
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise problem(("shards", number), f"shard {name} is declared twice")
+        self._events()
         return self
 
-
-def overlap(one: str, other: str) -> bool:
-    """Whether some subject matches both filters: `*` stands for a token, a last `>` for one or more."""
-    mine, theirs = one.split("."), other.split(".")
-    for left, right in zip(mine, theirs, strict=False):
-        if ">" in (left, right):
-            return True
-        if "*" not in (left, right) and left != right:
-            return False
-    return len(mine) == len(theirs)
+    def _events(self) -> None:
+        """Each event belongs to one shard, and can have its tenant where that is said to stand."""
+        for key, part in zip(self.keys, self.parts, strict=True):
+            if found := repeated(part.subjects):
+                at, before = found
+                raise problem(
+                    (*key, "subjects", at),
+                    f"{part.subjects[at]} matches messages that {before} does: NATS takes only one of them",
+                )
+            for subject in part.subjects:
+                if self.tenant_token is not None and not has_token(subject, self.tenant_token):
+                    tokens = len(subject.split("."))
+                    raise problem(
+                        ("tenant_token",),
+                        f"{subject} has tokens 0 to {tokens - 1}: no event of it has a token "
+                        f"{self.tenant_token}, and all would be quarantined",
+                    )
+        for (_, one), (number, other) in combinations(enumerate(self.shards), 2):
+            for mine in one.subjects:
+                for at, theirs in enumerate(other.subjects):
+                    if overlap(mine, theirs):
+                        raise problem(
+                            ("shards", number, "subjects", at),
+                            f"shards {one.name} and {other.name} would both fold what matches {mine} and "
+                            f"{theirs}: an event belongs to one shard",
+                        )
 
 
 def workers(projections: Iterable[ProjectionSettings]) -> list[tuple[ProjectionSettings, ShardSettings]]:
@@ -93,29 +117,59 @@ def workers(projections: Iterable[ProjectionSettings]) -> list[tuple[ProjectionS
 
 
 def places(projections: Iterable[ProjectionSettings]) -> dict[tuple[str, str], int]:
-    """Of each worker, by view and shard, among the ports of all: it follows from its names, so that one that
-    is declared or removed moves no others, and can run beside those that it takes over from. The later of two
-    whose names come to the same takes the next that is free."""
-    found: dict[tuple[str, str], int] = {}
-    for projection, shard in workers(projections):
-        place = crc32(f"{projection.name}-{shard.name}".encode()) % _MOST
-        while place in found.values():
-            place = (place + 1) % _MOST
-        found[projection.name, shard.name] = place
-    return found
+    """Of each worker, by view and shard, among the ports of all: the one that is given, or the one that
+    follows from its names. No other worker has a part in it, so that one that is declared or removed moves
+    none."""
+    return {
+        (projection.name, shard.name): crc32(f"{projection.name}-{shard.name}".encode()) % _PLACES
+        if shard.place is None
+        else shard.place
+        for projection, shard in workers(projections)
+    }
 
 
-def check_projections(projections: Sequence[ProjectionSettings], streams: Sequence[str]) -> None:
-    """Raises ValueError for what one projection alone cannot tell."""
+def check_projections(
+    projections: Sequence[ProjectionSettings], streams: Mapping[str, Collection[str]], *, on_one_machine: bool
+) -> None:
+    """Raises PydanticCustomError for what one projection alone cannot tell; `streams` have their subjects."""
     names = [projection.name for projection in projections]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"projection {repeated[0]} is declared twice")
-    for projection in projections:
+    for number, projection in enumerate(projections):
+        if projection.name in names[:number]:
+            raise problem(("projections", number), f"projection {projection.name} is declared twice")
         if projection.stream not in streams:
             known = ", ".join(streams) or "none"
-            raise ValueError(
+            raise problem(
+                ("projections", number, "stream"),
                 f"projection {projection.name} reads stream {projection.stream}, which is not among streams "
-                f"({known}): declare it there"
+                f"({known}): declare it there",
             )
-    if len(workers(projections)) > _MOST:
-        raise ValueError(f"projections: {len(workers(projections))} shards in all; {_MOST} are allowed")
+        for key, part in zip(projection.keys, projection.parts, strict=True):
+            for at, subject in enumerate(part.subjects):
+                if not any(overlap(subject, kept) for kept in streams[projection.stream]):
+                    kept = ", ".join(streams[projection.stream])
+                    raise problem(
+                        ("projections", number, *key, "subjects", at),
+                        f"{subject} matches no message that stream {projection.stream} keeps ({kept}): "
+                        "nothing would be folded",
+                    )
+    if on_one_machine:
+        _check_places(projections)
+
+
+def _check_places(projections: Sequence[ProjectionSettings]) -> None:
+    """On one machine no two workers can have one port; a pod has an address of its own."""
+    taken: dict[int, str] = {}
+    found = places(projections)
+    for number, projection in enumerate(projections):
+        for key, part in zip(projection.keys, projection.parts, strict=True):
+            place, called = found[projection.name, part.name], f"{projection.name} ({part.name})"
+            if place in taken:
+                free = next(
+                    each % _PLACES for each in range(place, place + _PLACES) if each not in found.values()
+                )
+                raise problem(
+                    ("projections", number, *key),
+                    f"{called} and {taken[place]} come to the same port: give one of them another, such as "
+                    f"place: {free}",
+                )
+            taken[place] = called

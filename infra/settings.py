@@ -214,10 +214,11 @@ class Settings(Model):
         if off := [name for name in self.expose if name not in on]:
             raise problem(("expose", off[0]), f"components.{off[0]} is off: turn it on, or remove this")
         self.kubernetes.require(self.exposed)
-        check_projections(self.projections, [stream.name for stream in self.streams])
         refuse_repeated(("buckets",), self.buckets, "bucket")
         refuse_repeated(("databases",), self.databases, "database")
         check_streams(self.streams)
+        streams = {stream.name: stream.subjects for stream in self.streams}
+        check_projections(self.projections, streams, on_one_machine=self.cloud == "local")
         run = (*self.run, *(["flights"] if self.demo else []))
         check_sizing(self.cloud, dict(self.sizing.items()), self.shapes, run, self.managed)
         check_topics(self.topics, None if self.external.kafka else self.shapes["kafka"].replicas)

@@ -26,7 +26,8 @@ PREFIX = "NEBULA_PROJECTIONS_"
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 _ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
 _StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-_Subject = Annotated[str, StringConstraints(pattern=r"^[^\s.]+(\.[^\s.]+)*$")]
+_TOKEN = r"[^\s.*>\x00-\x1f\x7f]+"
+_Subject = Annotated[str, StringConstraints(pattern=rf"^((\*|{_TOKEN})\.)*(\*|>|{_TOKEN})$")]
 
 _Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\x00-\x1f]+)*$')]
 
@@ -55,11 +56,19 @@ class Projection(Spec):
     shard: _ShardName = "all"
     stream: _StreamName
     subjects: tuple[_Subject, ...] = Field(min_length=1)
-    tenant_token: int | None = Field(default=None, ge=0)
+    tenant_token: int | None = Field(default=None, ge=0, le=15)
     fields: tuple[_Field, ...] = ()
     program: str = Field(min_length=1)
     batch: int = Field(default=2000, ge=1, le=100_000)
     limits: ProgramLimits = ProgramLimits()
+
+    @model_validator(mode="after")
+    def _tenants(self) -> Self:
+        for subject in self.subjects if self.tenant_token is not None else ():
+            tokens = subject.split(".")
+            if tokens[-1] != ">" and self.tenant_token >= len(tokens):
+                raise ValueError(f"tenant_token: {subject} has no token {self.tenant_token}, counted from 0")
+        return self
 
     @property
     def source(self) -> Source:

@@ -44,7 +44,8 @@ class Several:
         return range(self.first, self.first + self.count)
 
 
-SEVERAL: Mapping[str, Several] = {"projections.http": Several(standard=8700, first=25500, count=64)}
+SEVERAL: Mapping[str, Several] = {"projections.http": Several(standard=8700, first=20000, count=500)}
+"""Below all others at every offset, and apart from those of another stack 500 further on."""
 
 EPHEMERAL = 32768
 LARGEST_OFFSET = EPHEMERAL - 1 - max(PORTS.values())

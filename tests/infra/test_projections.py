@@ -1,19 +1,23 @@
 """Projections in the whole stack, against Pulumi's mocks: their workers on a machine and on a cluster."""
 
 import json
+import os
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from components.software import PROJECTIONS
 from components.templates import render
 from infra.images import images
 from infra.projection_programs import read_workers
-from infra.projection_settings import overlap, places
+from infra.projection_settings import places
 from infra.settings import Settings, SettingsError, parse
 from infra.stack_file import StackFile
+from infra.subjects import overlap
 from tests.infra import kubernetes_stack, local_stack
 from tests.infra.local_stack import PROCESS
 from tests.infra.projections import COUNTING, declared
@@ -44,7 +48,7 @@ def _settings(**changes: Any) -> Settings:
 def test_each_shard_of_each_view_has_a_worker_a_volume_and_a_port_of_its_own(local: Run) -> None:
     found = _workers(local)
     assert sorted(found) == _WORKERS
-    assert [found[name].inputs["ports"]["http"] for name in _WORKERS] == [25550, 25555, 25503]
+    assert [found[name].inputs["ports"]["http"] for name in _WORKERS] == [20318, 20155, 20487]
     assert all(worker.inputs["hasVolume"] for worker in found.values())
 
 
@@ -62,11 +66,48 @@ def test_a_worker_keeps_its_port_whatever_is_declared_beside_it() -> None:
     assert alone.items() <= both.items()
 
 
-def test_no_two_workers_have_one_port() -> None:
-    shards = [{"name": f"s{n}", "subjects": [f"events.s{n}.>"]} for n in range(64)]
-    projection = {**declared()["projections"][1], "shards": shards}
-    found = places(_settings(**declared(projections=[projection])).projections)
-    assert sorted(found.values()) == list(range(64))
+_MEETING = ("s7", "s17")
+"""Shards of `board` whose names come to one place."""
+
+
+def _shards(*names: str, **more: Any) -> dict[str, Any]:
+    shards = [{"name": name, "subjects": [f"events.{name}.>"], **more} for name in names]
+    return {"name": "board", "stream": "EVENTS", "shards": shards, "program": COUNTING}
+
+
+def test_workers_that_come_to_one_port_are_refused_with_one_that_is_free() -> None:
+    found = places(_settings(**declared(cloud="kubernetes", projections=[_shards(*_MEETING)])).projections)
+    (place,) = set(found.values())
+    with pytest.raises(
+        SettingsError, match=rf"board \(s17\) and board \(s7\) .* place: {place + 1}"
+    ) as refused:
+        _settings(**declared(projections=[_shards(*_MEETING)]))
+    assert "projections[0].shards[1]" in str(refused.value)
+
+
+def test_a_place_that_is_given_is_kept_and_moves_no_other() -> None:
+    one, other = _shards(_MEETING[0]), _shards(_MEETING[1], place=7)
+    both = {**one, "shards": [*one["shards"], *other["shards"]]}
+    found = places(_settings(**declared(projections=[both])).projections)
+    assert found["board", "s17"] == 7
+    assert places(_settings(**declared(projections=[one])).projections).items() <= found.items()
+    assert places(_settings(**declared(projections=[other])).projections).items() <= found.items()
+    whole = {**declared()["projections"][0], "place": 7}
+    assert places(_settings(**declared(projections=[whole])).projections) == {("carriers", "all"): 7}
+
+
+@hypothesis.given(st.sets(st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True), min_size=2, max_size=8))
+@hypothesis.settings(deadline=None, max_examples=20)
+def test_no_worker_moves_when_another_is_removed(names: set[str]) -> None:
+    declarations = [{**declared()["projections"][0], "name": name} for name in sorted(names)]
+
+    def found(projections: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
+        return places(_settings(**declared(cloud="kubernetes", projections=projections)).projections)
+
+    for number in range(len(declarations)):
+        assert (
+            found(declarations[:number] + declarations[number + 1 :]).items() <= found(declarations).items()
+        )
 
 
 def test_workers_start_after_the_streams(local: Run) -> None:
@@ -92,8 +133,8 @@ def test_what_a_program_reads_reaches_its_worker(local: Run) -> None:
 def test_addresses_are_exported_by_view_and_shard(local: Run) -> None:
     assert local.outputs["endpoints"]["projections"] == {
         "urls": {
-            "carriers": {"all": "http://127.0.0.1:25550"},
-            "day_board": {"newark": "http://127.0.0.1:25555", "rest": "http://127.0.0.1:25503"},
+            "carriers": {"all": "http://127.0.0.1:20318"},
+            "day_board": {"newark": "http://127.0.0.1:20155", "rest": "http://127.0.0.1:20487"},
         }
     }
     assert local.outputs["credentials"]["projections"] == {"key": "secret-of-projections-key"}
@@ -176,7 +217,28 @@ _GOOD = declared()["projections"][0]
         ({"program": None}, "either program or program_file"),
         ({"subjects": []}, "either subjects or shards"),
         ({"shards": [{"name": "a", "subjects": ["x"]}]}, "either subjects or shards"),
-        ({"subjects": ["events..x"]}, "not a valid name"),
+        ({"subjects": ["events..x"]}, r"subjects\[0\]: .*'events..x' is no subject"),
+        ({"subjects": ["events.>", "a b"]}, r"subjects\[1\]: .* is no subject"),
+        ({"subjects": ["events.>.x"]}, "is no subject"),
+        ({"subjects": ["events.a*"]}, "is no subject"),
+        ({"subjects": ["events." + "x" * 250]}, "255 characters and 16 names"),
+        (
+            {"subjects": ["events.a", "events.*"]},
+            r"subjects\[1\]: events\.\* matches messages that events\.a",
+        ),
+        ({"subjects": ["other.>"]}, r"subjects\[0\]: other\.> matches no message that stream EVENTS keeps"),
+        ({"tenant_token": 99}, r"projections\[0\]\.tenant_token: .*less than 16"),
+        ({"tenant_token": 2, "subjects": ["events.*"]}, r"\.tenant_token: events\.\* has tokens 0 to 1"),
+        ({"place": 500}, r"projections\[0\]\.place"),
+        ({"limits": {"view": 1 << 30}}, r"limits\.view"),
+        (
+            {"subjects": [], "place": 1, "shards": [{"name": "a", "subjects": ["events.a"]}]},
+            "each shard has a place of its own",
+        ),
+        (
+            {"subjects": [], "shards": [{"name": "a", "subjects": ["events.a"]}] * 2},
+            r"shards\[1\]: shard a is declared twice",
+        ),
         ({"programme": ""}, "did you mean program"),
         (
             {
@@ -197,10 +259,39 @@ def test_a_view_is_declared_once() -> None:
         _settings(**declared(projections=[_GOOD, _GOOD]))
 
 
-def test_more_workers_than_there_are_ports_are_refused() -> None:
-    shards = [{"name": f"s{n}", "subjects": [f"events.s{n}.>"]} for n in range(65)]
-    with pytest.raises(SettingsError, match="64 are allowed"):
-        _settings(**declared(projections=[{**_GOOD, "subjects": [], "shards": shards}]))
+@pytest.mark.parametrize(
+    ("streams", "message"),
+    [
+        ([{"name": "A", "subjects": ["x..y"]}], r"streams\[0\]\.subjects\[0\]: .*'x..y' is no subject"),
+        ([{"name": "A", "subjects": ["a", "x y"]}], r"streams\[0\]\.subjects\[1\]: .* is no subject"),
+        ([{"name": "A", "subjects": [""]}], "is no subject"),
+        ([{"name": "A", "subjects": ["a\tb"]}], "is no subject"),
+        ([{"name": "A", "subjects": ["a.", ".a"]}], "is no subject"),
+        ([{"name": "A", "subjects": [">"]}], r"> reaches into \$JS\.API\.>, which NATS keeps"),
+        ([{"name": "A", "subjects": ["$SYS.a"]}], "which NATS keeps for itself"),
+        (
+            [{"name": "A", "subjects": ["a.>", "a.b"]}],
+            r"subjects\[1\]: a\.b matches messages that it keeps by a\.>",
+        ),
+        (
+            [{"name": "A", "subjects": ["a.*"]}, {"name": "B", "subjects": ["c", "a.b"]}],
+            r"streams\[1\]\.subjects\[1\]: a\.b matches messages that stream A keeps by a\.\* already",
+        ),
+        (
+            [{"name": "A", "subjects": ["a"]}, {"name": "A", "subjects": ["b"]}],
+            r"streams\[1\]: stream A",
+        ),
+    ],
+)
+def test_streams_that_nats_would_refuse_are_refused(streams: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        _settings(streams=streams)
+
+
+def test_streams_that_nats_takes_are_taken() -> None:
+    subjects = [["a.b", "a.*.c", "é.>"], ["a.c", "$KV.x.>", "*"]]
+    settings = _settings(streams=[{"name": f"S{n}", "subjects": each} for n, each in enumerate(subjects)])
+    assert [stream.subjects for stream in settings.streams] == subjects
 
 
 def test_a_program_comes_from_a_file_beside_the_stack_file(tmp_path: Path) -> None:
@@ -211,6 +302,70 @@ def test_a_program_comes_from_a_file_beside_the_stack_file(tmp_path: Path) -> No
         read_workers(settings.projections, file)
     (tmp_path / "carriers.star").write_text(COUNTING)
     assert [view.program for view in read_workers(settings.projections, file)] == [COUNTING]
+
+
+@pytest.mark.parametrize("name", ["../outside.star", "/etc/hostname", "link.star", "linked/outside.star"])
+def test_a_program_outside_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "stacks"
+    folder.mkdir()
+    (tmp_path / "outside.star").write_text(COUNTING)
+    (folder / "link.star").symlink_to(tmp_path / "outside.star")
+    (folder / "linked").symlink_to(tmp_path)
+    given = {each: value for each, value in _GOOD.items() if each != "program"}
+    settings = _settings(**declared(projections=[{**given, "program_file": name}]))
+    with pytest.raises(SettingsError, match=r"projections\[0\]\.program_file: .* which is outside of"):
+        read_workers(settings.projections, StackFile(folder / "Pulumi.mine.yaml"))
+
+
+def test_a_program_file_may_stand_in_a_folder_below_and_be_a_link_within(tmp_path: Path) -> None:
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "a.star").write_text(COUNTING)
+    (tmp_path / "b.star").symlink_to("programs/a.star")
+    given = {each: value for each, value in _GOOD.items() if each != "program"}
+    for name in ("programs/a.star", "b.star"):
+        settings = _settings(**declared(projections=[{**given, "program_file": name}]))
+        (view,) = read_workers(settings.projections, StackFile(tmp_path / "Pulumi.mine.yaml"))
+        assert view.program == COUNTING
+
+
+def test_a_program_file_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.star")
+    given = {each: value for each, value in _GOOD.items() if each != "program"}
+    for name in ("a.star", "."):
+        settings = _settings(**declared(projections=[{**given, "program_file": name}]))
+        with pytest.raises(SettingsError, match="is no file"):
+            read_workers(settings.projections, StackFile(tmp_path / "Pulumi.mine.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("def key(event):\n    return 'a'\n", r"no `def project\(view, event\)`"),
+        ("def project(view, event):\n    return view\n", r"no `def key\(event\)`"),
+        ("def key(event) return 1", "is not Starlark: error: Parse error.* program.star:1"),
+        ('load("a", "key", "project")\n', "is not Starlark"),
+        (
+            "def outer():\n    def key(event):\n        pass\n    def project(v, e):\n        pass\n",
+            "no `def key",
+        ),
+    ],
+)
+def test_a_program_that_is_none_is_refused_with_its_line(tmp_path: Path, program: str, message: str) -> None:
+    path = tmp_path / "stacks" / "Pulumi.mine.yaml"
+    path.parent.mkdir()
+    path.write_text(
+        "config:\n  nebula:platform:\n    projections:\n      - name: carriers\n        program: |\n"
+    )
+    settings = _settings(**declared(projections=[{**_GOOD, "program": program}]))
+    with pytest.raises(SettingsError, match=message) as refused:
+        read_workers(settings.projections, StackFile(path))
+    assert "stacks/Pulumi.mine.yaml, line 5: nebula:platform.projections[0].program" in str(refused.value)
+
+
+def test_functions_may_be_values_too() -> None:
+    program = 'key = lambda event: event["aggregate_id"]\nproject = lambda view, event: {"at": f"{event}"}\n'
+    settings = _settings(**declared(projections=[{**_GOOD, "program": program}]))
+    assert [view.program for view in read_workers(settings.projections, _NOWHERE)] == [program]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,11 @@ def test_a_wrong_key_is_named_and_no_value_shown(tmp_path: Path, changes: dict[s
     [
         ({"view": "Day Board"}, r"projections\[0\]\.view"),
         ({"subjects": ["events..x"]}, r"projections\[0\]\.subjects"),
+        ({"subjects": ["events.a b"]}, r"projections\[0\]\.subjects"),
+        ({"subjects": ["events.>.x"]}, r"projections\[0\]\.subjects"),
         ({"tenant_token": -1}, r"projections\[0\]\.tenant_token"),
+        ({"tenant_token": 99}, r"projections\[0\]\.tenant_token"),
+        ({"tenant_token": 2, "subjects": ["events.>", "events.*"]}, r"events\.\* has no token 2"),
         ({"limits": {"gas": 0}}, r"projections\[0\]\.limits\.gas"),
         ({"fields": ["payload.carrier", 'a"b']}, r"projections\[0\]\.fields\[1\]"),
         ({"fields": ["payload..carrier"]}, r"projections\[0\]\.fields\[0\]"),

@@ -28,6 +28,11 @@ def test_largest_offset_stays_below_the_ephemeral_range() -> None:
     assert max(_ALL) + LARGEST_OFFSET < EPHEMERAL
 
 
+def test_ports_of_any_number_of_workloads_are_below_all_others_at_every_offset() -> None:
+    several = [number for row in SEVERAL.values() for number in row.numbers]
+    assert max(several) + LARGEST_OFFSET < min(PORTS.values())
+
+
 def test_a_component_has_the_ports_of_all_its_workloads() -> None:
     assert set(ports_of(["spark"], 0)) == {
         "spark-master.rpc",
@@ -44,11 +49,11 @@ def test_port_without_a_row_says_where_to_add_one() -> None:
 
 
 def test_workloads_of_one_component_have_the_ports_of_their_numbers() -> None:
-    assert [port("projections-carriers-all", "http", 10, number) for number in (8700, 8763)] == [25510, 25573]
+    assert [port("projections-carriers-all", "http", 10, number) for number in (8700, 8763)] == [20010, 20073]
     assert ports_of(["projections"], 10, {"projections": [0, 63]}) == {
-        "projections-0.http": 25510,
-        "projections-63.http": 25573,
+        "projections-0.http": 20010,
+        "projections-63.http": 20073,
     }
     assert ports_of(["redis"], 0, {"projections": [0]}) == {"redis.redis": 26379}
     with pytest.raises(UnknownPortError):
-        port("projections-carriers-all", "http", 0, 8764)
+        port("projections-carriers-all", "http", 0, 9200)

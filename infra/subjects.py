@@ -1,0 +1,77 @@
+"""NATS subjects in the stack's configuration: their form, and which messages two of them share.
+
+What a server refuses is refused here (streams and consumer filters in nats-server 2.15), and so is what it
+takes at its word though nobody means it: a wildcard within a name.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
+
+_NAME = r"[^\s.*>\x00-\x1f\x7f]+"
+_PATTERN = rf"^((\*|{_NAME})\.)*(\*|>|{_NAME})$"
+_LONGEST = 255
+MOST_TOKENS = 16
+"""NATS advises against more, and against longer subjects: https://docs.nats.io/nats-concepts/subjects."""
+_RESERVED = ("$JS.API.>", "$JSC.>", "$SYS.>")
+
+
+def _subject(text: str) -> str:
+    if re.fullmatch(_PATTERN, text) is None:
+        raise ValueError(
+            f"{text!r} is no subject: names with dots between, none empty or with a space; * stands for one "
+            "name, and > at the end for the rest"
+        )
+    if len(text) > _LONGEST or text.count(".") >= MOST_TOKENS:
+        raise ValueError(f"a subject has {_LONGEST} characters and {MOST_TOKENS} names at most")
+    return text
+
+
+Subject = Annotated[
+    str,
+    AfterValidator(_subject),
+    WithJsonSchema({"type": "string", "pattern": _PATTERN, "maxLength": _LONGEST}),
+]
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether some subject matches both filters: `*` stands for a token, a last `>` for one or more."""
+    mine, theirs = one.split("."), other.split(".")
+    for left, right in zip(mine, theirs, strict=False):
+        if ">" in (left, right):
+            return True
+        if "*" not in (left, right) and left != right:
+            return False
+    return len(mine) == len(theirs)
+
+
+def repeated(subjects: Sequence[str]) -> tuple[int, str] | None:
+    """The place of the first subject that matches what one before it does, and that one."""
+    for (_, one), (at, other) in combinations(enumerate(subjects), 2):
+        if overlap(one, other):
+            return at, one
+    return None
+
+
+def has_token(subject: str, number: int) -> bool:
+    """Whether messages that `subject` matches can have a token `number`, counted from 0."""
+    return subject.endswith(">") or number < len(subject.split("."))
+
+
+def wrong_streams(streams: Mapping[str, Sequence[str]]) -> tuple[str, int, str] | None:
+    """Of streams by name: the stream and the place of a subject that a server would refuse, and why."""
+    seen: list[tuple[str, str]] = []
+    for name, subjects in streams.items():
+        for at, subject in enumerate(subjects):
+            for reserved in _RESERVED:
+                if overlap(subject, reserved):
+                    return name, at, f"{subject} reaches into {reserved}, which NATS keeps for itself"
+            for other, taken in seen:
+                if overlap(subject, taken):
+                    where = "it" if other == name else f"stream {other}"
+                    return name, at, f"{subject} matches messages that {where} keeps by {taken} already"
+            seen.append((name, subject))
+    return None
