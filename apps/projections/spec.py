@@ -64,10 +64,11 @@ class Projection(Spec):
 
     @model_validator(mode="after")
     def _tenants(self) -> Self:
-        for subject in self.subjects if self.tenant_token is not None else ():
-            tokens = subject.split(".")
-            if tokens[-1] != ">" and self.tenant_token >= len(tokens):
-                raise ValueError(f"tenant_token: {subject} has no token {self.tenant_token}, counted from 0")
+        if (number := self.tenant_token) is not None:
+            for subject in self.subjects:
+                tokens = subject.split(".")
+                if tokens[-1] != ">" and number >= len(tokens):
+                    raise ValueError(f"tenant_token: {subject} has no token {number}, counted from 0")
         return self
 
     @property

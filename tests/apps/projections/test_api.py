@@ -12,7 +12,7 @@ import requests
 import uvicorn
 
 from apps.projections import tokens
-from apps.projections.api import Api, create_app
+from apps.projections.api import Api, OpenStore, create_app
 from apps.projections.errors import OverdueError, StoreError
 from apps.projections.keys import CheckpointKey, ViewKey
 from apps.projections.metrics import exposition
@@ -123,7 +123,7 @@ def client(store: Store, state: Reported, gate: Gate, room: Room) -> Iterator[Cl
     def late() -> nullcontext[Store]:
         raise OverdueError("sort: it is not done after 5 seconds")
 
-    stores = {
+    stores: dict[str, OpenStore] = {
         "carriers": lambda: nullcontext(store),
         "fresh": absent,
         "slow": gate.store,
