@@ -76,20 +76,13 @@ class Password:
 
 
 @dataclass(frozen=True)
-class Token:
-    """A bearer token."""
-
-    token: pulumi.Output[str]
-
-
-@dataclass(frozen=True)
 class WorkloadIdentity:
     """A cloud role that the workload's service account takes on: no static key."""
 
     role: pulumi.Input[str]
 
 
-Auth = Anonymous | Password | Token | WorkloadIdentity
+Auth = Anonymous | Password | WorkloadIdentity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,11 +114,13 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Link:
-    """A workload or task talks to `target`: the source of start order, network edge and, through
-    the target's `auth`, of the credential in use. With `calls_back` the target talks to its ports too."""
+    """Declares that a program connects to `ports` of `target`: it starts after it, and network policies open
+    those ports and no others. `ports` are names of the target's workloads' ports; those of a server that is
+    no workload of the stack are known by its addresses. With `calls_back` the target connects to all ports of
+    the program, too."""
 
     target: Endpoint
-    access: Literal["read", "write", "admin"] = "write"
+    ports: tuple[str, ...] = ()
     calls_back: bool = False
 
 

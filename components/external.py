@@ -63,7 +63,7 @@ class ExternalCheck(pulumi.ComponentResource):
             [each for key, endpoint in args.endpoints.items() for each in _given(key, endpoint, args)],
             cluster=args.cluster,
             sizing=args.sizing,
-            links=tuple(Link(endpoint, "read") for endpoint in args.endpoints.values()),
+            links=tuple(Link(endpoint) for endpoint in args.endpoints.values()),
             parent=self,
         )
         self.passed = checked.resource

@@ -55,10 +55,10 @@ class Flights(pulumi.ComponentResource):
                 triggers={"files": args.object_store.volume, "tables": args.iceberg_catalog.volume},
                 writable=("{run}/work",),
                 links=(
-                    Link(args.object_store),
-                    Link(args.iceberg_catalog),
-                    Link(args.spark, calls_back=args.spark.executors is not None),
-                    Link(args.trino, "read"),
+                    Link(args.object_store, ("s3",)),
+                    Link(args.iceberg_catalog, ("http",)),
+                    _to_spark(args.spark),
+                    Link(args.trino, ("http",)),
                 ),
                 resources=shape.resources,
                 timeout=1200,
@@ -67,6 +67,13 @@ class Flights(pulumi.ComponentResource):
         )
         self.result = run.result
         self.register_outputs({"result": run.result})
+
+
+def _to_spark(spark: SparkEndpoint) -> Link:
+    """To the master and its worker, or to the executors that the driver starts, which report to it."""
+    if spark.executors is None:
+        return Link(spark, ("rpc",))
+    return Link(spark, ("blocks",), calls_back=True)
 
 
 def _spec(args: FlightsArgs, heap: int) -> pulumi.Output[str]:

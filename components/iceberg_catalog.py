@@ -82,7 +82,7 @@ class IcebergCatalog(pulumi.ComponentResource):
                 secret_files={"nessie.properties": _properties(args, _FORWARDED if exposed else "")},
                 ports={"http": _HTTP, "management": 9000},
                 triggers={"database": args.database.volume},
-                links=(Link(args.database), Link(args.object_store)),
+                links=(Link(args.database, ("sql",)), Link(args.object_store, ("s3",))),
                 replicas=shape.replicas,
                 readiness=Readiness(
                     Http("management", "/q/health/ready"),
@@ -112,7 +112,7 @@ class IcebergCatalog(pulumi.ComponentResource):
             },
             cluster=args.cluster,
             sizing=args.sizing,
-            link=Link(bare, "admin"),
+            link=Link(bare, ("http",)),
             parent=self,
             volume=args.database.volume,
         )

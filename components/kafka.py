@@ -157,7 +157,7 @@ class Kafka(pulumi.ComponentResource):
             _topics(bare, args.topics, shape.replicas),
             cluster=args.cluster,
             sizing=args.sizing,
-            link=Link(bare, "admin"),
+            link=Link(bare, ("client",)),
             parent=self,
             volume=server.volume,
         )
@@ -194,7 +194,7 @@ class KafkaTopics(pulumi.ComponentResource):
             _topics(args.server, args.topics, args.replication_factor),
             cluster=args.cluster,
             sizing=args.sizing,
-            link=Link(args.server, "admin"),
+            link=Link(args.server, ("client",)),
             parent=self,
         )
         self.endpoint = replace(args.server, depends_on=(*args.server.depends_on, topics.resource))

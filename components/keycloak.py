@@ -80,7 +80,7 @@ class Keycloak(pulumi.ComponentResource):
                 ports={"http": 8080, "management": 9000, **cluster},
                 writable=("{home}/data",),
                 triggers={"database": args.database.volume},
-                links=(Link(args.database),),
+                links=(Link(args.database, ("sql",)),),
                 replicas=shape.replicas,
                 readiness=Readiness(
                     Http("management", "/health/ready"),
@@ -123,7 +123,7 @@ class Keycloak(pulumi.ComponentResource):
             },
             cluster=args.cluster,
             sizing=args.sizing,
-            link=Link(bare, "admin"),
+            link=Link(bare, ("http",)),
             parent=self,
             volume=args.database.volume,
         )

@@ -118,7 +118,7 @@ class Nats(pulumi.ComponentResource):
             },
             cluster=args.cluster,
             sizing=args.sizing,
-            link=Link(bare, "admin"),
+            link=Link(bare, ("client",)),
             parent=self,
             volume=server.volume,
         )

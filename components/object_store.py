@@ -121,7 +121,7 @@ class ObjectStore(pulumi.ComponentResource):
             },
             cluster=args.cluster,
             sizing=args.sizing,
-            link=Link(bare, "admin"),
+            link=Link(bare, ("s3",)),
             parent=self,
             volume=server.volume,
         )

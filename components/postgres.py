@@ -178,7 +178,7 @@ def _create_databases(
         },
         cluster=cluster,
         sizing=sizing,
-        link=Link(server, "admin"),
+        link=Link(server, ("sql",)),
         parent=parent,
         volume=server.volume,
     )

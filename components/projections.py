@@ -82,7 +82,7 @@ class Projections(pulumi.ComponentResource):
                             Http("http", "/ready"), deadline=_FILLED, alive=Http("http", "/live")
                         ),
                         resources=shape.resources,
-                        links=(Link(args.nats),),
+                        links=(Link(args.nats, ("client",)),),
                         stop_seconds=_DRAIN + 10,
                     ),
                     self,

@@ -125,7 +125,11 @@ class Spark(pulumi.ComponentResource):
                 secret_files={"conf/spark-defaults.conf": defaults},
                 ports={"rpc": 7078, "ui": 8081},
                 writable=("{run}/work", "{run}/local"),
-                links=(Link(master), Link(args.object_store), Link(args.iceberg_catalog)),
+                links=(
+                    Link(master, ("rpc",)),
+                    Link(args.object_store, ("s3",)),
+                    Link(args.iceberg_catalog, ("http",)),
+                ),
                 readiness=Readiness(Http("ui", "/json/"), deadline=90),
                 replicas=shape.replicas,
                 resources=shape.resources,
@@ -148,7 +152,7 @@ def _executor(name: str, args: SparkArgs) -> Program:
         software=SPARK,
         command=(),
         ports={"blocks": _BLOCKS},
-        links=(Link(args.object_store), Link(args.iceberg_catalog)),
+        links=(Link(args.object_store, ("s3",)), Link(args.iceberg_catalog, ("http",))),
         binary_files=trust.files(args.object_store),
         resources=args.sizing["spark-worker"].resources,
     )

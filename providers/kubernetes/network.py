@@ -21,7 +21,7 @@ class Network:
     def __init__(self, naming: Naming, api_ports: Sequence[int] = ()) -> None:
         self._naming = naming
         self._api_ports = api_ports
-        self._ports: dict[str, tuple[int, ...]] = {}
+        self._ports: dict[str, Mapping[str, int]] = {}
 
     def deny_by_default(self, name: str, opts: pulumi.ResourceOptions) -> pulumi.Resource:
         """Nothing reaches a pod of the stack, and it reaches nothing but name servers."""
@@ -46,21 +46,31 @@ class Network:
         """Two policies for each edge from the program, one at each end; and, where it has replicas or
         `among` is set, between those."""
         name = program.name
-        self._ports[name] = tuple(program.ports.values())
+        self._ports[name] = program.ports
+        own = tuple(program.ports.values())
         made = []
         replicas = program.max_replicas or program.replicas if isinstance(program, Workload) else 1
         if replicas > 1 or among:
-            made += self._edge(name, name, self._ports[name], opts)
+            made += self._edge(name, name, own, opts)
         for link in program.links:
             for target in link.target.workloads:
-                made += self._edge(name, target, self._ports[target], opts)
+                made += self._edge(name, target, self._opened(name, link, target), opts)
                 if link.calls_back:
-                    made += self._edge(target, name, self._ports[name], opts)
+                    made += self._edge(target, name, own, opts)
         if external := _external(program.links):
             made.append(self._leave(f"{name}-to-outside", name, external, opts))
         if program.spawns is not None:
             made.append(self._leave(f"{name}-to-api", name, self._api_ports, opts))
         return made
+
+    def _opened(self, client: str, link: Link, target: str) -> tuple[int, ...]:
+        """The numbers of the ports that a link opens. Raises ValueError for one that the target lacks, and
+        for a link to a workload that names none: it would open nothing."""
+        known = self._ports[target]
+        if not link.ports or (unknown := [name for name in link.ports if name not in known]):
+            wrong = f"the ports {', '.join(unknown)}" if link.ports else "no port"
+            raise ValueError(f"{client} links to {wrong} of {target}, which has {', '.join(known) or 'none'}")
+        return tuple(known[name] for name in link.ports)
 
     def forward(
         self, edge: str, target: str, port: int, opts: pulumi.ResourceOptions

@@ -184,10 +184,11 @@ def test_an_autoscaler_owns_the_number_of_its_replicas(production: Run) -> None:
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 6)
 
 
-def _edges(registered: Run) -> set[tuple[str, str]]:
-    """Client and server of every opening in the policies, as both ends say it."""
+def _edges(registered: Run) -> dict[tuple[str, str], set[int]]:
+    """The ports that the policies open for each client and server, as both ends say it."""
     component = "app.kubernetes.io/component"
-    leaving, arriving = set(), set()
+    leaving: dict[tuple[str, str], set[int]] = {}
+    arriving: dict[tuple[str, str], set[int]] = {}
     for name, policy in objects(registered).items():
         if not name.startswith("NetworkPolicy/"):
             continue
@@ -195,42 +196,44 @@ def _edges(registered: Run) -> set[tuple[str, str]]:
         here = spec["podSelector"]["matchLabels"].get(component)
         for rule in spec.get("egress") or ():
             for peer in rule.get("to") or ():
-                leaving.add((here, peer["podSelector"]["matchLabels"][component]))
+                there = peer["podSelector"]["matchLabels"][component]
+                leaving.setdefault((here, there), set()).update(port["port"] for port in rule["ports"])
         for rule in spec.get("ingress") or ():
             for peer in rule.get("from") or ():
-                arriving.add((peer["podSelector"]["matchLabels"][component], here))
+                there = peer["podSelector"]["matchLabels"][component]
+                arriving.setdefault((there, here), set()).update(port["port"] for port in rule["ports"])
     assert leaving == arriving
     return leaving
 
 
 def test_network_policies_open_exactly_the_declared_links(lab: Run) -> None:
     assert _edges(lab) == {
-        ("postgres-databases", "postgres"),
-        ("object-store-buckets", "object-store"),
-        ("kafka-topics", "kafka"),
-        ("nats-streams", "nats"),
-        ("iceberg-catalog", "postgres"),
-        ("iceberg-catalog", "object-store"),
-        ("iceberg-catalog-namespaces", "iceberg-catalog"),
-        ("trino", "iceberg-catalog"),
-        ("trino", "object-store"),
-        ("keycloak", "postgres"),
-        ("keycloak-realm", "keycloak"),
-        ("spark-executor", "spark-executor"),
-        ("spark-executor", "object-store"),
-        ("spark-executor", "iceberg-catalog"),
-        ("flights-pipeline", "object-store"),
-        ("flights-pipeline", "iceberg-catalog"),
-        ("flights-pipeline", "spark-executor"),
-        ("spark-executor", "flights-pipeline"),
-        ("flights-pipeline", "trino"),
+        ("postgres-databases", "postgres"): {5432},
+        ("object-store-buckets", "object-store"): {9000},
+        ("kafka-topics", "kafka"): {9092},
+        ("nats-streams", "nats"): {4222},
+        ("iceberg-catalog", "postgres"): {5432},
+        ("iceberg-catalog", "object-store"): {9000},
+        ("iceberg-catalog-namespaces", "iceberg-catalog"): {19120},
+        ("trino", "iceberg-catalog"): {19120},
+        ("trino", "object-store"): {9000},
+        ("keycloak", "postgres"): {5432},
+        ("keycloak-realm", "keycloak"): {8080},
+        ("spark-executor", "spark-executor"): {7079},
+        ("spark-executor", "object-store"): {9000},
+        ("spark-executor", "iceberg-catalog"): {19120},
+        ("flights-pipeline", "object-store"): {9000},
+        ("flights-pipeline", "iceberg-catalog"): {19120},
+        ("flights-pipeline", "spark-executor"): {7079},
+        ("spark-executor", "flights-pipeline"): {7078, 7079},
+        ("flights-pipeline", "trino"): {8080},
     }
 
 
 def test_quorums_may_talk_among_themselves(production: Run) -> None:
     edges = _edges(production)
-    assert {("kafka", "kafka"), ("nats", "nats"), ("keycloak", "keycloak")} <= edges
-    assert {("trino", "trino-worker"), ("trino-worker", "trino")} <= edges
+    assert {("kafka", "kafka"), ("nats", "nats"), ("keycloak", "keycloak")} <= edges.keys()
+    assert {("trino", "trino-worker"), ("trino-worker", "trino")} <= edges.keys()
     assert ("redis", "redis") not in edges
 
 
