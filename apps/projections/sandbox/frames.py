@@ -8,6 +8,8 @@ from struct import Struct
 LOAD, FOLD, KEYS, VIEWS, DONE, FAILED = b"L", b"F", b"K", b"V", b"D", b"E"
 _HEAD = Struct(">cI")
 _CHUNK = 1 << 20
+LONGEST = (1 << 32) - 1
+"""Bytes of a frame."""
 
 
 class ClosedError(Exception):
@@ -19,7 +21,7 @@ class LateError(Exception):
 
 
 class OutOfTurnError(Exception):
-    """The other side sent more than one answer."""
+    """The other side sent more than one answer, or a longer one than it can have."""
 
 
 def send(descriptor: int, kind: bytes, body: bytes) -> None:
@@ -32,13 +34,16 @@ def send(descriptor: int, kind: bytes, body: bytes) -> None:
         raise ClosedError from None
 
 
-def receive(descriptor: int, timeout: float | None = None) -> tuple[bytes, bytes]:
-    """Kind and body. Raises ClosedError, OutOfTurnError, and LateError after `timeout` seconds."""
+def receive(descriptor: int, timeout: float | None = None, most: int = LONGEST) -> tuple[bytes, bytes]:
+    """Kind and body, of `most` bytes. Raises ClosedError, OutOfTurnError, and LateError after `timeout`
+    seconds."""
     deadline = None if timeout is None else time.monotonic() + timeout
     data = _read(descriptor, deadline)
     while len(data) < _HEAD.size:
         data += _read(descriptor, deadline)
     kind, length = _HEAD.unpack_from(data)
+    if length > most:
+        raise OutOfTurnError
     parts, missing = [data[_HEAD.size :]], _HEAD.size + length - len(data)
     while missing > 0:
         parts.append(_read(descriptor, deadline))

@@ -177,7 +177,8 @@ class Sandbox:
     def _receive(self, seconds: float) -> tuple[bytes, bytes]:
         assert self._process is not None
         try:
-            return receive(_descriptor(self._process.stdout), seconds)
+            # No more than it has memory for: this process has no such limit.
+            return receive(_descriptor(self._process.stdout), seconds, self._limits.memory << 20)
         except LateError:
             self.close()
             raise PoisonError("time", f"the program did not end within {seconds:g} seconds") from None

@@ -21,6 +21,9 @@ import ctypes, errno, json, os, signal, socket, sys, threading
 from apps.projections.sandbox.confinement import confine
 
 libc = ctypes.CDLL(None, use_errno=True)
+if os.geteuid() == 0 and sys.argv[1] == "an ordinary user":
+    os.setgroups([])
+    os.setuid(1234)
 confine(1 << 28)
 
 def call(number):
@@ -65,9 +68,10 @@ os._exit(0)
 """
 
 
-def test_a_confined_process_reaches_nothing_of_the_machine() -> None:
+@pytest.mark.parametrize("who", ["whoever this is", "an ordinary user"])
+def test_a_confined_process_reaches_nothing_of_the_machine(who: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _ATTEMPTS], cwd=REPOSITORY, capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", _ATTEMPTS, who], cwd=REPOSITORY, capture_output=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

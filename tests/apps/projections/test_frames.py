@@ -50,3 +50,9 @@ def test_a_frame_that_does_not_end_is_late(pipe: Pipe, begun: bytes) -> None:
     os.write(pipe[1], begun)
     with pytest.raises(LateError):
         receive(pipe[0], 0.01)
+
+
+def test_a_frame_that_is_longer_than_it_can_be_is_refused_before_it_is_read(pipe: Pipe) -> None:
+    os.write(pipe[1], b"D\x7f\xff\xff\xffok")
+    with pytest.raises(OutOfTurnError):
+        receive(pipe[0], 30, 1 << 20)
