@@ -31,9 +31,9 @@ class ShardSettings(Model):
 class LimitSettings(Model):
     """What a program may use for one event."""
 
-    gas: int | None = Field(default=None, ge=1, description="thousands of steps")
-    memory: int | None = Field(default=None, ge=16, description="MiB")
-    seconds: float | None = Field(default=None, gt=0)
+    gas: int | None = Field(default=None, ge=1, le=10**9, description="thousands of steps")
+    memory: int | None = Field(default=None, ge=16, le=1 << 16, description="MiB")
+    seconds: float | None = Field(default=None, gt=0, le=3600)
     view: int | None = Field(default=None, ge=2, le=16 << 20, description="bytes of a view")
 
 

@@ -38,9 +38,9 @@ _LARGEST_VIEW = 16 << 20
 class ProgramLimits(Spec):
     """Of one evaluation: thousands of steps, MiB, seconds by the clock; bytes of a view."""
 
-    gas: int = Field(default=Limits.gas, ge=1)
-    memory: int = Field(default=Limits.memory, ge=16)
-    seconds: float = Field(default=Limits.seconds, gt=0)
+    gas: int = Field(default=Limits.gas, ge=1, le=10**9)
+    memory: int = Field(default=Limits.memory, ge=16, le=1 << 16)
+    seconds: float = Field(default=Limits.seconds, gt=0, le=3600)
     view: int = Field(default=Limits.view, ge=2, le=_LARGEST_VIEW)
 
 

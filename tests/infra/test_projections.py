@@ -1,6 +1,7 @@
 """Projections in the whole stack, against Pulumi's mocks: their workers on a machine and on a cluster."""
 
 import json
+import math
 import os
 from base64 import b64decode
 from pathlib import Path
@@ -231,6 +232,9 @@ _GOOD = declared()["projections"][0]
         ({"tenant_token": 2, "subjects": ["events.*"]}, r"\.tenant_token: events\.\* has tokens 0 to 1"),
         ({"place": 500}, r"projections\[0\]\.place"),
         ({"limits": {"view": 1 << 30}}, r"limits\.view"),
+        ({"limits": {"memory": 1 << 50}}, r"limits\.memory"),
+        ({"limits": {"gas": 1 << 70}}, r"limits\.gas"),
+        ({"limits": {"seconds": math.inf}}, r"limits\.seconds"),
         (
             {"subjects": [], "place": 1, "shards": [{"name": "a", "subjects": ["events.a"]}]},
             "each shard has a place of its own",
