@@ -1,5 +1,6 @@
 """The one function that picks the cloud."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from providers.base import CloudProvider
 from providers.costs import CloudCosts
 from providers.power import Power
 from providers.sweep import Sweeper, SweepError
+
+_LOWER = re.compile(r"[a-z0-9]([a-z0-9-]{0,54}[a-z0-9])?")
 
 if TYPE_CHECKING:
     from providers.kubernetes.namespace import NamespaceArgs
@@ -126,6 +129,8 @@ def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
     from providers.kubernetes.namespace import NamespaceArgs
 
     stack, chosen = pulumi.get_stack(), settings.kubernetes
+    if settings.cloud != "kubernetes" or chosen.namespace.name is None:
+        _check_name(stack)
     gateway, balancer = chosen.gateway, chosen.load_balancer
     return NamespaceArgs(
         stack=stack,
@@ -151,6 +156,16 @@ def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
         ),
         api_ports=tuple(chosen.api_ports),
     )
+
+
+def _check_name(stack: str) -> None:
+    """Raises SettingsError for a stack after which no namespace (or registry, or database) can be called."""
+    if not _LOWER.fullmatch(stack):
+        raise SettingsError(
+            f"stack {stack}: what it makes is called nebula-{stack}, and a namespace's name has lower-case "
+            "letters, digits and -, 63 at most: give the stack another name; on a cluster of your own "
+            "kubernetes.namespace.name will do."
+        )
 
 
 def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from infra.cloud import provider_of
+from infra.settings import Settings, SettingsError
 from tests.mocked_program import run_program
 
 _PROGRAM = Path(__file__).parents[2] / "infra" / "__main__.py"
@@ -38,3 +40,12 @@ def test_a_clone_whose_path_holds_a_colon_is_refused(tmp_path: Path) -> None:
     elsewhere = shutil.copy(_PROGRAM, tmp_path / "a:b" / "infra" / "__main__.py")
     with pytest.raises(pulumi.RunError, match="The path of this clone"):
         run_program(lambda: runpy.run_path(str(elsewhere), run_name="__main__"), stack="local")
+
+
+@pytest.mark.parametrize("stack", ["My-Lab", "my_lab", "lab-", "l" * 57])
+def test_a_stack_after_which_no_namespace_can_be_called_is_refused(
+    monkeypatch: pytest.MonkeyPatch, stack: str
+) -> None:
+    monkeypatch.setattr(pulumi, "get_stack", lambda: stack)
+    with pytest.raises(SettingsError, match="what it makes is called nebula-"):
+        provider_of(Settings(cloud="kubernetes"), Path("/checkout"))
