@@ -84,11 +84,23 @@ class LoadBalancerSettings(Model):
     )
 
 
+def _kubeconfig(path: str) -> str:
+    """The program, and commands beside it, run in different directories."""
+    if not path.startswith(("/", "~/")):
+        raise ValueError("must be an absolute path: write it from / on")
+    return path
+
+
+KubeconfigPath = Annotated[str, AfterValidator(_kubeconfig)]
+
+
 class KubernetesSettings(Model):
     """The cluster, and how the platform uses it."""
 
     context: str | None = Field(default=None, description="of the kubeconfig; the current one if not given")
-    kubeconfig: str | None = Field(default=None, description="a path; KUBECONFIG or ~/.kube/config if not")
+    kubeconfig: KubeconfigPath | None = Field(
+        default=None, description="an absolute path; KUBECONFIG or ~/.kube/config if not given"
+    )
     namespace: NamespaceSettings = Field(default_factory=NamespaceSettings)
     storage_class: ObjectName | None = Field(default=None, description="the cluster's default if not given")
     images: ImageSettings = Field(default_factory=ImageSettings)

@@ -68,6 +68,13 @@ def _own_database(name: str) -> str:
     return name
 
 
+def _exposed(host: str) -> str:
+    if host.rpartition(".")[2].isdecimal():
+        raise ValueError(f"{host} is an address: routes and certificates are for a name")
+    return host
+
+
+ExposedName = Annotated[HostName, AfterValidator(_exposed)]
 _TAKEN_DATABASES = frozenset(
     {"postgres", "template0", "template1", "none", "public", "rdsadmin", "cloudsqladmin"}
 )
@@ -148,7 +155,7 @@ class Settings(Model):
     projections: list[ProjectionSettings] = Field(default_factory=list)
     trino: TrinoSettings = Field(default_factory=TrinoSettings)
     keycloak: KeycloakSettings = Field(default_factory=KeycloakSettings)
-    expose: dict[Exposable, HostName] = Field(
+    expose: dict[Exposable, ExposedName] = Field(
         default_factory=dict,
         description="components reached from outside, each at a host name",
     )

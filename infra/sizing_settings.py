@@ -28,6 +28,9 @@ Workload = Literal[
 _NOT_ON_A_MACHINE = {"trino-worker": "there the coordinator is the only worker"}
 _NOT_ON_A_CLUSTER = {"spark-master": "there a job starts its own executors"}
 """Workloads that a stack runs without, and why."""
+_LEAST_HEAP = 32
+_LEAST_EXECUTOR = 840
+"""MiB: Spark refuses an executor of less than 450, beside the 384 of its overhead."""
 
 
 class ShapeSettings(Model):
@@ -36,7 +39,7 @@ class ShapeSettings(Model):
 
     cpu: float | None = Field(default=None, gt=0, description="cores, at most")
     memory: int | None = Field(default=None, ge=64, description="MiB")
-    heap: int | None = Field(default=None, ge=32, description="MiB of a JVM")
+    heap: int | None = Field(default=None, ge=_LEAST_HEAP, description="MiB of a JVM")
     volume: int | None = Field(default=None, ge=1, description="GiB")
     replicas: int | None = Field(default=None, ge=0, le=99)
     max_replicas: int | None = Field(default=None, ge=0, le=99)
@@ -72,6 +75,8 @@ def check_sizing(
             raise problem(("sizing", name), f"cloud {cloud} serves {name} itself, by size: remove this")
         if why := without.get(name):
             raise problem(("sizing", name), f"cloud {cloud} runs no {name}, {why}: remove this")
+        if cloud != "local" and name == "spark-worker" and shapes[name].memory < _LEAST_EXECUTOR:
+            raise problem(("sizing", name, "memory"), f"an executor of Spark needs {_LEAST_EXECUTOR} MiB")
         for key in override.given:
             if reason := _unheeded(name, key):
                 raise problem(("sizing", name, key), reason)
@@ -98,6 +103,11 @@ def _check_shape(cloud: str, name: str, shape: Shape, given: Mapping[str, ShapeS
     if shape.heap and shape.heap >= shape.memory:
         key = ("sizing", name, "heap" if "heap" in keys else "memory") if keys else ("size",)
         raise problem(key, f"{name}: a heap of {shape.heap} MiB does not fit {shape.memory} MiB")
+    if 0 < shape.heap < _LEAST_HEAP:
+        raise problem(
+            ("sizing", name, "memory"),
+            f"leaves a heap of {shape.heap} MiB, and a JVM needs {_LEAST_HEAP}: give more, or say heap",
+        )
     least = min(shapes[name].replicas for shapes in SIZES.values())
     if shape.replicas < least:
         raise problem(

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 _TAG = "tag:yaml.org,2002:"
+_QUOTED = re.compile(r" '[^'<]{2,}'")
 _MOST_NODES = 100_000
 """Of a file in which every alias is written out: a settings file has hundreds."""
 _LONGEST_NUMBER = 100
@@ -64,7 +65,9 @@ def compose(text: str) -> yaml.Node | None:
         return root
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlError(mark.line + 1 if mark else None, error.problem or "is no YAML") from None
+        # Without the names that it quotes: an alias may be a password that begins with *.
+        said = _QUOTED.sub("", error.problem or "is no YAML")
+        raise YamlError(mark.line + 1 if mark else None, said) from None
     except yaml.YAMLError as error:  # a character that YAML does not have: its message has the position
         raise YamlError(None, " ".join(str(error).split())) from None
     except RecursionError:
@@ -110,16 +113,17 @@ def _check(node: yaml.Node) -> None:
     elif isinstance(node, yaml.SequenceNode):
         allowed = ("seq",)
     if kind not in allowed:
-        shown = f"!!{kind}" if node.tag.startswith(_TAG) else node.tag
+        # Not the tag itself: it may be a password that begins with !.
+        shown = f"!!{kind}" if node.tag.startswith(_TAG) else "what ! begins"
         raise YamlError(
             _line(node),
-            f"{shown} is no value of a stack file: write a text (in quotes), a number, true or false",
+            f"{shown} is no value of a stack file: write a text in quotes, a number, true or false",
         )
     if kind == "int" and len(node.value) > _LONGEST_NUMBER:
         raise YamlError(_line(node), "is too long a number: write a text in quotes")
     value = construct(node) if kind in ("int", "float", "bool", "null") else None
     if isinstance(value, float) and not math.isfinite(value):
-        raise YamlError(_line(node), f"{node.value} is no number of a stack file: write a finite one")
+        raise YamlError(_line(node), "not a number, or an infinite one, is no value of a stack file")
 
 
 def _check_keys(node: yaml.MappingNode) -> None:

@@ -75,6 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = reports(given.base or None, given.stack, given.plugins and given.plugins.resolve())
         gone = removed(given.base, given.stack) if given.base else []
+        unknown = set(given.stack) - {report.head.stack for report in found} - set(gone)
+        if unknown:
+            raise snapshot.SnapshotError(
+                f"There is no stack {', '.join(sorted(unknown))}, neither here nor at the base."
+            )
         name = _named(given.base) if given.base else "nothing"
     except snapshot.SnapshotError as error:
         print(f"error: {error}", file=sys.stderr)

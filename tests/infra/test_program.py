@@ -21,9 +21,16 @@ def path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", list(sys.path))
 
 
+def _run(program: Path, stack: str) -> None:
+    def run() -> None:
+        runpy.run_path(str(program), run_name="__main__")
+
+    run_program(run, stack=stack)
+
+
 def _refusal(stack: str) -> str:
     with pytest.raises(pulumi.RunError) as caught:
-        run_program(lambda: runpy.run_path(str(_PROGRAM), run_name="__main__"), stack=stack)
+        _run(_PROGRAM, stack)
     return str(caught.value)
 
 
@@ -37,9 +44,9 @@ def test_a_stack_without_a_file_is_told_where_to_start() -> None:
 
 def test_a_clone_whose_path_holds_a_colon_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a:b" / "infra").mkdir(parents=True)
-    elsewhere = shutil.copy(_PROGRAM, tmp_path / "a:b" / "infra" / "__main__.py")
+    elsewhere: Path = shutil.copy(_PROGRAM, tmp_path / "a:b" / "infra" / "__main__.py")
     with pytest.raises(pulumi.RunError, match="The path of this clone"):
-        run_program(lambda: runpy.run_path(str(elsewhere), run_name="__main__"), stack="local")
+        _run(elsewhere, "local")
 
 
 @pytest.mark.parametrize("stack", ["My-Lab", "my_lab", "lab-", "l" * 57])

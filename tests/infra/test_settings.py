@@ -262,6 +262,8 @@ def test_a_place_to_send_a_browser_back_to_is_taken(tmp_path: Path, uri: str) ->
     ("lines", "said"),
     [
         ("expose: {trino: a..example.org}", "expose.trino"),
+        ("expose: {trino: 10.0.0.1}", "10.0.0.1 is an address"),
+        ("kubernetes: {kubeconfig: cluster.yaml}", "must be an absolute path"),
         ("kubernetes: {storage_class: Fast Disk}", "kubernetes.storage_class"),
         ("kubernetes: {images: {pull_secrets: [My_Secret]}}", "kubernetes.images.pull_secrets[0]"),
         ("kubernetes: {api_ports: [0]}", "kubernetes.api_ports[0]"),

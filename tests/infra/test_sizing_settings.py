@@ -98,6 +98,15 @@ def test_a_heap_that_does_not_fit_is_refused_at_its_line() -> None:
     assert _refused({"trino": {"heap": 4096}}).startswith("sizing.trino.heap: trino: a heap of 4096 MiB")
 
 
+def test_memory_that_leaves_a_jvm_no_heap_is_refused() -> None:
+    assert _refused({"kafka": {"memory": 64}}).startswith("sizing.kafka.memory: leaves a heap of 26 MiB")
+
+
+def test_an_executor_that_spark_would_refuse_is_refused() -> None:
+    message = _refused({"spark-worker": {"memory": 512}})
+    assert message == "sizing.spark-worker.memory: an executor of Spark needs 840 MiB"
+
+
 def test_fewer_replicas_at_most_than_always_are_refused() -> None:
     message = _refused({"trino-worker": {"replicas": 3, "max_replicas": 2}})
     assert message.startswith("sizing.trino-worker.max_replicas: is less than the 3 replicas")

@@ -68,9 +68,9 @@ def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "line", "said"),
     [
-        ("a: .nan", 3, "no number of a stack file"),
-        ("a: -.inf", 3, "no number of a stack file"),
-        ("b: 1\n    a: 1e999", 4, "no number of a stack file"),
+        ("a: .nan", 3, "is no value of a stack file"),
+        ("a: -.inf", 3, "is no value of a stack file"),
+        ("b: 1\n    a: 1e999", 4, "is no value of a stack file"),
         ("a: !!float x", 3, "is no float"),
         ("a: !!int x", 3, "is no int"),
         ("a: !!bool x", 3, "is no bool"),
@@ -78,7 +78,7 @@ def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
         ("a: !!binary aGVsbG8=", 3, "!!binary is no value of a stack file"),
         ("a: !!set {b}", 3, "!!set is no value of a stack file"),
         ("a: !!python/name:os.getcwd", 3, "is no value of a stack file"),
-        ("a: !mine x", 3, "!mine is no value of a stack file"),
+        ("a: !mine x", 3, "what ! begins is no value of a stack file"),
         ("a: 1\n    b: 2\n    a: 3", 5, "a is here twice, first in line 3"),
         ("? [a, b]\n    : x", 3, "a list or mapping is no key"),
         ("\ta: 1", 3, "cannot start any token"),
@@ -116,9 +116,12 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str | bytes, sa
     assert said in str(caught.value)
 
 
-def test_a_message_of_a_file_that_is_no_yaml_quotes_none_of_it(tmp_path: Path) -> None:
-    with pytest.raises(StackFileError) as caught:
-        _platform(tmp_path, "    a: 'given-secret\n    password: given-secret\n")
+@pytest.mark.parametrize(
+    "word", ["!given-secret", "*given-secret", "'given-secret", "{given-secret: [", "given-secret: x"]
+)
+def test_a_message_of_a_file_that_is_no_yaml_quotes_none_of_it(tmp_path: Path, word: str) -> None:
+    with pytest.raises(StackFileError, match=r"line [345]: ") as caught:
+        _platform(tmp_path, f"    cloud: local\n    password: {word}\n")
     assert "given-secret" not in str(caught.value)
 
 

@@ -82,5 +82,5 @@ def test_a_bad_file_is_named_and_the_others_are_parked(
     write(project, "old", _PAST)
     project.checkout.stack_file("bad").write_text("config:\n  nebula:platform:\n    ttl: .nan\n")
     assert lifetime.main([], project.checkout) == 1
-    assert "Pulumi.bad.yaml, line 3: .nan is no number" in capfd.readouterr().err
+    assert "Pulumi.bad.yaml, line 3: not a number" in capfd.readouterr().err
     assert stack_says(project, "old")["power"] == "parked"

@@ -138,4 +138,4 @@ def test_every_command_refuses_a_file_that_is_wrong_before_anything_else(
 ) -> None:
     checkout.stack_file("local").write_text("config:\n  nebula:platform:\n    demo: .nan\n")
     assert commands.main(command, "local", checkout) == 1
-    assert "stacks/Pulumi.local.yaml, line 3: .nan is no number" in capsys.readouterr().err
+    assert "stacks/Pulumi.local.yaml, line 3: not a number" in capsys.readouterr().err

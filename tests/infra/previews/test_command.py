@@ -1,0 +1,15 @@
+"""The command of previews: what it is asked for and cannot give is said."""
+
+import pytest
+
+from infra.previews import __main__ as previews
+
+
+def test_a_stack_that_is_not_there_is_no_empty_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(previews, "reports", lambda *_: [])
+    assert previews.main(["--stack", "lokal"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "There is no stack lokal, neither here nor at the base." in told.err
