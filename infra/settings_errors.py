@@ -32,7 +32,8 @@ def explain(detail: Mapping[str, Any], stack_file: StackFile, model: type[BaseMo
 
 
 def _message(detail: Mapping[str, Any], key: Key, model: type[BaseModel]) -> str:
-    kind, message, given = detail["type"], str(detail["msg"]), detail["input"]
+    kind, given = detail["type"], detail["input"]
+    message = str(detail["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
         known = _fields(key[:-1], model)
         close = get_close_matches(str(key[-1]), known, n=1)

@@ -44,7 +44,8 @@ def test_a_stack_without_a_file_is_told_where_to_start() -> None:
 
 def test_a_clone_whose_path_holds_a_colon_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a:b" / "infra").mkdir(parents=True)
-    elsewhere: Path = shutil.copy(_PROGRAM, tmp_path / "a:b" / "infra" / "__main__.py")
+    elsewhere = tmp_path / "a:b" / "infra" / "__main__.py"
+    shutil.copyfile(_PROGRAM, elsewhere)
     with pytest.raises(pulumi.RunError, match="The path of this clone"):
         _run(elsewhere, "local")
 
