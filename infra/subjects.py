@@ -16,7 +16,7 @@ _PATTERN = rf"^((\*|{_NAME})\.)*(\*|>|{_NAME})$"
 _LONGEST = 255
 MOST_TOKENS = 16
 """NATS advises against more, and against longer subjects: https://docs.nats.io/nats-concepts/subjects."""
-_RESERVED = ("$JS.API.>", "$JSC.>", "$SYS.>")
+_RESERVED = ("$JS.>", "$JSC.>", "$SYS.>")
 
 
 def _subject(text: str) -> str:
