@@ -8,6 +8,7 @@ import pulumi
 from components import jvm, trust
 from components.base import Cluster, Http, Link, Password, Readiness, Workload
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, PostgresDatabase
+from components.java_properties import escaped
 from components.provisioning import converge
 from components.sizing import Sizing
 from components.software import NESSIE
@@ -138,7 +139,7 @@ def _properties(args: IcebergCatalogArgs, further: str) -> pulumi.Output[str]:
     }
     lines = pulumi.Output.all(**properties).apply(
         lambda known: "\n".join(
-            (f"{_PROPERTIES}{further}", *(f"{name}={value}" for name, value in known.items()), "")
+            (f"{_PROPERTIES}{further}", *(f"{name}={escaped(value)}" for name, value in known.items()), "")
         )
     )
     return pulumi.Output.secret(lines)

@@ -18,6 +18,7 @@ from components.base import (
     Workload,
 )
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, SparkEndpoint
+from components.java_properties import escaped
 from components.sizing import Sizing
 from components.software import SPARK
 from components.software.spark import GCS_JARS
@@ -281,6 +282,6 @@ def spark_defaults(
 ) -> pulumi.Output[str]:
     """A `spark-defaults.conf`: properties here stay off the command lines of driver and executors."""
     text = pulumi.Output.all(**conf, **secret_conf).apply(
-        lambda values: "".join(f"{key} {value}\n" for key, value in sorted(values.items()))
+        lambda values: "".join(f"{key} {escaped(value)}\n" for key, value in sorted(values.items()))
     )
     return pulumi.Output.secret(text)

@@ -33,7 +33,6 @@ from infra.engine import stack_file
 from infra.engine.checkout import HERE, Checkout
 from infra.engine.errors import EngineError
 from infra.settings import Settings, SettingsError, parse
-from infra.stack_file import StackFile
 
 _SERVED = frozenset({POSTGRES.name, MINIO.name})
 """What a cloud runs itself, where it serves the component."""
@@ -85,8 +84,7 @@ def settings_of(stack: str, checkout: Checkout) -> Settings:
     EngineError for a stack that has no file."""
     stack_file.ensure(checkout, stack)
     document = _unread(stack_file.platform(checkout, stack))
-    text = json.dumps(document, default=str) if document else None
-    return parse(text, StackFile(checkout.stack_file(stack)))
+    return parse(json.dumps(document), stack_file.read(checkout, stack))
 
 
 def _unread(value: Any) -> Any:

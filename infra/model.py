@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 _RESERVED_BUCKETS = frozenset({"minio"})
+_RESERVED_ENDINGS = ("-s3alias", "--ol-s3")
 _LARGEST_PORT = 65535
 
 
@@ -23,8 +24,8 @@ def refuse_repeated(key: tuple[str | int, ...], names: Sequence[str], what: str)
 
 
 def _bucket(name: str) -> str:
-    if name in _RESERVED_BUCKETS:
-        raise ValueError(f"{name} is a name that MinIO keeps to itself: choose another")
+    if name in _RESERVED_BUCKETS or name.endswith(_RESERVED_ENDINGS):
+        raise ValueError(f"{name} is a name that MinIO or S3 keeps to itself: choose another")
     return name
 
 

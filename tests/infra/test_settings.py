@@ -232,7 +232,8 @@ def test_a_catalog_that_trino_would_refuse_is_refused(tmp_path: Path, lines: str
     ("lines", "said"),
     [
         ("buckets: [landing, landing]", "buckets[1]: bucket landing is declared twice"),
-        ("buckets: [minio]", "minio is a name that MinIO keeps to itself"),
+        ("buckets: [minio]", "minio is a name that MinIO or S3 keeps to itself"),
+        ("buckets: [landing-s3alias]", "landing-s3alias is a name that MinIO or S3 keeps to itself"),
         ("databases: [orders, orders]", "databases[1]: database orders is declared twice"),
         ("databases: [postgres]", "postgres is a name that Postgres"),
         ("databases: [pg_orders]", "pg_orders is a name that Postgres"),
