@@ -17,6 +17,8 @@ _LONGEST = 255
 MOST_TOKENS = 16
 """NATS advises against more, and against longer subjects: https://docs.nats.io/nats-concepts/subjects."""
 _RESERVED = ("$JS.>", "$JSC.>", "$SYS.>")
+_ADVISORIES = "$JS.EVENT."
+"""What the server tells of itself may be kept."""
 
 
 def _subject(text: str) -> str:
@@ -67,7 +69,7 @@ def wrong_streams(streams: Mapping[str, Sequence[str]]) -> tuple[str, int, str] 
     for name, subjects in streams.items():
         for at, subject in enumerate(subjects):
             for reserved in _RESERVED:
-                if overlap(subject, reserved):
+                if overlap(subject, reserved) and not subject.startswith(_ADVISORIES):
                     return name, at, f"{subject} reaches into {reserved}, which NATS keeps for itself"
             for other, taken in seen:
                 if overlap(subject, taken):

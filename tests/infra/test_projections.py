@@ -271,7 +271,7 @@ def test_a_view_is_declared_once() -> None:
         ([{"name": "A", "subjects": [""]}], "is no subject"),
         ([{"name": "A", "subjects": ["a\tb"]}], "is no subject"),
         ([{"name": "A", "subjects": ["a.", ".a"]}], "is no subject"),
-        ([{"name": "A", "subjects": [">"]}], r"> reaches into \$JS\.API\.>, which NATS keeps"),
+        ([{"name": "A", "subjects": [">"]}], r"> reaches into \$JS\.>, which NATS keeps"),
         ([{"name": "A", "subjects": ["$SYS.a"]}], "which NATS keeps for itself"),
         (
             [{"name": "A", "subjects": ["a.>", "a.b"]}],
