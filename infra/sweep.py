@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> i
             delete=given.delete,
             console=console,
             owner=str(owner) if owner else None,
-            confirm=lambda what: ownership.confirmed(what, given.stack),
+            confirm=lambda what: ownership.confirmed(what, "delete them", given.stack),
         )
     except (EngineError, SweepError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -16,6 +16,7 @@ from infra.engine.session import OVERRIDING, Session, directory_of, forgotten, o
 from providers.local import paths
 from providers.local.artifacts.errors import ArtifactError
 from providers.local.plugin.errors import PluginError
+from providers.local.plugin.layout import KEEP_VARIABLE
 
 INTERRUPTED = 130
 ERRORS = (EngineError, preflight.PreflightError, ArtifactError, PluginError)
@@ -24,7 +25,7 @@ ERRORS = (EngineError, preflight.PreflightError, ArtifactError, PluginError)
 
 def up(stack: str, checkout: Checkout) -> int:
     stack_file.ensure(checkout, stack)
-    ownership.settle(checkout, stack)
+    ownership.settle(checkout, stack, "take it over with all its data")
     session = open_session(stack, checkout)
     if session.is_local:
         preflight.check_software(paths.cache_directory())
@@ -81,10 +82,11 @@ def refresh(stack: str, checkout: Checkout) -> int:
 
 
 def down(stack: str, checkout: Checkout) -> int:
-    """Destroy the stack, then see that nothing of it is left; without a state, or when the engine
-    fails halfway, from the stack's directory alone."""
+    """Destroy the stack, then see that nothing of it is left; without a state, from its directory alone."""
     stack_file.ensure(checkout, stack)
-    ownership.settle(checkout, stack)
+    ownership.settle(checkout, stack, "remove it with all its data")
+    if stack_file.keeps_data(checkout, stack):
+        os.environ[KEEP_VARIABLE] = os.environ.get(KEEP_VARIABLE) or "1"
     if forgotten(stack, checkout):
         # Nobody waits for an engine to be built that would have nothing to do.
         say(f"The backend does not know stack {stack!r}: clearing what its directory records.")
@@ -96,7 +98,7 @@ def down(stack: str, checkout: Checkout) -> int:
     if session.exists():
         ownership.demand_no_strangers(session)
         destroyed = session.run("destroy", "--yes", "--skip-preview")
-        if destroyed.code and not (session.is_local and _goes_on_without_the_engine(session, destroyed)):
+        if destroyed.code and not _goes_on_without_the_engine(session, destroyed):
             return destroyed.code
     if session.is_local:
         _remove_directory(checkout, stack)
@@ -106,21 +108,26 @@ def down(stack: str, checkout: Checkout) -> int:
 
 
 def _goes_on_without_the_engine(session: Session, destroyed: Outcome) -> bool:
-    """After a failed destroy: whether to clear the stack from its directory. At a terminal that is
-    asked, as the user may have stopped it to keep what is left."""
-    if destroyed.interrupted:
+    """After a failed destroy: whether to clear the stack from its directory, and forget its state. The user
+    is asked, who may have stopped it, or protected something, to keep what is left."""
+    if destroyed.interrupted or not session.is_local:
         return False
-    say(f"The engine did not destroy everything. What is left is recorded in {session.directory}.")
-    return not sys.stdin.isatty() or input("Remove all of that, data too? [y/N] ").lower().startswith("y")
+    kept = [Path(each) for each in session.host_directories() if Path(each).exists()]
+    if session.protects() or any(path != session.directory for path in kept):
+        return False
+    what = f"The engine did not destroy everything. What is left is recorded in {session.directory}."
+    if ownership.confirmed(what, "remove all of that, data too", session.stack):
+        return True
+    say(f"{what} To remove it without the engine: make down STACK={session.stack} CONFIRM={session.stack}")
+    return False
 
 
 def _remove_directory(checkout: Checkout, stack: str) -> None:
     """What the engine left, or never knew of. Does nothing after a destroy that ended well."""
     from providers.local.plugin import removal
 
-    keep = True if os.environ.get(removal.KEEP_VARIABLE) == "1" else None
     expected = ownership.owner_of(checkout, stack)
-    if left := removal.remove_from_disk(directory_of(checkout, stack), expected, keep):
+    if left := removal.remove_from_disk(directory_of(checkout, stack), expected):
         say(removal.left_behind(left))
 
 

@@ -28,14 +28,14 @@ def owner_of(checkout: Checkout, stack: str) -> Owner:
     return Owner(str(checkout.root), stack)
 
 
-def settle(checkout: Checkout, stack: str) -> None:
+def settle(checkout: Checkout, stack: str, purpose: str) -> None:
     """Before a local stack is changed: its directory is this clone's or free, or an orphan that the user
-    takes over. Raises NotOurOwnError otherwise; then nothing was changed. Other clouds pass."""
+    gives up for `purpose`. Raises NotOurOwnError otherwise; then nothing was changed. Other clouds pass."""
     if not stack_file.is_local(checkout, stack):
         return
     directory, expected = StackDirectory(directory_of(checkout, stack)), owner_of(checkout, stack)
     claim = owner.examine(directory, expected)
-    if claim.standing is Standing.ORPHANED and confirmed(claim.reason, stack):
+    if claim.standing is Standing.ORPHANED and confirmed(f"{claim.reason}.", purpose, stack):
         owner.adopt(directory, expected)
         say(f"{directory.root} belongs to this checkout now.")
         return
@@ -62,7 +62,9 @@ def settle_namespace(session: Session) -> None:
             "Choose another name under `kubernetes: {namespace: {name: …}}`, or say `create: false` there to "
             "be a guest in it. Nothing was changed"
         )
-    if found is Tenancy.LABELLED and not confirmed(f"{where}, and this state does not have it.", site.stack):
+    if found is Tenancy.LABELLED and not confirmed(
+        f"{where}, and this state does not have it.", "take it over with its data", site.stack
+    ):
         raise NotOurOwnError(
             f"{where}: stack {site.stack} of another checkout or backend made it. Go on there; or, if its "
             f"state is lost, take it over with its data: make up STACK={site.stack} CONFIRM={site.stack}. "
@@ -85,7 +87,9 @@ def demand_no_strangers(session: Session) -> None:
         say(f"It could not be told whether others use namespace {site.namespace}: {error}")
         return
     if found and not confirmed(
-        f"Namespace {site.namespace} holds what this stack did not make: {', '.join(found)}.", site.stack
+        f"Namespace {site.namespace} holds what this stack did not make: {', '.join(found)}.",
+        "delete all of that too",
+        site.stack,
     ):
         raise NotOurOwnError(
             f"namespace {site.namespace} would take with it what this stack did not make: {', '.join(found)}."
@@ -105,13 +109,13 @@ def _own_namespace(session: Session) -> "Site | None":
     return site if site.created else None
 
 
-def confirmed(what: str, word: str) -> bool:
+def confirmed(what: str, purpose: str, word: str) -> bool:
     """Whether the user typed `word`: at the terminal, or as CONFIRM=<word>."""
     given = os.environ.get(CONFIRMATION, "")
-    if not given and sys.stdin.isatty():
+    if not given and sys.stdin is not None and sys.stdin.isatty():
         say(what)
         try:
-            given = input(f"Type {word} to go on, anything else to leave it alone: ")
+            given = input(f"Type {word} to {purpose}, anything else to leave it alone: ")
         except EOFError:
             return False
     return given.strip() == word

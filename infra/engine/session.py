@@ -20,6 +20,8 @@ from providers.local import paths
 OVERRIDING = "PULUMI_CONFIG_PASSPHRASE"
 """A passphrase in the environment wins over a passphrase file: it is another backend's."""
 
+_HOST_TYPE = "nebula-local:index:Host"
+
 EVENT_LOG = "PULUMI_OPTION_EVENT_LOG"
 """Where the engine writes its events: its option --event-log, which it has with PULUMI_DEBUG_COMMANDS."""
 
@@ -83,12 +85,27 @@ class Session:
 
     def has(self, resource_type: str) -> bool:
         """Whether the stack's state has a resource of this type."""
+        return any(each["type"] == resource_type for each in self._resources())
+
+    def _resources(self) -> list[Mapping[str, Any]]:
         if self.backend.ours:
             latest = state.deployment(self.checkout.state, PROJECT, self.stack)
         else:
             exported = json.loads(self.ask("stack", "export", "--stack", self.stack))
             latest = exported.get("deployment") or {}
-        return any(each["type"] == resource_type for each in latest.get("resources") or [])
+        return list(latest.get("resources") or [])
+
+    def host_directories(self) -> list[str]:
+        """The directories of a local stack that its state records."""
+        return [
+            str(each["outputs"]["directory"])
+            for each in self._resources()
+            if each["type"] == _HOST_TYPE and each.get("outputs")
+        ]
+
+    def protects(self) -> bool:
+        """Whether something in the stack's state is protected (`pulumi state protect`)."""
+        return any(each.get("protect") for each in self._resources())
 
     def exists(self) -> bool:
         """Whether the backend knows the stack."""

@@ -109,3 +109,8 @@ def local_directory(checkout: Checkout, stack: str) -> Path:
         return directory
     where = read(checkout, stack).where(("local", "directory"))
     raise MalformedStackFileError(f"{where}: {directory} {problem}")
+
+
+def keeps_data(checkout: Checkout, stack: str) -> bool:
+    """Whether the file of a local stack says that its data outlives it, since its last `up` or only now."""
+    return bool((platform(checkout, stack).get("local") or {}).get("keep_data"))

@@ -9,24 +9,50 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+_MOST_LINKS = 40
+"""As many as the kernel follows (path_resolution(7))."""
+_ACL = "system.posix_acl_access"
 
 
 def problem_of(path: Path) -> str | None:
     """Why `path` is not safe, with its remedy; None when it is. What of it does not exist yet is safe.
 
-    Both the way as it is written and the way that links lead are looked at.
+    Every step that the kernel takes is looked at, those of links among them.
     """
-    for way in dict.fromkeys((path, path.resolve())):
-        for step in (*reversed(way.parents), way):
-            try:
-                found = step.lstat()
-            except FileNotFoundError:
-                break
-            if problem := _problem(step, found, last=step == way):
-                return problem
+    for step, last in _steps(path):
+        try:
+            found = step.lstat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return f"{step} cannot be looked at: {error.strerror}"
+        if problem := _problem(step, found, last=last):
+            return problem
     return None
+
+
+def _steps(path: Path) -> Iterator[tuple[Path, bool]]:
+    """Each file on the way to an absolute path, in the kernel's order; whether it is the way's end."""
+    yield Path("/"), path == Path("/")
+    current, names, links = Path("/"), list(path.parts[1:]), 0
+    while names:
+        name = names.pop(0)
+        if name == "..":
+            current = current.parent
+            continue
+        step = current / name
+        yield step, not names
+        if step.is_symlink() and links < _MOST_LINKS:
+            links += 1
+            target = Path(os.readlink(step))
+            current = Path("/") if target.is_absolute() else current
+            names = [*(target.parts[1:] if target.is_absolute() else target.parts), *names]
+        else:
+            current = step
 
 
 def _problem(step: Path, found: os.stat_result, *, last: bool) -> str | None:
@@ -40,6 +66,8 @@ def _problem(step: Path, found: os.stat_result, *, last: bool) -> str | None:
     sticky = bool(found.st_mode & stat.S_ISVTX) and not last
     if found.st_mode & stat.S_IWOTH and not sticky:
         return f"any user may write in {step}; close it: chmod o-w '{step}'"
+    if found.st_mode & stat.S_IWGRP and _has_acl(step):
+        return f"an access list lets others write in {step}; remove it: setfacl -b '{step}'"
     if found.st_mode & stat.S_IWGRP and not sticky and not _private(found.st_gid, os.geteuid()):
         return f"group {_group(found.st_gid)} may write in {step}; close it: chmod g-w '{step}'"
     return None
@@ -48,8 +76,6 @@ def _problem(step: Path, found: os.stat_result, *, last: bool) -> str | None:
 @cache
 def _private(group: int, user: int) -> bool:
     """Whether nobody but `user` and root is in `group`."""
-    if group == 0:
-        return True
     try:
         own = pwd.getpwuid(user).pw_name
         members = {name for name in grp.getgrgid(group).gr_mem if name not in (own, "root")}
@@ -57,6 +83,15 @@ def _private(group: int, user: int) -> bool:
         return False
     primary = {entry.pw_name for entry in pwd.getpwall() if entry.pw_gid == group}
     return not members and primary <= {own, "root"}
+
+
+def _has_acl(step: Path) -> bool:
+    """Whether there is an access list: its mask is what the mode shows as the group's rights."""
+    try:
+        os.getxattr(step, _ACL)
+    except OSError:
+        return False
+    return True
 
 
 def _user(number: int) -> str:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from providers.local.path_safety import problem_of
-from providers.local.paths import cache_directory
+from providers.local.paths import CACHED, cache_directory
 from providers.local.plugin import orphans, owner, ports, processes
 from providers.local.plugin.errors import NotOurOwnError
 from providers.local.plugin.layout import SOCKET_LIMIT, StackDirectory, read_json
@@ -35,22 +35,24 @@ class Host:
         directory = StackDirectory(Path(inputs["directory"]))
         claim = owner.examine(directory, Owner.of(urn))
         foreign = claim.reason if claim.standing is Standing.FOREIGN else None
-        problems = [_path_problem(directory), foreign, _cache_problem()]
+        problems = [_path_problem(directory), foreign, _passage_problem(directory), _cache_problem()]
         failures = [Failure("directory", problem) for problem in problems if problem]
         return failures or [Failure("directory", problem) for problem in _space_problems(directory)]
 
     def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Changes:
         changes = Changes(inputs=differences(old, inputs))
         if "directory" in changes.inputs:
+            _demand_empty(StackDirectory(Path(state["directory"])), urn, str(inputs["directory"]))
             changes.replace.append("directory")
         changes.reality = self._drift(StackDirectory(Path(state["directory"])), old)
         changes.reality += ["ports"] if _conflicts(urn, inputs) else []
         return changes
 
     def _drift(self, directory: StackDirectory, inputs: Properties) -> list[str]:
-        alive = self._around.supervisor(directory).alive()
+        supervisor = self._around.supervisor(directory)
+        alive = supervisor.alive()
         healthy = directory.owner.exists() and alive is not bool(inputs.get("parked"))
-        return [] if healthy else ["supervisord"]
+        return [] if healthy and (not alive or supervisor.is_current()) else ["supervisord"]
 
     def preview(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
         for problem in _conflicts(urn, inputs):
@@ -76,8 +78,8 @@ class Host:
         self._around.swept.add(directory.root)
         if ended:
             self._around.engine.warn(urn, f"ended processes left by an earlier run: {', '.join(ended)}")
-        if not supervisor.alive():
-            supervisor.shutdown(0)
+        if not supervisor.alive() or not supervisor.is_current():
+            stop_all(directory, self._around)
             supervisor.start()
         return str(directory.root), {"directory": str(directory.root)}
 
@@ -133,9 +135,33 @@ def _conflicts(urn: str, inputs: Properties) -> list[str]:
     return _port_problems(directory, wanted)
 
 
+def _demand_empty(before: StackDirectory, urn: str, wanted: str) -> None:
+    """A stack that moves leaves nothing behind that the engine would then remove."""
+    if owner.examine(before, Owner.of(urn)).standing is not Standing.FREE:
+        raise NotOurOwnError(
+            f"the stack lies in {before.root}, and local.directory says {wanted}: its data would be removed. "
+            f"Park it (power: parked, `pulumi up`) and move it yourself (mv {before.root} {wanted}) before "
+            "you say so, or take it down first. Nothing was changed"
+        )
+
+
+def _passage_problem(directory: StackDirectory) -> str | None:
+    """Started by root, a server that runs as another user must get to its files."""
+    if os.geteuid() != 0:
+        return None
+    closed = [path for path in directory.root.parents if path.exists() and not path.stat().st_mode & 0o001]
+    if not closed:
+        return None
+    return (
+        f"{closed[-1]} is closed to the user that servers run as when root starts them; choose a directory "
+        "outside of it (local.directory), or run as an ordinary user"
+    )
+
+
 def _cache_problem() -> str | None:
     """Why programs should not be run from the cache."""
-    problem = problem_of(cache_directory())
+    cache = cache_directory()
+    problem = next(filter(None, map(problem_of, (cache, *(cache / name for name in CACHED)))), None)
     return f"the cache of software is not safe: {problem}" if problem else None
 
 

@@ -14,6 +14,10 @@ CHILDREN = frozenset({"owner.json", "supervisor.sock", "supervisord", "secrets",
 """Everything that is ever made in a stack's directory itself."""
 
 
+KEEP_VARIABLE = "NEBULA_KEEP_DATA"
+"""1: a destroy keeps data and secrets. 0: it does not, whatever the stack was configured to do."""
+
+
 @dataclass(frozen=True)
 class StackDirectory:
     """A stack's directory. What only the plugin reads is below `supervisord/`, closed to the
@@ -81,7 +85,8 @@ class StackDirectory:
         """Make the folders in the directory."""
         for path in (self.root / "run", self.root / "data"):
             path.mkdir(mode=0o700, exist_ok=True)
-            path.chmod(_passable())
+            if not path.is_symlink():  # to a larger disk: its mode is its owner's
+                path.chmod(_passable())
         for path in (self.secrets, self.root / "logs", self.control, self.control / "programs"):
             path.mkdir(mode=0o700, exist_ok=True)
             path.chmod(0o700)
@@ -95,10 +100,10 @@ def _passable() -> int:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`, empty when there is none or it was cut short by a crash."""
+    """The JSON object in `path`, empty when there is none or it is damaged."""
     try:
         content = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -37,7 +38,13 @@ class DirectoryLock:
 
     def _open(self, directory: StackDirectory) -> int | None:
         """The locked descriptor; -1 when a plugin of the same engine holds it; None to try again."""
-        descriptor = os.open(directory.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            descriptor = os.open(directory.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise BusyError(f"the lock {directory.lock} cannot be opened: {error.strerror}") from error
+        if not _is_ours(descriptor):
+            os.close(descriptor)
+            raise BusyError(f"the lock {directory.lock} was not made by us: look at it, and remove it")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -54,10 +61,10 @@ class DirectoryLock:
         # Whoever held it before may have removed the file: then this lock is on a file without name.
         with suppress(FileNotFoundError):
             if os.stat(directory.lock).st_ino == os.fstat(descriptor).st_ino:
-                os.ftruncate(descriptor, 0)
-                os.pwrite(
-                    descriptor, json.dumps({"pid": os.getpid(), "engine": self._engine.address}).encode(), 0
-                )
+                with suppress(OSError):  # a full disk: whoever waits is not told for whom
+                    os.ftruncate(descriptor, 0)
+                    content = {"pid": os.getpid(), "engine": self._engine.address}
+                    os.pwrite(descriptor, json.dumps(content).encode(), 0)
                 return descriptor
         os.close(descriptor)
         return None
@@ -69,3 +76,9 @@ class DirectoryLock:
             if descriptor is not None:
                 directory.lock.unlink(missing_ok=True)
                 os.close(descriptor)
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Whether a lock file is one that only we could have made: it will be truncated."""
+    found = os.fstat(descriptor)
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink <= 1

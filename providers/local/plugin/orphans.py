@@ -4,7 +4,9 @@ import os
 import signal
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+from providers.local.paths import cache_directory
 from providers.local.plugin import processes
 from providers.local.plugin.layout import StackDirectory, read_json
 from providers.local.plugin.processes import WORKLOAD_MARK, Identity
@@ -27,16 +29,22 @@ def living(directory: StackDirectory) -> dict[str, set[int]]:
     for path in (directory.control / "records").glob("*.json"):
         if identity := recorded(directory, path.stem):
             roots[identity.pid] = path.stem
+    # A shell that was given a server's environment is none, nor are we who were started from it.
+    us = processes.ancestors(os.getpid(), rows) | {os.getpid()}
     found: dict[str, set[int]] = {}
     for pid, workload in roots.items():
+        if pid in us:
+            continue
         family = {pid} if workload == SUPERVISORD else processes.tree([pid], rows)
-        found.setdefault(workload, set()).update(family - {os.getpid()})
+        found.setdefault(workload, set()).update(family - us)
     return found
 
 
 def _recognised(directory: StackDirectory, rows: Iterable[int]) -> dict[int, str]:
     """Servers by their executable and working directory: one that writes its title over its
-    environment, as redis does, has no mark."""
+    environment, as redis does, has no mark. Without a record, by software of the cache that runs in the
+    folder of a server."""
+    cache, run = cache_directory(), directory.root / "run"
     places: dict[tuple[str, str], str] = {}
     for name in directory.workloads():
         executable = os.path.realpath((read_json(directory.spec(name)).get("argv") or [""])[0])
@@ -50,8 +58,11 @@ def _recognised(directory: StackDirectory, rows: Iterable[int]) -> dict[int, str
             )
         except (FileNotFoundError, PermissionError, ProcessLookupError):
             continue
+        executable, folder = Path(place[0]), Path(place[1])
         if place in places:
             found[pid] = places[place]
+        elif folder.parent == run and executable.is_relative_to(cache):
+            found[pid] = folder.name
     return found
 
 

@@ -12,9 +12,13 @@ from enum import Enum
 from pathlib import Path
 
 from providers.local.path_safety import problem_of
+from providers.local.plugin import orphans
 from providers.local.plugin.errors import NotOurOwnError
 from providers.local.plugin.layout import CHILDREN, StackDirectory, read_json, write_atomically
 from providers.local.plugin.ports import user_name
+
+_TELLING = frozenset({"supervisord", "data", "secrets"})
+"""What is enough to know a stack's directory by, when its owner.json is gone."""
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 """The clone that this plugin runs from."""
@@ -55,14 +59,17 @@ class Claim:
 def examine(directory: StackDirectory, owner: Owner) -> Claim:
     """Tell whose `directory` is. Changes nothing."""
     root = directory.root
-    if not root.is_absolute():
-        return _foreign(f"{root} is not an absolute path")
-    if problem := problem_of(root):
+    if not root.is_absolute() or ".." in root.parts:
+        return _foreign(f"{root} is not an absolute path without `..`")
+    # What lies beside the directory, its lock among it, must be ours alone to make: no sticky parent.
+    if problem := problem_of(root) or problem_of(root.parent):
         return _foreign(problem)
+    if around := next((path for path in root.parents if _is_stack(path)), None):
+        return _foreign(f"{root} lies in the directory of another stack, {around}, and would go with it")
     try:
         found = root.lstat()
     except FileNotFoundError:
-        return Claim(Standing.FREE)
+        return _free(directory)
     except OSError as error:
         return _foreign(f"{root} cannot be looked at: {error.strerror}")
     if not stat.S_ISDIR(found.st_mode):
@@ -77,8 +84,8 @@ def examine(directory: StackDirectory, owner: Owner) -> Claim:
     if directory.owner.name in names:
         return _recorded(directory, owner)
     if not names:
-        return Claim(Standing.FREE)
-    if names <= CHILDREN and directory.control.name in names:
+        return _free(directory)
+    if names <= CHILDREN and names & _TELLING:
         return Claim(
             Standing.ORPHANED, f"{root} was made by a stack, but its owner.json is gone: nobody can say whose"
         )
@@ -87,6 +94,30 @@ def examine(directory: StackDirectory, owner: Owner) -> Claim:
         f"{root} is not empty, and no stack made it: it holds {_shortened(others)}. Choose another "
         "`local.directory`, or an empty one"
     )
+
+
+def _free(directory: StackDirectory) -> Claim:
+    """Nothing is there; but the servers of a stack whose directory was moved or deleted may still run."""
+    running = orphans.living(directory)
+    if not running:
+        return Claim(Standing.FREE)
+    pids = ", ".join(str(pid) for pid in sorted(set().union(*running.values())))
+    return Claim(
+        Standing.ORPHANED,
+        f"{directory.root} is gone or empty, but servers that were started for it still run "
+        f"({', '.join(sorted(running))}; pids {pids}): they may be another checkout's",
+    )
+
+
+def _is_stack(path: Path) -> bool:
+    return (path / "owner.json").is_file() and (path / "supervisord").is_dir()
+
+
+def _is_there(checkout: str) -> bool:
+    try:
+        return Path(checkout).is_dir()
+    except (OSError, ValueError):  # no path at all
+        return False
 
 
 def _recorded(directory: StackDirectory, owner: Owner) -> Claim:
@@ -101,7 +132,7 @@ def _recorded(directory: StackDirectory, owner: Owner) -> Claim:
         )
     if (checkout, stack) == (owner.checkout, owner.stack):
         return Claim(Standing.OURS)
-    if checkout != owner.checkout and not Path(checkout).is_dir():
+    if checkout != owner.checkout and not _is_there(checkout):
         return Claim(
             Standing.ORPHANED,
             f"{directory.root} belongs to stack {stack} of the checkout {checkout}, which is no longer there",
@@ -142,11 +173,14 @@ def adopt(directory: StackDirectory, owner: Owner) -> None:
     if claim.standing is not Standing.ORPHANED:
         raise NotOurOwnError(claim.reason or f"{directory.root} is no orphan")
     before = read_json(directory.owner)
+    made = directory.make_parents()
+    directory.make_root()
+    created = before.get("created")
     record(
         directory,
         owner,
         keep_data=bool(before.get("keepData")),
-        created=[str(path) for path in before.get("created", [])],
+        created=[str(path) for path in created] if isinstance(created, list) else made,
     )
 
 

@@ -99,6 +99,15 @@ def tree(roots: Iterable[int], rows: dict[int, Process]) -> set[int]:
     return found
 
 
+def ancestors(pid: int, rows: dict[int, Process]) -> set[int]:
+    """The parent of a process, that one's, and so on."""
+    found: set[int] = set()
+    while pid in rows and rows[pid].parent not in found | {0}:
+        pid = rows[pid].parent
+        found.add(pid)
+    return found
+
+
 def environment(pid: int) -> dict[str, str]:
     """The environment that the process was started with; empty when it is not ours to read."""
     try:
@@ -125,6 +134,15 @@ def marked(directory: Path, workload: str | None = None) -> set[int]:
         ):
             found.add(int(entry))
     return {pid for pid in found if look(pid)}
+
+
+def arguments(pid: int) -> list[str]:
+    """The command line of a process; empty when it is not ours to read."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
+        return []
+    return [os.fsdecode(word) for word in words[:-1]]
 
 
 def program(pid: int) -> str:

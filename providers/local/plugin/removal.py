@@ -5,25 +5,26 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from providers.local.paths import stack_directory
 from providers.local.plugin import orphans, owner
 from providers.local.plugin.engine import Engine
-from providers.local.plugin.layout import CHILDREN, StackDirectory, read_json, remove_tree
+from providers.local.plugin.layout import CHILDREN, KEEP_VARIABLE, StackDirectory, read_json, remove_tree
 from providers.local.plugin.owner import Owner, Standing
 from providers.local.plugin.resource import Surroundings
 from providers.local.plugin.volume import volumes_of
 
-KEEP_VARIABLE = "NEBULA_KEEP_DATA"
-
 
 def keep_data(directory: StackDirectory) -> bool:
-    """Whether data and secrets stay when the stack is destroyed."""
-    return os.environ.get(KEEP_VARIABLE) == "1" or bool(read_json(directory.owner).get("keepData"))
+    """Whether data and secrets stay when the stack is destroyed: as the environment says, else as the stack
+    was configured."""
+    said = os.environ.get(KEEP_VARIABLE, "")
+    return said == "1" if said in ("0", "1") else bool(read_json(directory.owner).get("keepData"))
 
 
 def remove_from_disk(directory: Path, expected: Owner, keep: bool | None = None) -> list[Path]:
     """End everything of the stack in `directory` and remove it: for a stack whose state is gone.
 
-    With `keep` its data and secrets stay (None: as the stack was configured). Returns what was left as no
+    With `keep` its data and secrets stay (None: as `keep_data` says). Returns what was left as no
     stack made it. Does nothing when the directory is absent or empty. Raises NotOurOwnError for a directory
     that is not `expected`'s, and BusyError while a pulumi is at work on it.
     """
@@ -41,6 +42,7 @@ def remove(directory: StackDirectory, expected: Owner, keep: bool | None, around
     owner.demand(directory, expected)
     if keep is None:
         keep = keep_data(directory)
+    created = [Path(path) for path in read_json(directory.owner).get("created", [])]
     stop_all(directory, around)
     left = [] if keep else _remove_volumes(directory)
     if not keep:
@@ -52,15 +54,22 @@ def remove(directory: StackDirectory, expected: Owner, keep: bool | None, around
             path.unlink()
         elif path.name not in CHILDREN:
             left.append(path)
-    gone = not keep and not left
-    created = [Path(path) for path in read_json(directory.owner).get("created", [])]
-    if gone:
-        directory.owner.unlink()
-        directory.root.rmdir()
+    if not keep and not left:
+        left = _remove_root(directory)
     around.lock.remove(directory)
-    if gone:
+    if not directory.root.exists():
         _remove_empty_parents(directory, created)
     return left
+
+
+def _remove_root(directory: StackDirectory) -> list[Path]:
+    """Remove the directory itself; returns it when it has to stay, as a mount point has."""
+    directory.owner.unlink()
+    try:
+        directory.root.rmdir()
+    except OSError:
+        return [directory.root]
+    return []
 
 
 def left_behind(paths: Sequence[Path]) -> str:
@@ -79,6 +88,8 @@ def stop_all(directory: StackDirectory, around: Surroundings) -> None:
 def _remove_volumes(directory: StackDirectory) -> list[Path]:
     """Remove the volumes that this stack's servers made; returns what else lies there."""
     top = directory.root / "data"
+    if top.is_symlink():
+        return [top]
     if not top.is_dir():
         return []
     for volume in volumes_of(directory):
@@ -90,7 +101,8 @@ def _remove_volumes(directory: StackDirectory) -> list[Path]:
 
 
 def _remove_empty_parents(directory: StackDirectory, created: list[Path]) -> None:
-    own = [directory.root.parent] if directory.root.parent.name == "nebula" else []
+    usual = stack_directory(directory.root.name).parent
+    own = [usual] if directory.root.parent == usual else []
     for parent in dict.fromkeys([*own, *reversed(created)]):
         if parent in directory.root.parents:
             with suppress(OSError):  # not empty: somebody else's

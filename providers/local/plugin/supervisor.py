@@ -70,6 +70,12 @@ class Supervisor:
             self._record(found)
         return found is not None
 
+    def is_current(self) -> bool:
+        """Whether the living supervisord runs on this Python: that of a clone that was moved is gone, and
+        with it the launcher that restarts its servers."""
+        identity = self.identity()
+        return identity is not None and processes.arguments(identity.pid)[:1] == [sys.executable]
+
     def start(self) -> None:
         """Start supervisord, detached from the engine; returns once it answers."""
         directory = self.directory

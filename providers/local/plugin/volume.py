@@ -7,6 +7,7 @@ data goes, and is gone when the data is. A volume without identity is new.
 import os
 import re
 import secrets
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,8 +54,15 @@ class Volume:
         return os.path.lexists(self.path / _IDENTITY)
 
     def made_here(self) -> bool:
-        """Whether a server's volume, finished or not, was made at this place."""
-        return self.has_identity_file() or self._preparing.exists()
+        """Whether a server's volume, finished or not, was made at this place. A file of that name with
+        something else in it proves nothing."""
+        if self.identity() or self._preparing.exists():
+            return True
+        try:
+            found = (self.path / _IDENTITY).lstat()
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == 0  # cut short by a power loss
 
     def initialise(self, account: Account | None, prepare: Callable[[], None]) -> Path | None:
         """Make an empty volume, run `prepare` on it and mint its identity.

@@ -218,6 +218,42 @@ def test_one_interrupt_is_a_graceful_stop(
     assert pending(project) == []
 
 
+def _stack_that_is_not_destroyed(project: Project, tmp_path: Path, options: str = "") -> Path:
+    """A stack of one resource that the provider refuses to delete, up; its state."""
+    until = tmp_path / "until"
+    until.touch()
+    program = SLOW.format(until=str(until))
+    if options:
+        program = program.replace("name, {", "name, opts=" + options + ", props={")
+    project.program(program)
+    assert (up := project.run("up")).code == 0, up.output
+    until.with_suffix(".kept").touch()
+    return state.state_file(project.checkout.state, PROJECT, "local")
+
+
+def test_down_keeps_the_state_of_what_it_could_not_destroy_until_that_is_confirmed(
+    project: Project, tmp_path: Path
+) -> None:
+    """A process without a terminal says nothing, which is no yes."""
+    state_file = _stack_that_is_not_destroyed(project, tmp_path)
+    down = project.run("down")
+    assert down.code != 0
+    assert "make down STACK=local CONFIRM=local" in down.output
+    assert state_file.exists()
+    project.environment["CONFIRM"] = "local"
+    assert (down := project.run("down")).code == 0, down.output
+    assert not state_file.exists()
+
+
+def test_down_never_goes_past_a_protection(project: Project, tmp_path: Path) -> None:
+    state_file = _stack_that_is_not_destroyed(project, tmp_path, "pulumi.ResourceOptions(protect=True)")
+    project.environment["CONFIRM"] = "local"
+    down = project.run("down")
+    assert down.code != 0
+    assert "protected" in down.output
+    assert state_file.exists()
+
+
 def test_up_and_down_work_after_state_and_passphrase_were_deleted(project: Project) -> None:
     project.program("")
     assert project.run("up").code == 0

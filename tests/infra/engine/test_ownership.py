@@ -10,6 +10,7 @@ from infra.engine import commands, ownership
 from infra.engine.checkout import Checkout
 from infra.engine.session import directory_of
 from providers.local.plugin.errors import NotOurOwnError
+from providers.local.plugin.layout import KEEP_VARIABLE
 
 
 @pytest.fixture(autouse=True)
@@ -79,13 +80,29 @@ def test_an_orphan_that_is_taken_over_keeps_its_data(
 ) -> None:
     record(directory, tmp_path / "gone")
     with pytest.raises(NotOurOwnError, match="CONFIRM=local"):
-        ownership.settle(checkout, "local")
+        ownership.settle(checkout, "local", "go on")
     monkeypatch.setenv("CONFIRM", "local")
-    ownership.settle(checkout, "local")
+    ownership.settle(checkout, "local", "go on")
     monkeypatch.delenv("CONFIRM")
-    ownership.settle(checkout, "local")
+    ownership.settle(checkout, "local", "go on")
     assert json.loads((directory / "owner.json").read_text())["checkout"] == str(checkout.root)
     assert (directory / "data/postgres").exists()
+
+
+def test_down_keeps_the_data_of_a_stack_whose_file_says_so_since_its_last_up(
+    checkout: Checkout, directory: Path
+) -> None:
+    record(directory, checkout.root)
+    path = checkout.stack_file("local")
+    path.write_text(f"{path.read_text()}      keep_data: true\n")
+    try:
+        assert commands.main("down", "local", checkout) == 0
+        assert (directory / "data/postgres").exists()
+        os.environ[KEEP_VARIABLE] = "0"
+        assert commands.main("down", "local", checkout) == 0
+        assert not directory.exists()
+    finally:
+        del os.environ[KEEP_VARIABLE]
 
 
 @pytest.mark.parametrize("configured", ["/", "/etc", ".", "stack"])

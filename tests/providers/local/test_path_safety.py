@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import struct
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,28 @@ def test_a_group_with_other_members_may_not_write(place: Path) -> None:
     assert "chmod g-w" in str(problem_of(place))
     os.chown(place, -1, 0)
     assert problem_of(place) is None
+
+
+@_AS_ROOT
+def test_an_access_list_that_lets_others_write_is_refused(place: Path) -> None:
+    """As the kernel keeps it: version 2; user::rwx, user:nobody:rwx, group::r-x, mask::rwx, other::r-x."""
+    nobody = pwd.getpwnam("nobody").pw_uid
+    entries = [(1, 7, -1), (2, 7, nobody), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
+    packed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    os.setxattr(place, "system.posix_acl_access", packed)
+    assert "setfacl -b" in str(problem_of(place))
+
+
+@_AS_ROOT
+def test_every_link_of_a_chain_is_looked_at(place: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (tmp_path / "final").mkdir()
+    (theirs / "second").symlink_to(tmp_path / "final")
+    (place / "first").symlink_to(theirs / "second")
+    assert problem_of(place / "first" / "stack") is None
+    os.chown(theirs, pwd.getpwnam("nobody").pw_uid, -1)
+    assert "user nobody" in str(problem_of(place / "first" / "stack"))
 
 
 def test_a_link_is_followed_and_both_ways_must_be_safe(place: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """A resource provider whose Create lasts until the file named by input `until` exists.
 
 It lets a test interrupt the engine inside a Create. The resource's only other trace is the file
-`<until>.started`, written when Create begins. Once `<until>.gone` exists, so does the resource no more.
+`<until>.started`, written when Create begins. Once `<until>.gone` exists, so does the resource no more;
+while `<until>.kept` does, it cannot be deleted.
 """
 
 import contextlib
@@ -58,6 +59,8 @@ class Slow(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
+        if Path(request.properties["until"]).with_suffix(".kept").exists():
+            context.abort(grpc.StatusCode.UNKNOWN, "it does not go")
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:

@@ -17,6 +17,7 @@ from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.owner import Owner, Standing
 from providers.local.plugin.properties import Properties
 from providers.local.plugin.resource import Surroundings
+from providers.local.plugin.supervisor import Supervisor
 from tests.providers.local.plugin.client import Plugin, Tracked, failure
 from tests.providers.local.plugin.conftest import OWNER
 
@@ -47,7 +48,7 @@ def foreign(host_resource: Tracked, server_inputs: Inputs, directory: Path, tmp_
 def ours_again(directory: Path) -> object:
     """Whatever a test did to it, the fixture that removes the directory finds it ours."""
     yield
-    if (directory / "owner.json").exists() and (directory / "supervisord").is_dir():
+    if (directory / "supervisord").is_dir() or (directory / "data").is_dir():
         (directory / "owner.json").write_text(json.dumps({**OWNER.__dict__, "created": []}))
         (directory / "owner.json").chmod(0o600)
 
@@ -105,9 +106,9 @@ def test_a_place_that_is_not_empty_is_refused_at_preview_and_stays_as_it_is(
 
 
 def test_an_empty_directory_of_the_user_is_used_and_stays_when_it_was_never_ours(
-    plugin: Plugin, host_inputs: Properties, tmp_path: Path
+    plugin: Plugin, host_inputs: Properties, directory: Path
 ) -> None:
-    place = tmp_path / "place"
+    place = directory.with_name("place")
     place.mkdir()
     assert removal.remove_from_disk(place, OWNER, keep=False) == []
     assert place.is_dir()
@@ -118,6 +119,117 @@ def test_an_empty_directory_of_the_user_is_used_and_stays_when_it_was_never_ours
 def test_a_relative_directory_is_never_removed(path: str) -> None:
     with pytest.raises(NotOurOwnError, match="absolute"):
         removal.remove_from_disk(Path(path), OWNER, keep=False)
+
+
+def test_a_directory_inside_another_stack_s_is_refused(
+    host_resource: Tracked, host_inputs: Properties, directory: Path
+) -> None:
+    """It would go with that one."""
+    inner = {**host_inputs, "directory": str(directory / "run" / "inner")}
+    (problem,) = Tracked(host_resource.plugin, "Host", inner).check()
+    assert str(directory) in problem
+
+
+def test_a_directory_right_below_a_shared_one_is_refused(plugin: Plugin, host_inputs: Properties) -> None:
+    """Its lock lies beside it, where anybody could have put a link."""
+    inputs = {**host_inputs, "directory": "/tmp/nebula-test-shared"}
+    (problem,) = Tracked(plugin, "Host", inputs).check()
+    assert "any user may write in /tmp" in problem
+
+
+@pytest.mark.parametrize("planted", ["link", "second name"])
+def test_a_lock_that_somebody_else_planted_is_neither_followed_nor_truncated(
+    plugin: Plugin, host_inputs: Properties, directory: Path, planted: str
+) -> None:
+    victim = directory.with_name("victim")
+    victim.write_text("precious")
+    lock = StackDirectory(directory).lock
+    lock.symlink_to(victim) if planted == "link" else lock.hardlink_to(victim)
+    with pytest.raises(grpc.RpcError, match="the lock"):
+        Tracked(plugin, "Host", host_inputs).create()
+    assert victim.read_text() == "precious"
+
+
+def test_servers_whose_directory_was_moved_are_not_taken_for_ours(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    """They may be another checkout's: its owner.json went with the directory."""
+    Tracked(host_resource.plugin, "Process", server_inputs()).create()
+    running = processes.marked(directory)
+    moved = directory.with_name("moved")
+    directory.rename(moved)
+    for change in (host_resource.create, host_resource.delete):
+        with pytest.raises(grpc.RpcError, match="still run"):
+            change()
+    assert processes.marked(directory) == running
+    owner.adopt(StackDirectory(directory), OWNER)
+    host_resource.delete()
+    assert not directory.exists()
+    assert not processes.marked(directory)
+
+
+def test_another_directory_is_refused_while_the_first_holds_the_stack(
+    host_resource: Tracked, directory: Path
+) -> None:
+    """The engine would replace the host, and remove the data of the first."""
+    elsewhere = str(directory.with_name("elsewhere"))
+    with pytest.raises(grpc.RpcError, match="its data would be removed"):
+        host_resource.diff(directory=elsewhere)
+    host_resource.delete()
+    assert host_resource.diff(directory=elsewhere) == ["directory!", "supervisord"]
+
+
+def test_a_link_in_the_place_of_the_data_is_not_followed(host_resource: Tracked, directory: Path) -> None:
+    disk = directory.with_name("disk")
+    (disk / "theirs").mkdir(parents=True)
+    (disk / "theirs" / "nebula-volume").write_text("of another program")
+    (directory / "data").rmdir()
+    (directory / "data").symlink_to(disk)
+    mode = disk.stat().st_mode
+    host_resource.update()
+    assert disk.stat().st_mode == mode
+    host_resource.delete()
+    assert (disk / "theirs" / "nebula-volume").exists()
+    assert str(directory / "data") in " ".join(host_resource.plugin.log.messages)
+
+
+def test_what_keeps_data_in_the_environment_has_the_last_word(
+    host_resource: Tracked, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host_resource.update(keepData=True)
+    host_resource.plugin.stop()
+    assert removal.keep_data(StackDirectory(directory))
+    monkeypatch.setenv("NEBULA_KEEP_DATA", "0")
+    assert not removal.keep_data(StackDirectory(directory))
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"[" * 100_000, b'{"checkout": "' + b"x" * 5000 + b'", "stack": "s"}']
+)
+def test_a_damaged_record_is_an_orphan_s_whatever_is_in_it(
+    host_resource: Tracked, directory: Path, content: bytes
+) -> None:
+    (directory / "owner.json").write_bytes(content)
+    assert owner.examine(StackDirectory(directory), OWNER).standing is Standing.ORPHANED
+    owner.adopt(StackDirectory(directory), OWNER)
+
+
+def test_kept_data_without_a_record_is_an_orphan_s(host_resource: Tracked, directory: Path) -> None:
+    host_resource.update(keepData=True)
+    host_resource.delete()
+    (directory / "owner.json").unlink()
+    assert {path.name for path in directory.iterdir()} == {"data", "secrets"}
+    assert owner.examine(StackDirectory(directory), OWNER).standing is Standing.ORPHANED
+
+
+def test_a_supervisord_of_another_python_is_started_anew(
+    host_resource: Tracked, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clone was moved: the launcher that restarts its servers is no more where it was."""
+    supervisor = Supervisor(StackDirectory(directory))
+    assert supervisor.is_current()
+    monkeypatch.setattr(sys, "executable", "/moved/.venv/bin/python")
+    assert not supervisor.is_current()
 
 
 def test_what_no_stack_made_stays_and_is_named(host_resource: Tracked, directory: Path) -> None:
