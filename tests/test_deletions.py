@@ -72,7 +72,7 @@ PROOFS: Mapping[str, Mapping[str, str]] = {
     "providers/local/artifacts/pypi.py": {"rmtree": _CACHE, "unlink": _CACHE},
     "providers/local/plugin/accounts.py": {"userdel": "an account of our name with our description"},
     "providers/local/plugin/commands.py": {"kill": _CHILD},
-    "providers/local/plugin/host.py": {"remove": _STACK, "shutdown": _STACK, "end_orphans": _STACK},
+    "providers/local/plugin/host.py": {"remove": _STACK, "end_orphans": _STACK},
     "providers/local/plugin/layout.py": {"rmtree": _NOTHING, "unlink": _NOTHING},
     "providers/local/plugin/lock.py": {
         "unlink": "the lock file that it holds", "ftruncate": "the lock file that it holds",
