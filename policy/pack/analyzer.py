@@ -1,24 +1,22 @@
 """Runs the rules as a policy pack of Pulumi's SDK."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pulumi_policy import (
-    EnforcementLevel,
-    PolicyPack,
-    ReportViolation,
-    ResourceValidationArgs,
-    ResourceValidationPolicy,
-    StackValidationArgs,
-    StackValidationPolicy,
-)
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy, StackValidationPolicy
 from pulumi_policy import policy as sdk
-from pulumi_policy.proxy import UnknownValueError
 
 from policy.pack.configuration import stack_file, stack_of
-from policy.pack.model import UNKNOWN, Resource, Rule, Stack
+from policy.pack.model import Rule, Stack, Violation
+from policy.pack.received import resource_of
 from policy.pack.rules import RULES
+
+NAME, VERSION = "nebula", "0.0.1"
+"""As the SDK gives them. The engine shows the version of PulumiPolicy.yaml."""
+_Shown = TypeVar("_Shown")
+_Found = TypeVar("_Found")
 
 
 class Judged:
@@ -32,14 +30,64 @@ JUDGED = Judged()
 
 
 class _Servicer(sdk._PolicyAnalyzerServicer):
-    """The SDK's service. It drops the stack's configuration, which the engine sends before anything else
-    and on which the rules and their levels depend."""
+    """The SDK's service, but for three things that it drops: the stack's configuration, which the engine
+    sends before anything else and on which the rules and their levels depend; which values are secret;
+    and whatever else a resource has when one of its values is not known."""
 
     def ConfigureStack(self, request: Any, context: Any) -> Any:
         # The engine starts a pack in the directory of the program.
         file = stack_file(Path.cwd(), request.stack)
         JUDGED.stack = stack_of(dict(request.config), set(request.config_secret_keys), file)
         return super().ConfigureStack(request, context)
+
+    def Analyze(self, request: Any, context: Any) -> Any:
+        resource = resource_of(request)
+        return self._answer(
+            (policy, Violation(message))
+            for policy in POLICIES
+            if (judge := policy.rule.resource) is not None
+            for message in judged(judge, resource, JUDGED.stack, resource.kind)
+        )
+
+    def AnalyzeStack(self, request: Any, context: Any) -> Any:
+        resources = [
+            resource_of(
+                each, {name: frozenset(used.urns) for name, used in each.propertyDependencies.items()}
+            )
+            for each in request.resources
+        ]
+        return self._answer(
+            (policy, found if isinstance(found, Violation) else Violation(found))
+            for policy in POLICIES
+            if (judge := policy.rule.stack) is not None
+            for found in judged(judge, resources, JUDGED.stack, "the stack")
+        )
+
+    def _answer(self, found: "Iterable[tuple[_Policy, Violation]]") -> Any:
+        response = analyzer_pb2.AnalyzeResponse()
+        for policy, violation in found:
+            level = self._get_enforcement_level(policy)
+            if level is not EnforcementLevel.DISABLED:
+                response.diagnostics.add(
+                    policyName=policy.name,
+                    policyPackName=NAME,
+                    policyPackVersion=VERSION,
+                    description=policy.description,
+                    message=f"{policy.description}\n{violation.message}",
+                    urn=violation.urn,
+                    enforcementLevel=self._map_enforcement_level(level),
+                )
+        return response
+
+
+def judged(
+    judge: Callable[[_Shown, Stack], Iterator[_Found]], shown: _Shown, stack: Stack, what: str
+) -> Iterator[_Found | str]:
+    """What `judge` says. A rule that fails over what it is shown has not passed it: that is said instead."""
+    try:
+        yield from judge(shown, stack)
+    except Exception as error:  # noqa: BLE001  # whatever it is, nothing was judged
+        yield f"{what} cannot be judged: {type(error).__name__}: {error}"
 
 
 class _Level:
@@ -53,76 +101,32 @@ class _Level:
         pass
 
 
-class _ResourceRule(ResourceValidationPolicy):
+class _OfResource(ResourceValidationPolicy):
     enforcement_level = _Level()
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        super().__init__(rule.name, rule.description, self._judge)
-
-    def _judge(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
-        assert self.rule.resource is not None
-        resource = Resource(
-            type=args.resource_type,
-            name=args.name,
-            urn=args.urn,
-            properties=_plain(args.props),
-            provider=_plain(args.provider.props) if args.provider else {},
-            protect=args.opts.protect,
-        )
-        for message in self.rule.resource(resource, JUDGED.stack):
-            report(message, None)
+        super().__init__(rule.name, rule.description, _judged_by_the_service)
 
 
-class _StackRule(StackValidationPolicy):
+class _OfStack(StackValidationPolicy):
     enforcement_level = _Level()
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        super().__init__(rule.name, rule.description, self._judge)
-
-    def _judge(self, args: StackValidationArgs, report: ReportViolation) -> None:
-        assert self.rule.stack is not None
-        resources = [
-            Resource(
-                type=found.resource_type,
-                name=found.name,
-                urn=found.urn,
-                properties=_plain(found.props),
-                provider=_plain(found.provider.props) if found.provider else {},
-                protect=found.opts.protect,
-                uses={
-                    name: frozenset(used.urn for used in each)
-                    for name, each in found.property_dependencies.items()
-                },
-            )
-            for found in args.resources
-        ]
-        for violation in self.rule.stack(resources, JUDGED.stack):
-            report(violation.message, violation.urn or None)
+        super().__init__(rule.name, rule.description, _judged_by_the_service)
 
 
-def _plain(node: Any) -> Any:
-    """`node` without the SDK's proxies, which raise where a value is not known."""
-    if isinstance(node, Mapping):
-        return {key: _known(node, key) for key in node}
-    if isinstance(node, Sequence) and not isinstance(node, str | bytes):
-        return [_known(node, index) for index in range(len(node))]
-    # A protobuf struct knows floats only.
-    return int(node) if isinstance(node, float) and node.is_integer() else node
+def _judged_by_the_service(*_: Any) -> None:
+    raise AssertionError("the SDK judged where the service does")
 
 
-def _known(node: Any, key: Any) -> Any:
-    try:
-        return _plain(node[key])
-    except UnknownValueError:
-        return UNKNOWN
+_Policy = _OfResource | _OfStack
+POLICIES: Sequence[_Policy] = [_OfResource(rule) if rule.resource else _OfStack(rule) for rule in RULES]
+"""The rules as the SDK lists them for the engine."""
 
 
 def serve() -> None:
     """Serve the engine until it ends the process."""
     sdk._PolicyAnalyzerServicer = _Servicer  # type: ignore[misc]  # the pack makes one of that name
-    PolicyPack(
-        name="nebula",
-        policies=[_ResourceRule(rule) if rule.resource else _StackRule(rule) for rule in RULES],
-    )
+    PolicyPack(name=NAME, policies=list(POLICIES))

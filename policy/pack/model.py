@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a resource's properties: keys, and places in lists."""
 
 
 class Unknown:
-    """A value that a preview cannot know. It is neither right nor wrong: the update judges it."""
+    """A value that a preview cannot know. Where a rule needs it, that is a violation in production."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -18,7 +22,8 @@ UNKNOWN = Unknown()
 @dataclass(frozen=True)
 class Resource:
     """A resource as the program registers it. `properties` are its inputs (a stack rule sees outputs),
-    `provider` those of its provider, and `uses` maps a property to the URNs that its value comes from."""
+    `provider` those of its provider, `uses` maps a property to the URNs that its value comes from, and
+    `secrets` is where the engine says that a secret is."""
 
     type: str
     name: str
@@ -27,6 +32,12 @@ class Resource:
     provider: Mapping[str, Any] = field(default_factory=dict)
     protect: bool = False
     uses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    secrets: frozenset[Path] = frozenset()
+
+    @cached_property
+    def nodes(self) -> tuple[tuple[Path, Any], ...]:
+        """Every value in the properties with its path, mappings and lists included, outermost first."""
+        return tuple(nodes(self.properties))
 
     def get(self, path: str, default: Any = None) -> Any:
         """The property at the dotted `path`; `default` if it or its parent is not there, and UNKNOWN
@@ -36,6 +47,10 @@ class Resource:
     def items(self, path: str) -> list[Any]:
         """The list at `path`: empty if it is not there or not known yet, and of one for a single value."""
         return items(self.properties, path)
+
+    def is_secret(self, path: Path) -> bool:
+        """Whether the engine calls the value at `path`, or what it is in, a secret."""
+        return any(path[: len(each)] == each for each in self.secrets)
 
     @property
     def package(self) -> str:
@@ -136,6 +151,42 @@ def items(properties: Any, path: str) -> list[Any]:
     if found is None or found is UNKNOWN:
         return []
     return [item for item in found if item is not UNKNOWN] if isinstance(found, list) else [found]
+
+
+def nodes(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """`node` and every value below it, with its path."""
+    yield path, node
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from nodes(value, (*path, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from nodes(value, (*path, index))
+
+
+def dotted(path: Path) -> str:
+    """`path` as people write it: `spec.containers[0].env`."""
+    text = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in path)
+    return text.removeprefix(".") or "its properties"
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """A property that a rule would judge and cannot: at `path`, and why."""
+
+    path: Path
+    reason: str = "is not known before the update: build it from what is known"
+
+    def said_of(self, resource: Resource) -> str:
+        return f"{resource.kind} cannot be judged: {dotted(self.path)} {self.reason}"
+
+
+def unknown(resource: Resource, stack: Stack, *paths: str) -> Iterator[str]:
+    """Says of each of the dotted `paths` that is not known, in production, that nobody can judge it."""
+    if stack.production:
+        for path in paths:
+            if resource.get(path) is UNKNOWN:
+                yield Unclear(tuple(path.split("."))).said_of(resource)
 
 
 def differs(value: Any, *wanted: Any) -> bool:

@@ -1,5 +1,7 @@
 """The type tokens that the rules know. A token that no SDK registers fails a test."""
 
+from collections.abc import Mapping
+
 AWS_LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 AWS_LOAD_BALANCER_ALB = "aws:alb/loadBalancer:LoadBalancer"
 AWS_LOAD_BALANCER_CLASSIC = "aws:elb/loadBalancer:LoadBalancer"
@@ -7,7 +9,6 @@ AWS_LISTENER = "aws:lb/listener:Listener"
 AWS_LISTENER_ALB = "aws:alb/listener:Listener"
 AWS_BUCKET = "aws:s3/bucket:Bucket"
 AWS_BUCKET_V2 = "aws:s3/bucketV2:BucketV2"
-AWS_BUCKET_ACL = "aws:s3/bucketAcl:BucketAcl"
 AWS_BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 AWS_PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 AWS_BUCKET_ENCRYPTION = (
@@ -26,56 +27,99 @@ AWS_LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 AWS_KEY = "aws:kms/key:Key"
 AWS_POLICY = "aws:iam/policy:Policy"
 AWS_ROLE = "aws:iam/role:Role"
-AWS_ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
-AWS_USER_POLICY = "aws:iam/userPolicy:UserPolicy"
-AWS_GROUP_POLICY = "aws:iam/groupPolicy:GroupPolicy"
-AWS_ROLE_ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-AWS_USER_ATTACHMENT = "aws:iam/userPolicyAttachment:UserPolicyAttachment"
-AWS_GROUP_ATTACHMENT = "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"
 AWS_ACCESS_KEY = "aws:iam/accessKey:AccessKey"
+AWS_CACHE_CLUSTER = "aws:elasticache/cluster:Cluster"
+AWS_DATABASE_CLUSTER_PARAMETERS = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
+AWS_DOCUMENT_CLUSTER = "aws:docdb/cluster:Cluster"
+AWS_GRAPH_CLUSTER = "aws:neptune/cluster:Cluster"
+AWS_KAFKA = "aws:msk/cluster:Cluster"
+AWS_SEARCH = "aws:opensearch/domain:Domain"
+AWS_SEARCH_LEGACY = "aws:elasticsearch/domain:Domain"
+AWS_TABLE = "aws:dynamodb/table:Table"
+AWS_WAREHOUSE = "aws:redshift/cluster:Cluster"
+AWS_IMAGE_COPY = "aws:ec2/amiCopy:AmiCopy"
+AWS_SNAPSHOT_COPY = "aws:ebs/snapshotCopy:SnapshotCopy"
+AWS_IMAGE_PERMISSION = "aws:ec2/amiLaunchPermission:AmiLaunchPermission"
+AWS_PARAMETER = "aws:ssm/parameter:Parameter"
+AWS_ACCESS_POINT = "aws:s3/accessPoint:AccessPoint"
+AWS_ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+AWS_ENDPOINT_POLICY = "aws:ec2/vpcEndpointPolicy:VpcEndpointPolicy"
+AWS_ORGANIZATION_POLICY = "aws:organizations/policy:Policy"
+AWS_SECURITY_GROUP_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
+AWS_INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+AWS_PREFIX_LIST = "aws:ec2/managedPrefixList:ManagedPrefixList"
+AWS_PREFIX_LIST_ENTRY = "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry"
+AWS_PUBLIC_PORTS = "aws:lightsail/instancePublicPorts:InstancePublicPorts"
+AWS_STACK = "aws:cloudformation/stack:Stack"
+AWS_STACK_SET = "aws:cloudformation/stackSet:StackSet"
+AWS_CLOUD_CONTROL = "aws:cloudcontrol/resource:Resource"
 
 GCP_FORWARDING_RULE = "gcp:compute/forwardingRule:ForwardingRule"
 GCP_GLOBAL_FORWARDING_RULE = "gcp:compute/globalForwardingRule:GlobalForwardingRule"
 GCP_BUCKET = "gcp:storage/bucket:Bucket"
-GCP_BUCKET_MEMBER = "gcp:storage/bucketIAMMember:BucketIAMMember"
-GCP_BUCKET_BINDING = "gcp:storage/bucketIAMBinding:BucketIAMBinding"
 GCP_DATABASE = "gcp:sql/databaseInstance:DatabaseInstance"
 GCP_DISK = "gcp:compute/disk:Disk"
 GCP_CLUSTER = "gcp:container/cluster:Cluster"
 GCP_NODE_POOL = "gcp:container/nodePool:NodePool"
 GCP_INSTANCE = "gcp:compute/instance:Instance"
 GCP_CRYPTO_KEY = "gcp:kms/cryptoKey:CryptoKey"
-GCP_PROJECT_MEMBER = "gcp:projects/iAMMember:IAMMember"
-GCP_PROJECT_BINDING = "gcp:projects/iAMBinding:IAMBinding"
 GCP_SERVICE_ACCOUNT_KEY = "gcp:serviceaccount/key:Key"
+GCP_ALLOY = "gcp:alloydb/cluster:Cluster"
+GCP_BIGTABLE = "gcp:bigtable/instance:Instance"
+GCP_DATASET = "gcp:bigquery/dataset:Dataset"
+GCP_FILESTORE = "gcp:filestore/instance:Instance"
+GCP_REDIS = "gcp:redis/instance:Instance"
+GCP_REGION_DISK = "gcp:compute/regionDisk:RegionDisk"
+GCP_SPANNER = "gcp:spanner/database:Database"
+GCP_FIREWALL = "gcp:compute/firewall:Firewall"
+GCP_APP_FIREWALL = "gcp:appengine/firewallRule:FirewallRule"
+GCP_HTTP_PROXY = "gcp:compute/targetHttpProxy:TargetHttpProxy"
+GCP_REGION_HTTP_PROXY = "gcp:compute/regionTargetHttpProxy:RegionTargetHttpProxy"
 
-KUBERNETES_SERVICE = "kubernetes:core/v1:Service"
-KUBERNETES_INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
+KUBERNETES_RELEASE = "kubernetes:helm.sh/v3:Release"
 KUBERNETES_STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
-KUBERNETES_CLUSTER_ROLE = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"
-KUBERNETES_ROLE = "kubernetes:rbac.authorization.k8s.io/v1:Role"
-KUBERNETES_CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 KUBERNETES_SECRET = "kubernetes:core/v1:Secret"
-KUBERNETES_POD = "kubernetes:core/v1:Pod"
-KUBERNETES_DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-KUBERNETES_STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
-KUBERNETES_DAEMON_SET = "kubernetes:apps/v1:DaemonSet"
-KUBERNETES_REPLICA_SET = "kubernetes:apps/v1:ReplicaSet"
-KUBERNETES_JOB = "kubernetes:batch/v1:Job"
-KUBERNETES_CRON_JOB = "kubernetes:batch/v1:CronJob"
 
 PULUMI_STACK = "pulumi:pulumi:Stack"
 
-AWS_BUCKETS = (AWS_BUCKET, AWS_BUCKET_V2)
-WORKLOADS = (
-    KUBERNETES_DEPLOYMENT,
-    KUBERNETES_STATEFUL_SET,
-    KUBERNETES_DAEMON_SET,
-    KUBERNETES_REPLICA_SET,
-    KUBERNETES_JOB,
-    KUBERNETES_CRON_JOB,
-    KUBERNETES_POD,
+AWS_INGRESS_RULES = frozenset({AWS_INGRESS_RULE, AWS_PREFIX_LIST, AWS_PREFIX_LIST_ENTRY})
+AWS_SEARCH_DOMAINS = (AWS_SEARCH, AWS_SEARCH_LEGACY)
+OTHER_POLICIES = frozenset(
+    {
+        AWS_ORGANIZATION_POLICY,
+        "aws:cloudwatch/logAccountPolicy:LogAccountPolicy",
+        "aws:cloudwatch/logDataProtectionPolicy:LogDataProtectionPolicy",
+        "aws:cloudwatch/logIndexPolicy:LogIndexPolicy",
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "aws:fms/policy:Policy",
+        "aws:iot/policyAttachment:PolicyAttachment",
+        "aws:networkmanager/coreNetworkPolicyAttachment:CoreNetworkPolicyAttachment",
+        "aws:resiliencehub/resiliencyPolicy:ResiliencyPolicy",
+        "aws:ses/receiptFilter:ReceiptFilter",
+        "aws:sns/dataProtectionPolicy:DataProtectionPolicy",
+    }
 )
+"""Types whose `policy` is another thing than a document of IAM, or grants nothing."""
+FRONTS: Mapping[str, tuple[str, tuple[object, ...]]] = {
+    "aws:apigateway/restApi:RestApi": ("endpointConfiguration.types", ("PRIVATE",)),
+    "aws:apigatewayv2/api:Api": ("", ()),
+    "aws:apprunner/service:Service": (
+        "networkConfiguration.ingressConfiguration.isPubliclyAccessible",
+        (False,),
+    ),
+    "aws:cloudfront/distribution:Distribution": ("", ()),
+    "aws:globalaccelerator/accelerator:Accelerator": ("", ()),
+    "aws:transfer/server:Server": ("endpointType", ("VPC", "VPC_ENDPOINT")),
+}
+"""What is an entrance from the internet by its nature, unless the property has one of the values."""
+UNSEEN: Mapping[str, str] = {
+    AWS_CLOUD_CONTROL: "write the typed resource",
+    AWS_STACK: "write its resources in the program",
+    AWS_STACK_SET: "write its resources in the program",
+    KUBERNETES_RELEASE: "use kubernetes.helm.v4.Chart, whose objects are registered one by one",
+}
+"""What makes resources that no rule is shown, and what to do instead."""
+AWS_BUCKETS = (AWS_BUCKET, AWS_BUCKET_V2)
 TAGGED = frozenset(
     {
         AWS_LOAD_BALANCER,

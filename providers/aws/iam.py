@@ -8,11 +8,13 @@ import pulumi
 from pulumi_aws import iam
 
 from providers.aws.scope import Scope
+from providers.foreseen import NOT_YET_KNOWN, foreseen
 
 Operator = Literal["StringEquals", "ArnLike", "Bool"]
 
 PODS = "pods.eks.amazonaws.com"
 """EKS Pod Identity: what hands a role to a pod."""
+_ARN = f"arn:aws:::{NOT_YET_KNOWN}"
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,15 @@ class Statement:
     def _plain(self) -> dict[str, Any]:
         plain: dict[str, Any] = {"Effect": self.effect, "Action": list(self.actions)}
         if self.resources:
-            plain["Resource"] = list(self.resources)
+            plain["Resource"] = [foreseen(resource, _ARN) for resource in self.resources]
         if self.service is not None:
             plain["Principal"] = {"Service": self.service}
         if self.everyone:
             plain["Principal"] = "*"
         conditions: dict[str, dict[str, pulumi.Input[str]]] = {}
         for condition in self.conditions:
-            conditions.setdefault(condition.operator, {})[condition.key] = condition.value
+            value = foreseen(condition.value, NOT_YET_KNOWN)
+            conditions.setdefault(condition.operator, {})[condition.key] = value
         return {**plain, "Condition": conditions} if conditions else plain
 
     @staticmethod

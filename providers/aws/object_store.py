@@ -12,6 +12,7 @@ from providers.aws.iam import Condition, Statement, document, use_of_key
 from providers.aws.identity import pod_role
 from providers.aws.keys import key
 from providers.aws.scope import Scope
+from providers.foreseen import NOT_YET_KNOWN, foreseen
 from providers.kubernetes.naming import dns_label
 
 _COMPONENT = "object_store"
@@ -83,6 +84,7 @@ class ObjectStore(pulumi.ComponentResource):
             tags=scope.tags.of(_COMPONENT, name=f"nebula-{scope.stack}-{logical}"),
             opts=scope.options(self, stateful=True),
         )
+        arn = foreseen(bucket.arn, f"arn:{scope.region.partition}:s3:::{name}-{NOT_YET_KNOWN}")
         s3.BucketOwnershipControls(
             name,
             bucket=bucket.bucket,
@@ -111,12 +113,12 @@ class ObjectStore(pulumi.ComponentResource):
         s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=document([_tls_only(bucket)]),
+            policy=document([_tls_only(arn)]),
             opts=scope.options(self, [closed]),
         )
         s3.BucketLifecycleConfiguration(name, bucket=bucket.bucket, rules=_lifecycle(), opts=opts)
         # Nothing is written before it would be encrypted by the stack's key.
-        return _Bucket(bucket.arn, pulumi.Output.concat("s3://", bucket.bucket), encrypted)
+        return _Bucket(arn, pulumi.Output.concat("s3://", bucket.bucket), encrypted)
 
     def _statements(self, grants: list[Grant], buckets: dict[str, "_Bucket"]) -> list[Statement]:
         """Exactly the buckets of the grants: their names, and what is in them."""
@@ -150,12 +152,12 @@ def _encrypted_by(encryption: kms.Key) -> s3.BucketServerSideEncryptionConfigura
     )
 
 
-def _tls_only(bucket: s3.Bucket) -> Statement:
+def _tls_only(arn: pulumi.Output[str]) -> Statement:
     return Statement(
         effect="Deny",
         everyone=True,
         actions=("s3:*",),
-        resources=(bucket.arn, pulumi.Output.concat(bucket.arn, "/*")),
+        resources=(arn, pulumi.Output.concat(arn, "/*")),
         conditions=[Condition("Bool", "aws:SecureTransport", "false")],
     )
 

@@ -58,7 +58,7 @@ class GkeCluster(pulumi.ComponentResource):
             *args.disks_key.granted,
         ]
         if args.registry is not None:
-            needed.append(args.registry.admit("nodes", account.member))
+            needed.append(args.registry.admit("nodes", args.scope.member(account.member)))
         cluster = self._cluster(name, account, needed)
         self.ready = (cluster, *self._pools(name, cluster, account))
         self.kubeconfig = kubeconfig(cluster)

@@ -59,12 +59,13 @@ class Keys(pulumi.ComponentResource):
 
     def agent(self, service: str) -> pulumi.Output[str]:
         """The account of a service that has none before it is asked for, as a member."""
-        return projects.ServiceIdentity(
+        identity = projects.ServiceIdentity(
             f"{self._name}-{service.partition('.')[0]}",
             project=self._scope.project,
             service=service,
             opts=self._scope.options(self),
-        ).member
+        )
+        return self._scope.member(identity.member)
 
     def standing_agent(self, account: str) -> pulumi.Output[str]:
         """The account of a service that the project has from the day the service was enabled."""

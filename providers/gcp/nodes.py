@@ -25,7 +25,7 @@ def node_account(name: str, scope: Scope, parent: pulumi.Resource) -> serviceacc
         f"{name}-nodes",
         project=scope.project,
         role="roles/container.defaultNodeServiceAccount",
-        member=account.member,
+        member=scope.member(account.member),
         opts=scope.options(parent),
     )
     return account

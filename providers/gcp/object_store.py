@@ -47,7 +47,7 @@ class ObjectStore(pulumi.ComponentResource):
                 f"{dns_label(grant.service)}-{grant.access}-{bucket}",
                 bucket=buckets[bucket].name,
                 role=_ROLES[grant.access],
-                member=accounts[grant.service].member,
+                member=args.scope.member(accounts[grant.service].member),
                 opts=args.scope.options(self),
             )
             for grant in grants

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from components.sizing import Size
+from providers.foreseen import NOT_YET_KNOWN, foreseen
 from providers.gcp.labels import Labels
 from providers.gcp.sizing import GCP_SIZES, GcpShape
 from providers.protection import is_protected
@@ -37,6 +38,10 @@ class Scope:
     def workload_pool(self) -> str:
         """Where the identities of pods are: one pool for all clusters of the project."""
         return f"{self.project}.svc.id.goog"
+
+    def member(self, account: pulumi.Input[str]) -> pulumi.Output[str]:
+        """An account of the project, given as a member of policies, in the form that it will have."""
+        return foreseen(account, f"serviceAccount:{NOT_YET_KNOWN}@{self.project}.iam.gserviceaccount.com")
 
     def options(
         self,

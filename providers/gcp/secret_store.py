@@ -89,7 +89,7 @@ class SecretManager:
     def _reader(self, content: SecretContent) -> pulumi.Output[str]:
         """Who the add-on asks for a secret as: the account that the pods take on, or they themselves."""
         if content.identity is not None:
-            return pulumi.Output.concat("serviceAccount:", content.identity.role)
+            return self._scope.member(pulumi.Output.concat("serviceAccount:", content.identity.role))
         return pulumi.Output.concat(
             "principal://iam.googleapis.com/projects/",
             self._scope.number,

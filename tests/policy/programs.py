@@ -10,6 +10,12 @@ import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 
 from tests.policy import VARIABLE
+from tests.policy.violations import register
+from tests.policy.violations.in_cluster import IN_CLUSTER
+from tests.policy.violations.on_aws import ON_AWS
+from tests.policy.violations.on_gcp import ON_GCP
+
+VIOLATIONS = {"aws": ON_AWS, "gcp": ON_GCP, "kubernetes": IN_CLUSTER}
 
 TAGS = {"stack": "test", "component": "lake", "owner": "data", "cost-centre": "42", "ttl": "2030-01-01"}
 _IMAGE = "registry.example/trino:476"
@@ -27,36 +33,10 @@ def run() -> None:
 def violating(
     on_aws: pulumi.ResourceOptions, on_gcp: pulumi.ResourceOptions, in_cluster: pulumi.ResourceOptions
 ) -> None:
-    """Each resource violates something."""
-    aws.s3.Bucket("open", region="us-east-1", opts=on_aws)
-    aws.s3.BucketPublicAccessBlock("half", bucket="another", block_public_acls=True, opts=on_aws)
-    aws.lb.LoadBalancer("public", opts=on_aws)
-    aws.rds.Instance(
-        "database",
-        instance_class="db.r8g.24xlarge",
-        publicly_accessible=True,
-        skip_final_snapshot=True,
-        opts=on_aws,
-    )
-    aws.rds.ParameterGroup(
-        "clear",
-        family="postgres18",
-        parameters=[aws.rds.ParameterGroupParameterArgs(name="rds.force_ssl", value="0")],
-        opts=on_aws,
-    )
-    aws.iam.RolePolicy("all", role="someone", policy=_document("*", "*"), opts=on_aws)
-    aws.iam.AccessKey("key", user="someone", opts=on_aws)
-    gcp.storage.Bucket("open-too", location="US", opts=on_gcp)
-    gcp.storage.BucketIAMMember(
-        "everybody", bucket="open-too", member="allUsers", role="roles/storage.objectViewer", opts=on_gcp
-    )
-    gcp.sql.DatabaseInstance("sql", database_version="POSTGRES_18", opts=on_gcp)
-    gcp.container.NodePool("pool", cluster="c", node_count=99, opts=on_gcp)
-    gcp.serviceaccount.Key("key-too", service_account_id="someone", opts=on_gcp)
-    core = kubernetes.core.v1
-    core.Service("service", spec=core.ServiceSpecArgs(type="LoadBalancer"), opts=in_cluster)
-    container = core.ContainerArgs(name="main", image="bitnamilegacy/kafka")
-    core.Pod("pod", spec=core.PodSpecArgs(host_network=True, containers=[container]), opts=in_cluster)
+    """Each resource violates the rule that is in its name."""
+    options = {"aws": on_aws, "gcp": on_gcp, "kubernetes": in_cluster}
+    for where, violations in VIOLATIONS.items():
+        register(where, violations, options[where])
 
 
 def compliant(
@@ -92,10 +72,20 @@ def compliant(
         "Principal": "*",
         "Action": "s3:*",
         "Resource": "*",
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        "Condition": {"Bool": {"aws:SecureTransport": ["false"]}},
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [only_tls]})
     aws.s3.BucketPolicy("lake", bucket=bucket.id, policy=policy, opts=on_aws)
+    tagged = aws.Provider(
+        "tagged", region="eu-west-1", default_tags=aws.ProviderDefaultTagsArgs(tags={**TAGS, "Name": "a"})
+    )
+    aws.ec2.Vpc("tagged", cidr_block="10.0.0.0/16", opts=pulumi.ResourceOptions(provider=tagged))
+    describing = _document(["ec2:Describe*", "elasticloadbalancing:Describe*"], "*")
+    aws.iam.RolePolicy("describing", role="someone", policy=describing, opts=on_aws)
+    in_organisation = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+    reader = {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    shared = json.dumps({"Statement": [{**reader, "Condition": in_organisation}]})
+    aws.kms.Key("shared", policy=shared, tags=TAGS, opts=on_aws)
     aws.lb.LoadBalancer("internal", internal=True, tags=TAGS, opts=on_aws)
     aws.rds.Instance(
         "database",
@@ -117,6 +107,10 @@ def compliant(
     core = kubernetes.core.v1
     core.Service("service", spec=core.ServiceSpecArgs(type="ClusterIP"), opts=in_cluster)
     core.Pod("pod", spec=_restricted_pod(), opts=in_cluster)
+    level = {"pod-security.kubernetes.io/enforce": "restricted"}
+    core.Namespace("namespace", metadata={"labels": level}, opts=in_cluster)
+    password = pulumi.Output.secret("correct horse")
+    core.Secret("password", string_data={"password": password}, opts=in_cluster)
 
 
 def _compliant_gcp(on_gcp: pulumi.ResourceOptions) -> None:
@@ -170,7 +164,7 @@ def _restricted_pod() -> kubernetes.core.v1.PodSpecArgs:
     return core.PodSpecArgs(containers=[main])
 
 
-def _document(action: str, resource: str) -> str:
+def _document(action: str | list[str], resource: str) -> str:
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 

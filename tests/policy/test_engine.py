@@ -6,6 +6,8 @@ from infra.previews.preview import Preview
 from policy.pack.model import Rule
 from policy.pack.rules import RULES
 from tests.policy.conftest import Judge
+from tests.policy.programs import VIOLATIONS
+from tests.policy.violations import named
 
 pytestmark = pytest.mark.e2e
 REGIONS = {"policy": {"regions": ["eu-west-1", "europe-west1"]}}
@@ -22,6 +24,15 @@ def test_violating_stack_in_production_fails_and_names_the_rule(rule: Rule, in_p
     assert in_production.code != 0
     assert rule.name in {violation.rule for violation in in_production.mandatory}
     assert f"[mandatory]  {rule.name}  (" in in_production.said
+
+
+@pytest.mark.parametrize("where", VIOLATIONS)
+def test_every_violating_resource_is_named_by_its_rule(where: str, in_production: Preview) -> None:
+    wanted = {(name, rule) for name, rule, _ in named(where, VIOLATIONS[where])}
+    said = {(violation.resource, violation.rule) for violation in in_production.mandatory}
+
+    assert in_production.errors == ()
+    assert wanted - said == set()
 
 
 def test_violating_stack_in_development_fails_for_mandatory_rules_and_is_warned_of_others(

@@ -1,14 +1,28 @@
 """Every rule of the pack."""
 
 from policy.pack.model import Rule
-from policy.pack.rules import cost, exposure, identity, images, lifecycle, pods, protection
+from policy.pack.rules import (
+    buckets,
+    cost,
+    exposure,
+    identity,
+    images,
+    judgeable,
+    lifecycle,
+    pods,
+    protection,
+    secrets,
+)
 
 RULES: tuple[Rule, ...] = (
     *exposure.RULES,
+    *buckets.RULES,
     *protection.RULES,
     *identity.RULES,
+    *secrets.RULES,
     *images.RULES,
     *pods.RULES,
     *lifecycle.RULES,
     *cost.RULES,
+    *judgeable.RULES,
 )

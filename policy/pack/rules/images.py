@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from policy.pack.model import UNKNOWN, Resource, Rule, Stack, get
-from policy.pack.rules.containers import containers
+from policy.pack.facts.pods import containers
+from policy.pack.model import UNKNOWN, Resource, Rule, Stack
 
 _REFERENCE = re.compile(r"^(?P<name>.+?)(:(?P<tag>[\w.-]+))?(@(?P<digest>sha256:[0-9a-f]{64}))?$")
 _DEAD = {
@@ -33,7 +33,7 @@ def no_dead_image_source(resource: Resource, stack: Stack) -> Iterator[str]:
 
 def _images(resource: Resource) -> Iterator[str]:
     for container in containers(resource):
-        image = get(container, "image")
+        image = container.spec.get("image")
         if image is not None and image is not UNKNOWN:
             yield str(image)
 

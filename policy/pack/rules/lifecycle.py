@@ -3,36 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policy.pack.model import UNKNOWN, Resource, Rule, Stack, differs, tag_name
-from policy.pack.tokens import (
-    AWS_BUCKET,
-    AWS_BUCKET_V2,
-    AWS_DATABASE,
-    AWS_DATABASE_CLUSTER,
-    AWS_FILE_SYSTEM,
-    AWS_VOLUME,
-    GCP_BUCKET,
-    GCP_DATABASE,
-    GCP_DISK,
-    LABELLED,
-    TAGGED,
-)
+from policy.pack.facts.stores import DESTROYABLE, PROTECTED_UNLESS_SAID
+from policy.pack.model import UNKNOWN, Resource, Rule, Stack, differs, tag_name, unknown
+from policy.pack.tokens import LABELLED, TAGGED
 
 _TAGS = ("stack", "component", "owner", "cost_centre")
-_STATEFUL: Mapping[str, Mapping[str, bool]] = {
-    AWS_BUCKET: {"forceDestroy": True},
-    AWS_BUCKET_V2: {"forceDestroy": True},
-    AWS_DATABASE: {"deletionProtection": False, "skipFinalSnapshot": True},
-    AWS_DATABASE_CLUSTER: {"deletionProtection": False, "skipFinalSnapshot": True},
-    AWS_VOLUME: {},
-    AWS_FILE_SYSTEM: {},
-    GCP_BUCKET: {"forceDestroy": True},
-    GCP_DATABASE: {"deletionProtection": False},
-    GCP_DISK: {},
-}
-"""What holds data, and what lets each be destroyed."""
-_DEFAULTS: Mapping[tuple[str, str], bool] = {(GCP_DATABASE, "deletionProtection"): True}
-"""What the provider takes a flag for that is not given, where that is not false."""
 
 
 def required_tags(resource: Resource, stack: Stack) -> Iterator[str]:
@@ -44,6 +19,8 @@ def required_tags(resource: Resource, stack: Stack) -> Iterator[str]:
     else:
         return
     if tags is None:
+        if stack.production:
+            yield f"{resource.kind} cannot be judged: its {path} are not known before the update"
         return
     present = {tag_name(key) for key in tags}
     wanted = (*_TAGS, "ttl") if stack.ends else _TAGS
@@ -57,11 +34,13 @@ def _tags(resource: Resource, path: str, defaults: str) -> set[str] | None:
     shared: Any = Resource("", "", properties=resource.provider).get(defaults, {})
     if own is UNKNOWN or shared is UNKNOWN:
         return None
+    if not isinstance(own, Mapping) or not isinstance(shared, Mapping):
+        return None
     return {*own, *shared}
 
 
 def stateful_protected(resource: Resource, stack: Stack) -> Iterator[str]:
-    flags = _STATEFUL.get(resource.type)
+    flags = DESTROYABLE.get(resource.type)
     if flags is None:
         return
     if stack.production and not resource.protect:
@@ -69,11 +48,13 @@ def stateful_protected(resource: Resource, stack: Stack) -> Iterator[str]:
     if not stack.production and resource.protect:
         yield f"{resource.kind} is protected: a development stack must be destroyable; remove protect"
     for name, destroyable in flags.items():
-        value = resource.get(name, _DEFAULTS.get((resource.type, name), False))
+        kept = name == "deletionProtection" and resource.type in PROTECTED_UNLESS_SAID
+        value = resource.get(name, kept)
         wanted = destroyable is not stack.production
         if differs(value, wanted):
             why = "holds data" if stack.production else "must be destroyable in development"
             yield f"{resource.kind} {why}: set {name} to {str(wanted).lower()}"
+        yield from unknown(resource, stack, name)
 
 
 RULES = (

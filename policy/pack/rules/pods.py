@@ -1,80 +1,53 @@
 """What pods must say of themselves: their resources, and Pod Security's `restricted`."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from policy.pack.model import UNKNOWN, Resource, Rule, Stack, differs, get, items
-from policy.pack.rules.containers import containers, pod_of
+from policy.pack.facts.objects import of_kind
+from policy.pack.facts.pods import pods
+from policy.pack.facts.restricted import wrong_of_container, wrong_of_pod
+from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Unclear, dotted, get
 
 _RESOURCES = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
-_HOST = ("hostNetwork", "hostPID", "hostIPC")
-_VOLUMES = frozenset(
-    {
-        "name",
-        "configMap",
-        "csi",
-        "downwardAPI",
-        "emptyDir",
-        "ephemeral",
-        "persistentVolumeClaim",
-        "projected",
-        "secret",
-    }
-)
-"""The kinds that `restricted` allows."""
-_SECCOMP = ("RuntimeDefault", "Localhost")
+_ENFORCED = "pod-security.kubernetes.io/enforce"
 
 
 def requests_and_limits(resource: Resource, stack: Stack) -> Iterator[str]:
-    for container in containers(resource):
-        missing = [path for path in _RESOURCES if get(container, f"resources.{path}") is None]
-        if missing:
-            yield f"{_called(resource, container)} has no {', '.join(missing)}: give them below resources"
+    found, _ = pods(resource)
+    whole = (pod for pod in found if not (pod.partial or pod.is_template))
+    for container in (each for pod in whole for each in pod.containers):
+        missing = [path for path in _RESOURCES if get(container.spec, f"resources.{path}") is None]
+        # Nobody may give resources to a container for debugging.
+        if missing and not container.ephemeral:
+            yield f"{container.called(resource)} has no {', '.join(missing)}: give them below resources"
 
 
 def restricted_pods(resource: Resource, stack: Stack) -> Iterator[str]:
-    pod = pod_of(resource)
-    if pod is None:
-        return
-    for name in _HOST:
-        if get(pod, name) is True:
-            yield f"{resource.kind} shares the node's own: remove {name}"
-    for volume in items(pod, "volumes"):
-        for kind in sorted(set(volume) - _VOLUMES):
-            yield f"{resource.kind} has a volume of kind {kind}: use a claim, a ConfigMap, a Secret or csi"
-    for container in containers(resource):
-        for wrong in _unrestricted(pod, container):
-            yield f"{_called(resource, container)}: {wrong}"
+    found, _ = pods(resource)
+    for pod in found:
+        for wrong in wrong_of_pod(pod):
+            yield f"{resource.kind} {wrong}"
+        for container in pod.containers:
+            for wrong in wrong_of_container(pod, container):
+                yield f"{container.called(resource)}: {wrong}"
 
 
-def _unrestricted(pod: Any, container: Any) -> Iterator[str]:
-    if get(container, "securityContext.privileged") is True:
-        yield "remove securityContext.privileged"
-    if differs(get(container, "securityContext.allowPrivilegeEscalation"), False):
-        yield "set securityContext.allowPrivilegeEscalation to false"
-    if differs(_either(pod, container, "runAsNonRoot"), True):
-        yield "set securityContext.runAsNonRoot to true"
-    if _either(pod, container, "runAsUser") == 0:
-        yield "set securityContext.runAsUser to another than 0"
-    if differs(_either(pod, container, "seccompProfile.type"), *_SECCOMP):
-        yield "set securityContext.seccompProfile.type to RuntimeDefault"
-    capabilities = get(container, "securityContext.capabilities", {})
-    if capabilities is not UNKNOWN and "ALL" not in items(capabilities, "drop"):
-        yield "drop ALL in securityContext.capabilities"
-    if set(items(capabilities, "add")) - {"NET_BIND_SERVICE"}:
-        yield "add no capability but NET_BIND_SERVICE"
-    if any(get(port, "hostPort") for port in items(container, "ports")):
-        yield "remove hostPort"
+def no_host_path(resource: Resource, stack: Stack) -> Iterator[str]:
+    for path, node in resource.nodes if resource.package == "kubernetes" else ():
+        if path[-1:] == ("hostPath",) and isinstance(get(node, "path"), str):
+            yield f"{resource.kind} mounts {node['path']} of the node ({dotted(path)}): use a claim"
 
 
-def _either(pod: Any, container: Any, path: str) -> Any:
-    """The container's own setting, else the pod's."""
-    own = get(container, f"securityContext.{path}")
-    return own if own is not None else get(pod, f"securityContext.{path}")
-
-
-def _called(resource: Resource, container: Any) -> str:
-    return f"{resource.kind}, container {get(container, 'name')}"
+def restricted_namespaces(resource: Resource, stack: Stack) -> Iterator[str]:
+    for namespace in of_kind(resource, "Namespace"):
+        labels = namespace.get("metadata.labels", {})
+        if labels is UNKNOWN or get({"labels": labels}, "labels") is UNKNOWN:
+            if stack.production:
+                yield Unclear((*namespace.path, "metadata", "labels")).said_of(resource)
+            continue
+        level = labels.get(_ENFORCED)
+        if level not in ("restricted", "baseline", UNKNOWN) and not (namespace.partial and level is None):
+            called = namespace.called(resource)
+            yield f"{called} admits privileged pods: set the label {_ENFORCED} to restricted"
 
 
 RULES = (
@@ -88,5 +61,11 @@ RULES = (
         "restricted-pods",
         "Every pod passes Pod Security's level restricted.",
         resource=restricted_pods,
+    ),
+    Rule("no-host-path", "Nothing mounts a path of the node.", resource=no_host_path),
+    Rule(
+        "restricted-namespaces",
+        "Every namespace enforces Pod Security.",
+        resource=restricted_namespaces,
     ),
 )

@@ -1,67 +1,62 @@
 """Encryption, at rest and in transit."""
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Violation, differs, get, of_types
-from policy.pack.rules.documents import statements
-from policy.pack.rules.exposure import belongs
+from policy.pack.facts.objects import of_kind
+from policy.pack.facts.stores import unencrypted, without_key
+from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Unclear, differs, dotted, get, unknown
 from policy.pack.tokens import (
     AWS_BUCKET_ENCRYPTION,
-    AWS_BUCKET_POLICY,
-    AWS_BUCKETS,
     AWS_CACHE,
-    AWS_CLUSTER,
-    AWS_DATABASE,
-    AWS_DATABASE_CLUSTER,
+    AWS_CACHE_CLUSTER,
+    AWS_DATABASE_CLUSTER_PARAMETERS,
     AWS_DATABASE_PARAMETERS,
-    AWS_FILE_SYSTEM,
-    AWS_INSTANCE,
-    AWS_LAUNCH_TEMPLATE,
+    AWS_KAFKA,
     AWS_LISTENER,
     AWS_LISTENER_ALB,
-    AWS_VOLUME,
-    GCP_BUCKET,
-    GCP_CLUSTER,
+    AWS_LOAD_BALANCER_CLASSIC,
+    AWS_SEARCH,
+    AWS_SEARCH_LEGACY,
     GCP_DATABASE,
-    GCP_DISK,
-    KUBERNETES_INGRESS,
+    GCP_HTTP_PROXY,
+    GCP_REDIS,
+    GCP_REGION_HTTP_PROXY,
     KUBERNETES_STORAGE_CLASS,
 )
 
-_ENCRYPTED = {
-    AWS_DATABASE: "storageEncrypted",
-    AWS_DATABASE_CLUSTER: "storageEncrypted",
-    AWS_VOLUME: "encrypted",
-    AWS_FILE_SYSTEM: "encrypted",
-    AWS_CACHE: "atRestEncryptionEnabled",
+_TLS: Mapping[str, tuple[str, tuple[Any, ...]]] = {
+    AWS_CACHE: ("transitEncryptionEnabled", (True,)),
+    AWS_SEARCH: ("domainEndpointOptions.enforceHttps", (True,)),
+    AWS_SEARCH_LEGACY: ("domainEndpointOptions.enforceHttps", (True,)),
+    GCP_DATABASE: (
+        "settings.ipConfiguration.sslMode",
+        ("ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"),
+    ),
+    GCP_REDIS: ("transitEncryptionMode", ("SERVER_AUTHENTICATION",)),
 }
-"""The flag that each type has; what GCP stores it always encrypts."""
-_OWN_KEY = {
-    GCP_BUCKET: "encryption.defaultKmsKeyName",
-    GCP_DATABASE: "encryptionKeyName",
-    GCP_DISK: "diskEncryptionKey.kmsKeySelfLink",
-    AWS_CLUSTER: "encryptionConfig.provider.keyArn",
-    GCP_CLUSTER: "databaseEncryption.keyName",
+"""The property by which each type takes TLS only, and its values that do."""
+_FORCED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "postgres": ("rds.force_ssl", ("1",)),
+    "aurora-postgresql": ("rds.force_ssl", ("1",)),
+    "mysql": ("require_secure_transport", ("1", "on")),
+    "mariadb": ("require_secure_transport", ("1", "on")),
+    "aurora-mysql": ("require_secure_transport", ("1", "on")),
 }
-"""Where each type names a key of the stack's own. A cluster's is for the Secrets that it keeps."""
-_CLOUD_SQL_TLS = ("ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED")
+"""The parameter of each family of databases, and its values that force TLS."""
 
 
 def encryption_at_rest(resource: Resource, stack: Stack) -> Iterator[str]:
-    flag = _ENCRYPTED.get(resource.type)
-    if flag and differs(resource.get(flag, False), True):
-        yield f"{resource.kind} is not encrypted: set {flag} to true"
-    if (path := _OWN_KEY.get(resource.type)) and not resource.get(path):
+    for path, value in unencrypted(resource):
+        if value is not UNKNOWN:
+            yield f"{resource.kind} has something that is not encrypted: set {dotted(path)} to true"
+    if path := without_key(resource):
         yield f"{resource.kind} has no key of the stack's own: set {path}"
-    if resource.type == AWS_LAUNCH_TEMPLATE:
-        for device in resource.items("blockDeviceMappings"):
-            if differs(str(get(device, "ebs.encrypted", False)).lower(), "true", "unknown"):
-                yield f"{resource.kind} has a disk that is not encrypted: set ebs.encrypted to true"
-    if resource.type == AWS_INSTANCE and differs(resource.get("rootBlockDevice.encrypted", False), True):
-        yield f"{resource.kind} has a disk that is not encrypted: set rootBlockDevice.encrypted to true"
-    of_aws = resource.type == KUBERNETES_STORAGE_CLASS and resource.get("provisioner") == "ebs.csi.aws.com"
-    if of_aws and differs(resource.get("parameters.encrypted"), "true"):
-        yield f'{resource.kind} makes volumes that are not encrypted: set parameters.encrypted to "true"'
+    if resource.type == KUBERNETES_STORAGE_CLASS and resource.get("provisioner") == "ebs.csi.aws.com":
+        if differs(resource.get("parameters.encrypted"), "true"):
+            yield f'{resource.kind} makes volumes that are not encrypted: set parameters.encrypted to "true"'
+        yield from unknown(resource, stack, "parameters.encrypted")
     if resource.type == AWS_BUCKET_ENCRYPTION:
         for rule in resource.items("rules"):
             algorithm = get(rule, "applyServerSideEncryptionByDefault.sseAlgorithm")
@@ -70,67 +65,50 @@ def encryption_at_rest(resource: Resource, stack: Stack) -> Iterator[str]:
 
 
 def tls_in_transit(resource: Resource, stack: Stack) -> Iterator[str]:
+    if (tls := _TLS.get(resource.type)) is not None:
+        path, values = tls
+        if differs(resource.get(path), *values):
+            yield f"{resource.kind} takes clear text: set {path} to {json.dumps(values[0])}"
+        yield from unknown(resource, stack, path)
     match resource.type:
         case _ if resource.type in (AWS_LISTENER, AWS_LISTENER_ALB):
-            redirects = resource.get("defaultActions.type") == "redirect"
+            redirects = all(get(each, "type") == "redirect" for each in resource.items("defaultActions"))
+            redirects = redirects and bool(resource.items("defaultActions"))
             if resource.get("protocol") in ("HTTP", "TCP") and not redirects:
                 yield f"{resource.kind} takes clear text: use HTTPS or TLS, or redirect to it"
-        case _ if resource.type == AWS_DATABASE_PARAMETERS:
-            if str(resource.get("family", "")).startswith("postgres"):
-                forced = {
-                    str(get(each, "value"))
-                    for each in resource.items("parameters")
-                    if get(each, "name") == "rds.force_ssl"
-                }
-                if forced != {"1"}:
-                    yield f"{resource.kind} allows clear text: set the parameter rds.force_ssl to 1"
-        case _ if resource.type == AWS_CACHE:
+            yield from unknown(resource, stack, "protocol")
+        case _ if resource.type == AWS_LOAD_BALANCER_CLASSIC:
+            if any(
+                str(get(each, "lbProtocol")).upper() in ("HTTP", "TCP")
+                for each in resource.items("listeners")
+            ):
+                yield f"{resource.kind} takes clear text: use HTTPS or SSL for lbProtocol"
+        case _ if resource.type in (AWS_DATABASE_PARAMETERS, AWS_DATABASE_CLUSTER_PARAMETERS):
+            yield from _parameters(resource)
+        case _ if resource.type == AWS_CACHE_CLUSTER and resource.get("replicationGroupId") is None:
             if differs(resource.get("transitEncryptionEnabled", False), True):
                 yield f"{resource.kind} takes clear text: set transitEncryptionEnabled to true"
-        case _ if resource.type == GCP_DATABASE:
-            if differs(resource.get("settings.ipConfiguration.sslMode"), *_CLOUD_SQL_TLS):
-                path = "settings.ipConfiguration.sslMode"
-                yield f"{resource.kind} takes clear text: set {path} to {_CLOUD_SQL_TLS[0]}"
-        case _ if resource.type == KUBERNETES_INGRESS:
-            if resource.get("spec.tls") is not UNKNOWN and not resource.items("spec.tls"):
-                yield f"{resource.kind} takes clear text: give spec.tls"
+        case _ if resource.type == AWS_KAFKA:
+            if differs(resource.get("encryptionInfo.encryptionInTransit.clientBroker", "TLS"), "TLS"):
+                yield f"{resource.kind} takes clear text: set encryptionInTransit.clientBroker to TLS"
+        case _ if resource.type in (GCP_HTTP_PROXY, GCP_REGION_HTTP_PROXY):
+            yield f"{resource.kind} takes clear text: use a TargetHttpsProxy"
+    for ingress in of_kind(resource, "Ingress"):
+        given = ingress.get("spec.tls")
+        if given is UNKNOWN and stack.production:
+            yield Unclear((*ingress.path, "spec", "tls")).said_of(resource)
+        elif not given and not ingress.partial:
+            yield f"{ingress.called(resource)} takes clear text: give spec.tls"
 
 
-def bucket_encrypted(resources: Sequence[Resource], stack: Stack) -> Iterator[Violation]:
-    yield from _each_bucket_has(
-        resources,
-        AWS_BUCKET_ENCRYPTION,
-        lambda _: True,
-        "has no BucketServerSideEncryptionConfiguration: give it one, with aws:kms",
-    )
-
-
-def bucket_tls_only(resources: Sequence[Resource], stack: Stack) -> Iterator[Violation]:
-    yield from _each_bucket_has(
-        resources,
-        AWS_BUCKET_POLICY,
-        _denies_clear_text,
-        "takes clear text: deny aws:SecureTransport false in its BucketPolicy",
-    )
-
-
-def _each_bucket_has(
-    resources: Sequence[Resource], token: str, right: Callable[[Resource], bool], otherwise: str
-) -> Iterator[Violation]:
-    settings = [found for found in of_types(resources, token) if right(found)]
-    for bucket in of_types(resources, *AWS_BUCKETS):
-        if not any(belongs(each, bucket) for each in settings):
-            yield Violation(f"{bucket.kind} {otherwise}", bucket.urn)
-
-
-def _denies_clear_text(policy: Resource) -> bool:
-    if policy.get("policy", UNKNOWN) is UNKNOWN:
-        return True
-    return any(
-        not statement.allows
-        and str(get(statement.conditions, "Bool", {}).get("aws:SecureTransport")).lower() == "false"
-        for statement in statements(policy.get("policy"))
-    )
+def _parameters(resource: Resource) -> Iterator[str]:
+    family = str(resource.get("family", "")).lower().rstrip("0123456789.")
+    if (forced := _FORCED.get(family)) is None:
+        return
+    name, values = forced
+    given = [get(each, "value") for each in resource.items("parameters") if get(each, "name") == name]
+    if not given or not all(str(each).lower() in values for each in given):
+        yield f"{resource.kind} allows clear text: set the parameter {name} to {values[0]}"
 
 
 RULES = (
@@ -140,12 +118,5 @@ RULES = (
         resource=encryption_at_rest,
         development="advisory",
     ),
-    Rule(
-        "bucket-encrypted",
-        "Every S3 bucket says how it is encrypted.",
-        stack=bucket_encrypted,
-        development="advisory",
-    ),
     Rule("tls-in-transit", "Nothing takes clear text where it can be TLS.", resource=tls_in_transit),
-    Rule("bucket-tls-only", "Every S3 bucket refuses clear text.", stack=bucket_tls_only),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from policy.pack.model import Resource, Stack
+from policy.pack.model import Path, Resource, Stack
 from policy.pack.rules import RULES
 
 DEVELOPMENT = Stack(cloud="aws", size="small")
@@ -41,6 +41,7 @@ def resource(
     uses: Mapping[str, str] | None = None,
     protect: bool = False,
     provider: Mapping[str, Any] | None = None,
+    secrets: Iterable[Path] = (),
 ) -> Resource:
     """A resource whose URN is its name."""
     return Resource(
@@ -51,6 +52,7 @@ def resource(
         provider=provider or {},
         protect=protect,
         uses={key: frozenset({urn}) for key, urn in (uses or {}).items()},
+        secrets=frozenset(secrets),
     )
 
 

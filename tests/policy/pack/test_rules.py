@@ -9,13 +9,16 @@ from policy.pack.model import Rule, Stack
 from policy.pack.rules import RULES
 from tests.policy.pack.case import Case
 from tests.policy.pack.rules import (
+    test_buckets,
     test_cost,
     test_exposure,
     test_identity,
     test_images,
+    test_judgeable,
     test_lifecycle,
     test_pods,
     test_protection,
+    test_secrets,
 )
 
 MODULES = (
@@ -26,6 +29,9 @@ MODULES = (
     test_pods,
     test_lifecycle,
     test_cost,
+    test_buckets,
+    test_judgeable,
+    test_secrets,
 )
 CASES: list[Case] = [case for module in MODULES for case in module.CASES]
 
@@ -55,6 +61,8 @@ def test_what_lets_others_in_is_mandatory_in_development_too() -> None:
         "encryption-at-rest",
         "images-pinned",
         "instance-budget",
+        "judgeable",
+        "no-unseen-resources",
         "requests-and-limits",
         "required-tags",
         "stateful-protected",

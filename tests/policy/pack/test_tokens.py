@@ -64,7 +64,15 @@ def test_no_rule_has_a_token_of_its_own() -> None:
 
 def test_every_named_token_is_used_by_a_rule() -> None:
     rules = "\n".join(path.read_text() for path in PACK.rglob("*.py") if path.name != "tokens.py")
-    collected = (tokens.AWS_BUCKETS, tokens.WORKLOADS, tokens.TAGGED, tokens.LABELLED)
+    collected = (
+        tokens.AWS_BUCKETS,
+        tokens.AWS_INGRESS_RULES,
+        tokens.AWS_SEARCH_DOMAINS,
+        tokens.LABELLED,
+        tokens.OTHER_POLICIES,
+        tokens.TAGGED,
+        tokens.UNSEEN,
+    )
     unused = {
         name
         for name, value in vars(tokens).items()

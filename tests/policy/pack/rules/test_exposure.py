@@ -1,35 +1,168 @@
 """What the internet may reach."""
 
-import json
-
 import pytest
 
 from policy.pack.model import UNKNOWN, Stack
-from tests.policy.pack.case import Case, ids, resource
+from tests.policy.pack.case import DEVELOPMENT, Case, ids, resource
 
 SERVICE, LB = "kubernetes:core/v1:Service", "aws:lb/loadBalancer:LoadBalancer"
 FORWARDING = "gcp:compute/forwardingRule:ForwardingRule"
-BUCKET, BLOCK = "aws:s3/bucket:Bucket", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-POLICY = "aws:s3/bucketPolicy:BucketPolicy"
-BLOCKED = dict.fromkeys(
-    ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
-)
-CLOSED = {"publicAccessPrevention": "enforced", "uniformBucketLevelAccess": True}
 EXPOSED = Stack(cloud="aws", exposed=frozenset({"iceberg_catalog"}))
 LABELS = {"app.kubernetes.io/component": "iceberg-catalog"}
-EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::lake/*"}
 
 
 def _service(annotations: dict[str, str] | None = None, **spec: object) -> dict[str, object]:
     return {"metadata": {"labels": LABELS, "annotations": annotations or {}}, "spec": spec}
 
 
-def _document(**changes: object) -> str:
-    return json.dumps({"Statement": [{**EVERYBODY, **changes}]})
-
-
 _INTERNAL = {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}
 _RULE = "no-public-load-balancer"
+
+
+def _rule(**sources: object) -> dict[str, object]:
+    return {"ingress": [{"protocol": "tcp", "fromPort": 22, "toPort": 22, **sources}]}
+
+
+def _sql(network: dict[str, str]) -> dict[str, object]:
+    return {"settings": {"ipConfiguration": {"ipv4Enabled": False, "authorizedNetworks": [network]}}}
+
+
+def _gke(**more: object) -> dict[str, object]:
+    return {"privateClusterConfig": {"enablePrivateNodes": True}, **more}
+
+
+def _firewall(**more: object) -> dict[str, object]:
+    return {"allows": [{"protocol": "tcp"}], **more}
+
+
+def _policy_rule(**match: object) -> dict[str, object]:
+    return {"action": "allow", "direction": "INGRESS", "match": match}
+
+
+_OPEN, _DB, _UNSEEN = "no-open-ingress", "no-public-database", "no-unseen-resources"
+_PUBLIC = {"publiclyAccessible": True}
+_SQL = "gcp:sql/databaseInstance:DatabaseInstance"
+GROUP, GROUP_RULE = "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule"
+INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EKS, GKE = "aws:eks/cluster:Cluster", "gcp:container/cluster:Cluster"
+FIREWALL = "gcp:compute/firewall:Firewall"
+POLICY_RULE = "gcp:compute/networkFirewallPolicyRule:NetworkFirewallPolicyRule"
+INGRESS, GATEWAY = (
+    "kubernetes:networking.k8s.io/v1:Ingress",
+    "kubernetes:gateway.networking.k8s.io/v1:Gateway",
+)
+_OF_GOOGLE = {"networking.gke.io/load-balancer-type": "Internal"}
+_FROM_ALL = {"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}
+_ROUTED = {"metadata": {"labels": LABELS}, "spec": {}}
+ON_GCP = Stack(cloud="gcp")
+OPEN = [
+    Case(_OPEN, "inline, all of IPv4", (resource(GROUP, _rule(cidrBlocks=["0.0.0.0/0"])),), 1),
+    Case(_OPEN, "inline, all of IPv6", (resource(GROUP, _rule(ipv6CidrBlocks=["::/0"])),), 1),
+    Case(_OPEN, "inline, two halves", (resource(GROUP, _rule(cidrBlocks=["0.0.0.0/1", "128.0.0.0/1"])),), 2),
+    Case(_OPEN, "a rule", (resource(GROUP_RULE, {"type": "ingress", "ipv6CidrBlocks": ["::/0"]}),), 1),
+    Case(_OPEN, "a rule of IPv4", (resource(INGRESS_RULE, {"cidrIpv4": "0.0.0.0/0"}),), 1),
+    Case(_OPEN, "a rule of IPv6", (resource(INGRESS_RULE, {"cidrIpv6": "::/0"}),), 1),
+    Case(
+        _OPEN,
+        "a prefix list",
+        (resource("aws:ec2/managedPrefixList:ManagedPrefixList", {"entries": [{"cidr": "0.0.0.0/0"}]}),),
+        1,
+    ),
+    Case(
+        _OPEN,
+        "a machine's address",
+        (resource("aws:ec2/instance:Instance", {"associatePublicIpAddress": True}),),
+        1,
+    ),
+    Case(_OPEN, "a subnet's", (resource("aws:ec2/subnet:Subnet", {"mapPublicIpOnLaunch": True}),), 1),
+    Case(
+        _OPEN,
+        "a template's, as text",
+        (
+            resource(
+                "aws:ec2/launchTemplate:LaunchTemplate",
+                {"networkInterfaces": [{"associatePublicIpAddress": "true"}]},
+            ),
+        ),
+        1,
+    ),
+    Case(
+        _OPEN,
+        "a machine's address on Google Cloud",
+        (resource("gcp:compute/instance:Instance", {"networkInterfaces": [{"accessConfigs": [{}]}]}),),
+        1,
+    ),
+    Case(_OPEN, "EKS says nothing", (resource(EKS, {"vpcConfig": {}}),), 1),
+    Case(_OPEN, "EKS for all", (resource(EKS, {"vpcConfig": {"publicAccessCidrs": ["0.0.0.0/0"]}}),), 1),
+    Case(_OPEN, "GKE without networks", (resource(GKE, _gke()),), 1),
+    Case(
+        _OPEN,
+        "GKE for all",
+        (resource(GKE, _gke(masterAuthorizedNetworksConfig={"cidrBlocks": [{"cidrBlock": "0.0.0.0/0"}]})),),
+        1,
+    ),
+    Case(_OPEN, "GKE with public nodes", (resource(GKE, {"masterAuthorizedNetworksConfig": {}}),), 1),
+    Case(_OPEN, "a firewall", (resource(FIREWALL, _firewall(sourceRanges=["0.0.0.0/0"])),), 1),
+    Case(_OPEN, "a firewall without sources", (resource(FIREWALL, _firewall()),), 1),
+    Case(_OPEN, "a firewall's policy", (resource(POLICY_RULE, _policy_rule(srcIpRanges=["::/0"])),), 1),
+    Case(_OPEN, "a distribution", (resource("aws:cloudfront/distribution:Distribution"),), 1),
+    Case(_OPEN, "a node's port", (resource(SERVICE, _service(type="NodePort")),), 1),
+    Case(_OPEN, "an ingress", (resource(INGRESS, _ROUTED),), 1),
+    Case(_OPEN, "a gateway", (resource(GATEWAY, _ROUTED),), 1),
+    Case(
+        _OPEN,
+        "a list",
+        (resource("kubernetes:core/v1:ServiceList", {"items": [_service(type="NodePort")]}),),
+        1,
+    ),
+    Case(_OPEN, "a patch", (resource("kubernetes:core/v1:ServicePatch", _service(type="NodePort")),), 1),
+    Case(
+        _OPEN,
+        "a network policy",
+        (resource("kubernetes:networking.k8s.io/v1:NetworkPolicy", {"spec": {"ingress": [_FROM_ALL]}}),),
+        1,
+    ),
+    Case(_RULE, "another cloud's word", (resource(SERVICE, _service(_OF_GOOGLE, type="LoadBalancer")),), 1),
+    Case(
+        _RULE,
+        "a list of services",
+        (resource("kubernetes:core/v1:ServiceList", {"items": [_service(type="LoadBalancer")]}),),
+        1,
+    ),
+]
+CLOSED_TO_ALL = [
+    Case(_OPEN, "a network", (resource(GROUP, _rule(cidrBlocks=["10.0.0.0/8", "203.0.113.0/24"])),)),
+    Case(_OPEN, "what goes out", (resource(GROUP, {"egress": [{"cidrBlocks": ["0.0.0.0/0"]}]}),)),
+    Case(
+        _OPEN,
+        "a rule that goes out",
+        (resource(GROUP_RULE, {"type": "egress", "cidrBlocks": ["0.0.0.0/0"]}),),
+    ),
+    Case(_OPEN, "a route", (resource("aws:ec2/route:Route", {"destinationCidrBlock": "0.0.0.0/0"}),)),
+    Case(_OPEN, "private addresses of IPv6", (resource(INGRESS_RULE, {"cidrIpv6": "fc00::/7"}),)),
+    Case(_OPEN, "a closed rule", (resource(FIREWALL, {"denies": [{"protocol": "all"}]}),)),
+    Case(_OPEN, "a firewall for tags", (resource(FIREWALL, _firewall(sourceTags=["web"])),)),
+    Case(_OPEN, "what goes out there", (resource(FIREWALL, _firewall(direction="EGRESS")),)),
+    Case(_OPEN, "a policy that denies", (resource(POLICY_RULE, {**_policy_rule(), "action": "deny"}),)),
+    Case(_OPEN, "private EKS", (resource(EKS, {"vpcConfig": {"endpointPublicAccess": False}}),)),
+    Case(_OPEN, "EKS for some", (resource(EKS, {"vpcConfig": {"publicAccessCidrs": ["192.0.2.0/24"]}}),)),
+    Case(_OPEN, "GKE for some", (resource(GKE, _gke(masterAuthorizedNetworksConfig={})),)),
+    Case(_OPEN, "an exposed ingress", (resource(INGRESS, _ROUTED),), stack=EXPOSED),
+    Case(_OPEN, "an exposed gateway", (resource(GATEWAY, _ROUTED),), stack=EXPOSED),
+    Case(
+        _OPEN,
+        "an internal ingress",
+        (resource(INGRESS, {"metadata": {"annotations": {"alb.ingress.kubernetes.io/scheme": "internal"}}}),),
+    ),
+    Case(_OPEN, "a cluster's own service", (resource(SERVICE, _service(type="ClusterIP")),)),
+    Case(
+        _RULE,
+        "its own cloud's word",
+        (resource(SERVICE, _service(_OF_GOOGLE, type="LoadBalancer")),),
+        stack=ON_GCP,
+    ),
+]
+
 CASES = [
     Case(_RULE, "a public service", (resource(SERVICE, _service(type="LoadBalancer")),), 1),
     Case(_RULE, "external addresses", (resource(SERVICE, _service(externalIPs=["192.0.2.1"])),), 1),
@@ -41,7 +174,8 @@ CASES = [
         _RULE, "its tag, exposed", (resource(LB, {"tags": {"Component": "iceberg_catalog"}}),), stack=EXPOSED
     ),
     Case(_RULE, "an internal one", (resource(LB, {"internal": True}),)),
-    Case(_RULE, "not known yet", (resource(LB, {"internal": UNKNOWN}),)),
+    Case(_RULE, "not known yet", (resource(LB, {"internal": UNKNOWN}),), 1),
+    Case(_RULE, "not known yet, in development", (resource(LB, {"internal": UNKNOWN}),), stack=DEVELOPMENT),
     Case(_RULE, "a GCP forwarding rule", (resource(FORWARDING),), 1),
     Case(_RULE, "an internal one of GCP", (resource(FORWARDING, {"loadBalancingScheme": "INTERNAL"}),)),
     Case(
@@ -59,49 +193,15 @@ CASES = [
             ),
         ),
     ),
-    Case("no-public-bucket", "an ACL", (resource("aws:s3/bucketAcl:BucketAcl", {"acl": "public-read"}),), 1),
-    Case("no-public-bucket", "a private ACL", (resource("aws:s3/bucketAcl:BucketAcl", {"acl": "private"}),)),
-    Case(
-        "no-public-bucket", "one block left", (resource(BLOCK, {**BLOCKED, "blockPublicPolicy": False}),), 1
-    ),
-    Case("no-public-bucket", "all blocked", (resource(BLOCK, BLOCKED),)),
-    Case("no-public-bucket", "a policy for all", (resource(POLICY, {"policy": _document()}),), 1),
-    Case(
-        "no-public-bucket",
-        "a policy for all in a mapping",
-        (resource(POLICY, {"policy": _document(Principal={"AWS": ["*"]})}),),
-        1,
-    ),
-    Case("no-public-bucket", "a denial", (resource(POLICY, {"policy": _document(Effect="Deny")}),)),
-    Case("no-public-bucket", "a GCP bucket", (resource("gcp:storage/bucket:Bucket"),), 2),
-    Case("no-public-bucket", "a closed one", (resource("gcp:storage/bucket:Bucket", CLOSED),)),
-    Case(
-        "no-public-bucket",
-        "everybody",
-        (resource("gcp:storage/bucketIAMMember:BucketIAMMember", {"member": "allUsers"}),),
-        1,
-    ),
-    Case(
-        "no-public-bucket",
-        "one identity",
-        (resource("gcp:storage/bucketIAMMember:BucketIAMMember", {"member": "serviceAccount:trino@p"}),),
-    ),
-    Case(
-        "bucket-access-blocked",
-        "one of two",
-        (resource(BUCKET, name="a"), resource(BUCKET, name="b"), resource(BLOCK, uses={"bucket": "a"})),
-        1,
-    ),
-    Case(
-        "bucket-access-blocked",
-        "by the resource, though its name is not known",
-        (resource(BUCKET, name="a"), resource(BLOCK, {"bucket": UNKNOWN}, uses={"bucket": "a"})),
-    ),
-    Case(
-        "bucket-access-blocked",
-        "by its name",
-        (resource(BUCKET, {"bucket": "lake"}, name="a"), resource(BLOCK, {"bucket": "lake"})),
-    ),
+    Case(_DB, "a cluster's machine", (resource("aws:rds/clusterInstance:ClusterInstance", _PUBLIC),), 1),
+    Case(_DB, "a warehouse", (resource("aws:redshift/cluster:Cluster", _PUBLIC),), 1),
+    Case(_DB, "networks of everybody", (resource(_SQL, _sql({"value": "0.0.0.0/0"})),), 1),
+    Case(_DB, "a network", (resource(_SQL, _sql({"value": "192.0.2.0/24"})),)),
+    Case(_UNSEEN, "a release of Helm's", (resource("kubernetes:helm.sh/v3:Release"),), 1),
+    Case(_UNSEEN, "CloudFormation", (resource("aws:cloudformation/stack:Stack"),), 1),
+    Case(_UNSEEN, "a service", (resource(SERVICE),)),
+    *OPEN,
+    *CLOSED_TO_ALL,
 ]
 
 

@@ -1,11 +1,16 @@
 """What pods must say of themselves."""
 
-import pytest
+import json
 
-from policy.pack.model import UNKNOWN
+import pytest
+import yaml
+
+from policy.pack.model import UNKNOWN, Resource
 from tests.policy.pack.case import Case, ids, pod, resource
 
 _REQUESTS, _RESTRICTED = "requests-and-limits", "restricted-pods"
+_CONTEXT = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+_RUN_AS = {"securityContext": _CONTEXT}
 _SECURE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
@@ -14,6 +19,67 @@ def _security(**changes: object) -> Case:
     return Case(_RESTRICTED, what, (pod({"securityContext": {**_SECURE, **changes}}),), 1)
 
 
+def _pod_with(**changes: object) -> Case:
+    security = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **changes}
+    return Case(_RESTRICTED, f"a pod's {', '.join(changes)}", (pod(securityContext=security),), 1)
+
+
+def _namespace(kind: str, level: str) -> Resource:
+    labels = {"pod-security.kubernetes.io/enforce": level}
+    return resource(f"kubernetes:core/v1:{kind}", {"metadata": {"name": "a", "labels": labels}})
+
+
+_PATH, _NAMESPACES, _VOLUME = "no-host-path", "restricted-namespaces", "kubernetes:core/v1:PersistentVolume"
+BAD = {"containers": [{"name": "main", "securityContext": {**_SECURE, "privileged": True}}], **_RUN_AS}
+GOOD = {"containers": [{"name": "main", "securityContext": _SECURE}], **_RUN_AS}
+
+
+def _shapes(spec: dict[str, object]) -> dict[str, Resource]:
+    """The same pod, wherever one may stand."""
+    template = {"template": {"spec": spec}}
+    manifest = {"apiVersion": "v1", "kind": "Pod", "spec": spec}
+    return {
+        "a pod": resource("kubernetes:core/v1:Pod", {"spec": spec}),
+        "a template": resource("kubernetes:core/v1:PodTemplate", {"template": {"spec": spec}}),
+        "a job": resource("kubernetes:batch/v1:Job", {"spec": template}),
+        "a job by the clock": resource(
+            "kubernetes:batch/v1:CronJob", {"spec": {"jobTemplate": {"spec": template}}}
+        ),
+        "an older one": resource(
+            "kubernetes:batch/v1beta1:CronJob", {"spec": {"jobTemplate": {"spec": template}}}
+        ),
+        "replicas": resource("kubernetes:apps/v1:ReplicaSet", {"spec": template}),
+        "replicas of old": resource("kubernetes:core/v1:ReplicationController", {"spec": template}),
+        "a list": resource("kubernetes:apps/v1:DeploymentList", {"items": [{"spec": template}]}),
+        "a patch": resource("kubernetes:apps/v1:DaemonSetPatch", {"spec": template}),
+        "a resource of one's own": resource("kubernetes:argoproj.io/v1alpha1:Rollout", {"spec": template}),
+        "deep in one": resource("kubernetes:a.b/v1:C", {"spec": {"driver": {"podTemplate": {"spec": spec}}}}),
+        "a text": resource("kubernetes:core/v1:ConfigMap", {"data": {"pod.yaml": yaml.safe_dump(manifest)}}),
+        "JSON": resource("kubernetes:core/v1:ConfigMap", {"data": {"pod": json.dumps(manifest)}}),
+    }
+
+
+SHAPES = [
+    *(Case(_RESTRICTED, f"{what}, privileged", (each,), 1) for what, each in _shapes(BAD).items()),
+    *(Case(_RESTRICTED, what, (each,)) for what, each in _shapes(GOOD).items()),
+    Case(_REQUESTS, "a patch", (_shapes(GOOD)["a patch"],)),
+    Case(_REQUESTS, "a job by the clock", (_shapes(GOOD)["a job by the clock"],), 1),
+    Case(_RESTRICTED, "the node's processes", (pod(hostPID=True, hostIPC=True),), 2),
+    Case(_RESTRICTED, "a container for debugging", (pod(ephemeralContainers=[{"name": "debug"}]),), 2),
+    _pod_with(sysctls=[{"name": "kernel.msgmax", "value": "1"}]),
+    _pod_with(runAsUser=0),
+    _pod_with(seLinuxOptions={"type": "spc_t"}),
+    _pod_with(seLinuxOptions={"user": "root"}),
+    _pod_with(windowsOptions={"hostProcess": True}),
+    _pod_with(appArmorProfile={"type": "Unconfined"}),
+    _security(procMount="Unmasked"),
+    Case(_RESTRICTED, "a probe of another", (pod({"livenessProbe": {"httpGet": {"host": "192.0.2.1"}}}),), 1),
+    Case(
+        _RESTRICTED,
+        "a safe sysctl",
+        (pod(securityContext={**_CONTEXT, "sysctls": [{"name": "net.ipv4.tcp_syncookies"}]}),),
+    ),
+]
 CASES = [
     Case(_REQUESTS, "none", (pod({"resources": {}}),), 1),
     Case(_REQUESTS, "requests only", (pod({"resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}),), 1),
@@ -22,11 +88,19 @@ CASES = [
     Case(_REQUESTS, "not known yet", (pod({"resources": UNKNOWN}),)),
     Case(_REQUESTS, "no workload", (resource("kubernetes:core/v1:ConfigMap"),)),
     Case(_RESTRICTED, "restricted", (pod(),)),
-    Case(_RESTRICTED, "not known yet", (pod({"securityContext": UNKNOWN}),)),
     Case(_RESTRICTED, "no context", (pod({"securityContext": {}}),), 2),
     Case(_RESTRICTED, "may run as root", (pod(securityContext={}),), 2),
     Case(_RESTRICTED, "the node's network", (pod(hostNetwork=True),), 1),
-    Case(_RESTRICTED, "the node's files", (pod(volumes=[{"name": "a", "hostPath": {"path": "/"}}]),), 1),
+    Case(_PATH, "the node's files", (pod(volumes=[{"name": "a", "hostPath": {"path": "/"}}]),), 1),
+    Case(_PATH, "a volume", (resource(_VOLUME, {"spec": {"hostPath": {"path": "/var"}}}),), 1),
+    Case(_PATH, "a claim", (pod(volumes=[{"name": "a", "persistentVolumeClaim": {"claimName": "b"}}]),)),
+    Case(_RESTRICTED, "a volume of the network", (pod(volumes=[{"name": "a", "nfs": {"path": "/"}}]),), 1),
+    Case(_NAMESPACES, "privileged", (_namespace("Namespace", "privileged"),), 1),
+    Case(_NAMESPACES, "without a level", (resource("kubernetes:core/v1:Namespace"),), 1),
+    Case(_NAMESPACES, "a patch", (_namespace("NamespacePatch", "privileged"),), 1),
+    Case(_NAMESPACES, "a patch of something else", (resource("kubernetes:core/v1:NamespacePatch"),)),
+    Case(_NAMESPACES, "restricted", (_namespace("Namespace", "restricted"),)),
+    *SHAPES,
     Case(_RESTRICTED, "the node's port", (pod({"ports": [{"containerPort": 1, "hostPort": 1}]}),), 1),
     _security(privileged=True),
     _security(allowPrivilegeEscalation=True),

@@ -1,14 +1,11 @@
 """Encryption, at rest and in transit."""
 
-import json
-
 import pytest
 
 from policy.pack.model import UNKNOWN
 from tests.policy.pack.case import Case, ids, resource
 
 RDS, PARAMETERS = "aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup"
-BUCKET, POLICY = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 SQL, GCS = "gcp:sql/databaseInstance:DatabaseInstance", "gcp:storage/bucket:Bucket"
 CLASS, INGRESS = "kubernetes:storage.k8s.io/v1:StorageClass", "kubernetes:networking.k8s.io/v1:Ingress"
@@ -24,15 +21,27 @@ def _forced(value: str) -> dict[str, object]:
     return {"family": "postgres18", "parameters": [{"name": "rds.force_ssl", "value": value}]}
 
 
-def _policy(secure: str) -> dict[str, object]:
-    statement = {"Effect": "Deny", "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": secure}}}
-    return {"policy": json.dumps({"Statement": statement})}
+def _disks(second: dict[str, object]) -> dict[str, object]:
+    return {"rootBlockDevice": {"encrypted": True}, "ebsBlockDevices": [{"deviceName": "b", **second}]}
 
 
+def _broker(protocol: str) -> dict[str, object]:
+    return {"encryptionInfo": {"encryptionInTransit": {"clientBroker": protocol}}}
+
+
+MACHINE, _CLASSIC = "aws:ec2/instance:Instance", "aws:elb/loadBalancer:LoadBalancer"
 CASES = [
     Case(_REST, "RDS in clear", (resource(RDS),), 1),
     Case(_REST, "RDS", (resource(RDS, {"storageEncrypted": True}),)),
-    Case(_REST, "not known yet", (resource(RDS, {"storageEncrypted": UNKNOWN}),)),
+    Case(_REST, "a graph in clear", (resource("aws:neptune/cluster:Cluster"),), 1),
+    Case(
+        _REST, "a warehouse in clear", (resource("aws:redshift/cluster:Cluster", {"encrypted": "false"}),), 1
+    ),
+    Case(_REST, "a second disk in clear", (resource(MACHINE, _disks({"encrypted": False})),), 1),
+    Case(_REST, "a second disk that does not say", (resource(MACHINE, _disks({})),), 1),
+    Case(_REST, "two disks", (resource(MACHINE, _disks({"encrypted": True})),)),
+    Case(_REST, "a machine's disk without a key", (resource("gcp:compute/instance:Instance"),), 1),
+    Case(_REST, "a warehouse without a key", (resource("gcp:bigquery/dataset:Dataset"),), 1),
     Case(_REST, "the provider's key", (resource(ENCRYPTION, _rules("AES256")),), 1),
     Case(_REST, "a key of ours", (resource(ENCRYPTION, _rules("aws:kms")),)),
     Case(_REST, "a disk in clear", (resource(TEMPLATE, {"blockDeviceMappings": [{"ebs": {}}]}),), 1),
@@ -51,7 +60,14 @@ CASES = [
     Case(_TRANSIT, "Postgres may be clear text", (resource(PARAMETERS, _forced("0")),), 1),
     Case(_TRANSIT, "Postgres says nothing", (resource(PARAMETERS, {"family": "postgres18"}),), 1),
     Case(_TRANSIT, "Postgres over TLS", (resource(PARAMETERS, _forced("1")),)),
-    Case(_TRANSIT, "another database", (resource(PARAMETERS, {"family": "mysql8.4"}),)),
+    Case(_TRANSIT, "MySQL says nothing", (resource(PARAMETERS, {"family": "mysql8.4"}),), 1),
+    Case(_TRANSIT, "another database", (resource(PARAMETERS, {"family": "oracle-ee-19"}),)),
+    Case(
+        _TRANSIT, "Kafka may be clear text", (resource("aws:msk/cluster:Cluster", _broker("PLAINTEXT")),), 1
+    ),
+    Case(_TRANSIT, "Kafka over TLS", (resource("aws:msk/cluster:Cluster", _broker("TLS")),)),
+    Case(_TRANSIT, "an old load balancer", (resource(_CLASSIC, {"listeners": [{"lbProtocol": "http"}]}),), 1),
+    Case(_TRANSIT, "a proxy", (resource("gcp:compute/targetHttpProxy:TargetHttpProxy"),), 1),
     Case(_TRANSIT, "a listener", (resource(LISTENER, {"protocol": "HTTP"}),), 1),
     Case(
         _TRANSIT,
@@ -66,24 +82,6 @@ CASES = [
     ),
     Case(_TRANSIT, "an ingress", (resource(INGRESS, {"spec": {"rules": []}}),), 1),
     Case(_TRANSIT, "an ingress over TLS", (resource(INGRESS, {"spec": {"tls": [{"hosts": ["a"]}]}}),)),
-    Case("bucket-encrypted", "no encryption", (resource(BUCKET),), 1),
-    Case(
-        "bucket-encrypted",
-        "its own",
-        (resource(BUCKET, name="lake"), resource(ENCRYPTION, uses={"bucket": "lake"})),
-    ),
-    Case("bucket-tls-only", "no policy", (resource(BUCKET),), 1),
-    Case(
-        "bucket-tls-only",
-        "a policy of something else",
-        (resource(BUCKET, name="lake"), resource(POLICY, _policy("true"), uses={"bucket": "lake"})),
-        1,
-    ),
-    Case(
-        "bucket-tls-only",
-        "denied",
-        (resource(BUCKET, name="lake"), resource(POLICY, _policy("false"), uses={"bucket": "lake"})),
-    ),
 ]
 
 

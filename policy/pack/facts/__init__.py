@@ -1,0 +1,1 @@
+"""What resources mean, whatever their type calls it: the facts that rules judge."""

@@ -1,0 +1,151 @@
+"""IAM policy documents of AWS, wherever they stand in a resource."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy.pack.facts.conditions import Condition, conditions_of
+from policy.pack.model import UNKNOWN, Path, Resource, Unclear, nodes
+from policy.pack.tokens import AWS_ENDPOINT, AWS_ENDPOINT_POLICY, OTHER_POLICIES
+
+HOLDERS = frozenset(
+    {
+        "accessPolicies",
+        "accessPolicy",
+        "assumeRolePolicy",
+        "deliveryDestinationPolicy",
+        "inlinePolicy",
+        "kmsPolicyDocument",
+        "policy",
+        "policyDocument",
+        "repositoryPolicy",
+        "resourcePolicy",
+        "s3PolicyDocument",
+        "sessionPolicy",
+        "stsPolicyDocument",
+    }
+)
+"""The properties in which AWS's resources take policy documents; elsewhere one is found by its form."""
+_CEILINGS = frozenset({AWS_ENDPOINT, AWS_ENDPOINT_POLICY})
+"""Types whose documents grant nothing: they limit what others grant."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a document, with every list as a tuple. `principals` are those that it names, by
+    kind; a statement of an identity's policy names none."""
+
+    path: Path
+    allows: bool
+    actions: tuple[str, ...]
+    other_actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    other_resources: tuple[str, ...]
+    principals: tuple[tuple[str, str], ...]
+    other_principals: bool
+    conditions: tuple[Condition, ...]
+
+    @property
+    def of_a_resource(self) -> bool:
+        """Whether it says who may, and so stands in a resource's own policy or in a role's trust."""
+        return bool(self.principals) or self.other_principals
+
+    @property
+    def on_everything(self) -> bool:
+        """Whether it is on all resources, or on all of a service, and no condition names some."""
+        everything = bool(self.other_resources) or any(_is_everything(each) for each in self.resources)
+        return everything and not any(each.names_resources for each in self.conditions)
+
+    @property
+    def names_everybody(self) -> bool:
+        """Whether its principals are everybody, whatever its conditions."""
+        return self.other_principals or any("*" in wildcard(name) for _, name in self.principals)
+
+
+@dataclass(frozen=True)
+class Document:
+    path: Path
+    statements: tuple[Statement, ...]
+
+
+def documents(resource: Resource) -> tuple[list[Document], list[Unclear]]:
+    """The documents of a resource of AWS, and the properties that should have one which nobody can read."""
+    found: list[Document] = []
+    unclear: list[Unclear] = []
+    if resource.package != "aws" or resource.type in OTHER_POLICIES | _CEILINGS:
+        return found, unclear
+    for path, value in resource.nodes:
+        held = bool(path) and path[-1] in HOLDERS and not isinstance(value, list)
+        if value is UNKNOWN and held:
+            unclear.append(Unclear(path))
+        elif isinstance(value, Mapping) and "Statement" in value:
+            # One within another document was found with it.
+            if not any(path[: len(each.path)] == each.path for each in found):
+                found.append(_document(path, value, unclear))
+        elif isinstance(value, str) and (held or _STATEMENT.search(value)):
+            try:
+                content = json.loads(value)
+            except ValueError as error:
+                unclear.append(Unclear(path, f"is no JSON ({error}): write it with json.dumps"))
+                continue
+            within = (each for _, each in nodes(content) if isinstance(each, Mapping))
+            found += [_document(path, each, unclear) for each in within if "Statement" in each]
+    return found, unclear
+
+
+_STATEMENT = re.compile(r'^\s*\{.*"Statement"\s*:', re.DOTALL)
+
+
+def _document(path: Path, content: Mapping[str, Any], unclear: list[Unclear]) -> Document:
+    given = content.get("Statement")
+    statements = []
+    for each in given if isinstance(given, list) else [given]:
+        if isinstance(each, Mapping) and each.get("Effect") in ("Allow", "Deny"):
+            statements.append(_statement(path, each))
+        else:
+            reason = "is not known" if each is UNKNOWN else "has no Effect of Allow or Deny"
+            unclear.append(Unclear((*path, "Statement"), f"has a statement that {reason}: write it whole"))
+    return Document(path, tuple(statements))
+
+
+def _statement(path: Path, given: Mapping[str, Any]) -> Statement:
+    return Statement(
+        path=path,
+        allows=given.get("Effect") == "Allow",
+        actions=_texts(given.get("Action")),
+        other_actions=_texts(given.get("NotAction")),
+        resources=_texts(given.get("Resource")),
+        other_resources=_texts(given.get("NotResource")),
+        principals=tuple(_principals(given.get("Principal"))),
+        other_principals="NotPrincipal" in given,
+        conditions=conditions_of(given.get("Condition")),
+    )
+
+
+def _principals(given: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(given, Mapping):
+        for kind, names in given.items():
+            for name in _texts(names):
+                yield str(kind), name
+    else:
+        for name in _texts(given):
+            yield "AWS", name
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in (value if isinstance(value, list) else [value]) if item is not None)
+
+
+def wildcard(pattern: str) -> str:
+    """`pattern` with each run of wildcards that any text matches as one `*`: `**` and `?*` are no others."""
+    return re.sub(r"[*?]*\*[*?]*", "*", pattern)
+
+
+def _is_everything(resource: str) -> bool:
+    """Whether an ARN's pattern has all of a service: `*`, `arn:*`, `arn:aws:s3:::*`, `…:ec2:*:*:*/*`."""
+    parts = wildcard(resource).split(":", 5)
+    if len(parts) < 6:
+        return parts[-1].endswith("*")
+    return re.fullmatch(r"[*?/:]+", parts[5]) is not None

@@ -1,0 +1,181 @@
+"""Grants to everybody: by a policy document, a member, a binding, an ACL, a permission or a role binding."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy.pack.facts.documents import Document, Statement, documents, wildcard
+from policy.pack.facts.objects import of_kind
+from policy.pack.model import UNKNOWN, Path, Resource, Unclear, get, items, nodes
+from policy.pack.tokens import AWS_IMAGE_PERMISSION
+
+_EVERYBODY = re.compile(
+    r"^(.*:)?(allUsers|allAuthenticatedUsers)$"
+    r"|^https?://acs\.amazonaws\.com/groups/(global/AllUsers|global/AuthenticatedUsers)$"
+)
+"""What means everybody wherever it stands."""
+_PUBLIC_ACLS = re.compile(r"^(public-?read(-?write)?|authenticated-?read)$", re.IGNORECASE)
+_ACLS = frozenset({"acl", "cannedAcl", "defaultAcl", "objectAcl", "predefinedAcl", "s3ObjectAcl"})
+_PRINCIPALS = frozenset({"allowedPrincipals", "granteePrincipal", "principal", "principalArn", "principals"})
+_LIMITS = ("sourceArn", "sourceAccount", "principalOrgId", "organizationId", "condition")
+"""What names the caller beside a principal that is everybody."""
+_IAM_TYPE = re.compile(r"iam(member|binding|policy)$", re.IGNORECASE)
+_ANY_SUBJECT = (
+    "system:anonymous",
+    "system:unauthenticated",
+    "system:authenticated",
+    "system:serviceaccounts",
+)
+_PUBLIC_ISSUERS = re.compile(
+    r"(token\.actions\.githubusercontent\.com|gitlab\.com|app\.terraform\.io|accounts\.google\.com"
+    r"|graph\.facebook\.com|www\.amazon\.com|cognito-identity\.amazonaws\.com)$"
+)
+"""Issuers of web identities that anybody can have."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Something is granted to `to`, who is everybody; a `trust` lets them act as a role."""
+
+    path: Path
+    to: str
+    trust: bool = False
+
+
+def grants(resource: Resource) -> tuple[list[Grant], list[Unclear]]:
+    """What a resource grants to everybody, and the properties of which nobody can say to whom."""
+    read, unclear = documents(resource)
+    found = [grant for document in read for grant in _by_document(document)]
+    if resource.package in ("aws", "gcp"):
+        found += _by_value(resource)
+        for path, value in resource.nodes:
+            if value is UNKNOWN and path and _names_a_grantee(resource, path):
+                unclear.append(Unclear(path))
+    if resource.package == "gcp":
+        found += _by_policy_data(resource, unclear)
+        if resource.get("invokerIamDisabled") is True:
+            found.append(Grant(("invokerIamDisabled",), "whoever asks"))
+    found += _by_binding(resource)
+    return found, unclear
+
+
+def _names_a_grantee(resource: Resource, path: Path) -> bool:
+    keys = [key for key in path if isinstance(key, str)]
+    if keys[-1] in _ACLS:
+        return True
+    return bool(_IAM_TYPE.search(resource.type)) and keys[-1] in ("member", "members", "policyData")
+
+
+def _by_document(document: Document) -> Iterator[Grant]:
+    for statement in document.statements:
+        if not statement.allows or not statement.of_a_resource:
+            continue
+        trust = any(action.lower().startswith("sts:") for action in statement.actions)
+        trust = trust or document.path[-1:] == ("assumeRolePolicy",)
+        if _is_for_everybody(statement) and not any(
+            _leaves_some(each, statement) for each in document.statements
+        ):
+            yield Grant(document.path, "everybody", trust)
+        elif trust and (issuer := _anybody_of(statement)):
+            yield Grant(document.path, f"whoever has an account with {issuer}", trust)
+
+
+def _is_for_everybody(statement: Statement) -> bool:
+    return statement.names_everybody and not any(each.names_callers for each in statement.conditions)
+
+
+def _leaves_some(denial: Statement, granted: Statement) -> bool:
+    """Whether `denial` takes what is `granted` from all but named callers."""
+    if denial.allows or not (denial.names_everybody and denial.conditions) or denial.other_principals:
+        return False
+    return all(each.excludes_all_but_some for each in denial.conditions) and _covers(denial, granted)
+
+
+def _covers(denial: Statement, granted: Statement) -> bool:
+    actions = granted.actions or ("*",)
+    resources = granted.resources or ("*",)
+    return all(any(_matches(by, each) for by in denial.actions) for each in actions) and all(
+        any(_matches(by, each) for by in denial.resources or ("*",)) for each in resources
+    )
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether all that `text` matches, itself a pattern, `pattern` does."""
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in wildcard(pattern))
+    return re.fullmatch("".join(parts), wildcard(text), re.IGNORECASE | re.DOTALL) is not None
+
+
+def _anybody_of(statement: Statement) -> str:
+    """The public issuer whose identities may all act as the role; empty where its conditions name some."""
+    for kind, name in statement.principals:
+        issuer = name.rpartition("oidc-provider/")[2]
+        if kind != "Federated" or not (found := _PUBLIC_ISSUERS.search(issuer)):
+            continue
+        wanted = ("sub",) if found[1].startswith(("token", "gitlab", "app")) else ("sub", "aud", "app_id")
+        keys = {f"{issuer}:{each}".lower() for each in wanted}
+        named = [each for each in statement.conditions if each.key in keys and "not" not in each.operator]
+        if not any(
+            value.strip("*?:/") not in ("", "repo", "project_path") for c in named for value in c.values
+        ):
+            return found[1]
+    return ""
+
+
+def _by_value(resource: Resource) -> Iterator[Grant]:
+    for path, value in resource.nodes:
+        if not path or not isinstance(value, str):
+            continue
+        keys = [key for key in path if isinstance(key, str)]
+        if _EVERYBODY.match(value) or (keys[-1] in _ACLS and _PUBLIC_ACLS.match(value)):
+            yield Grant(path, value)
+        elif keys[-1] in _PRINCIPALS and not wildcard(value).strip("*") and value:
+            if not any(resource.get(name) for name in _LIMITS):
+                yield Grant(path, "everybody")
+        elif (keys[-1], value.lower()) in _OPEN or (
+            resource.type == AWS_IMAGE_PERMISSION and path == ("group",) and value == "all"
+        ):
+            yield Grant(path, "everybody")
+
+
+_OPEN = frozenset({("authorizationType", "none"), ("userGroups", "all"), ("accountIds", "all")})
+"""Other properties by which something is everybody's: a function's URL, an image, a document."""
+
+
+def _by_policy_data(resource: Resource, unclear: list[Unclear]) -> Iterator[Grant]:
+    """By the bindings of a policy of Google's, which is JSON in a string."""
+    text = resource.get("policyData")
+    if not isinstance(text, str) or not text:
+        return
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        unclear.append(Unclear(("policyData",), f"is no JSON ({error}): write it with json.dumps"))
+        return
+    for path, value in nodes(content, ("policyData",)):
+        if isinstance(value, str) and _EVERYBODY.match(value):
+            yield Grant(path, value)
+
+
+def _by_binding(resource: Resource) -> Iterator[Grant]:
+    for binding in of_kind(resource, "ClusterRoleBinding", "RoleBinding"):
+        for index, subject in enumerate(binding.items("subjects")):
+            name = get(subject, "name") if isinstance(subject, Mapping) else None
+            if name in _ANY_SUBJECT:
+                yield Grant((*binding.path, "subjects", index), str(name))
+
+
+def roles(resource: Resource) -> Iterator[tuple[Path, Any]]:
+    """The roles of Google's that it grants, of members and in policies."""
+    if resource.package != "gcp":
+        return
+    if (role := resource.get("role")) is not None:
+        yield ("role",), role
+    text = resource.get("policyData")
+    try:
+        content = json.loads(text) if isinstance(text, str) else {}
+    except ValueError:
+        return
+    for binding in items(content, "bindings"):
+        yield ("policyData", "bindings"), get(binding, "role")

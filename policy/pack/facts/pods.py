@@ -1,0 +1,102 @@
+"""Pods, by their shape: whatever has containers is one, in any kind of any API."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+
+from policy.pack.model import UNKNOWN, Path, Resource, Unclear, dotted, items, nodes
+
+_LISTS = ("initContainers", "containers", "ephemeralContainers")
+_LEADING_TO_PODS = frozenset({"spec", "template", "jobTemplate", "podTemplate", "items", *_LISTS})
+"""Properties below which pods stand: of one that is not known, nobody can say."""
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod's specification. Of a `partial` one only what it says can be judged: it is a patch. One that
+    `is_template` stands in a text, for something else to make pods of and to give resources to."""
+
+    path: Path
+    spec: Mapping[str, Any]
+    annotations: Mapping[str, Any]
+    partial: bool
+    is_template: bool = False
+
+    @property
+    def containers(self) -> Iterator["Container"]:
+        for name in _LISTS:
+            for index, found in enumerate(items(self.spec, name)):
+                if isinstance(found, Mapping):
+                    yield Container((*self.path, name, index), found, ephemeral=name == _LISTS[2])
+
+
+@dataclass(frozen=True)
+class Container:
+    path: Path
+    spec: Mapping[str, Any]
+    ephemeral: bool = False
+
+    def called(self, resource: Resource) -> str:
+        return f"{resource.kind}, container {self.spec.get('name') or dotted(self.path)}"
+
+
+def pods(resource: Resource) -> tuple[list[Pod], list[Unclear]]:
+    """The pods of a resource of Kubernetes, and what may hold one and is not known."""
+    found: list[Pod] = []
+    unclear: list[Unclear] = []
+    if resource.package == "kubernetes":
+        partial = resource.type.endswith("Patch")
+        for path, node in resource.nodes:
+            if node is UNKNOWN and _leads_to_pods(path):
+                unclear.append(Unclear(path))
+            elif isinstance(node, str) and "containers" in node:
+                manifests = _manifests(node)
+                found += [
+                    replace(pod, is_template=True)
+                    for each in manifests
+                    for pod in _within(nodes(each, path), partial)
+                ]
+        found += _within(resource.nodes, partial)
+    return found, unclear
+
+
+def containers(resource: Resource) -> Iterator[Container]:
+    """Of any resource that has pods or tasks of containers, of Kubernetes or a cloud."""
+    for path, node in resource.nodes:
+        if isinstance(node, Mapping) and any(isinstance(node.get(name), list) for name in _LISTS):
+            yield from Pod(path, node, {}, partial=True).containers
+
+
+def _within(found: Any, partial: bool) -> Iterator[Pod]:
+    above: dict[Path, Any] = {}
+    for path, node in found:
+        above[path] = node
+        if isinstance(node, Mapping) and any(isinstance(node.get(name), list) for name in _LISTS):
+            yield Pod(path, node, _annotations(above.get(path[:-1])), partial)
+
+
+def _annotations(owner: Any) -> Mapping[str, Any]:
+    """Those of what the specification belongs to."""
+    metadata = owner.get("metadata") if isinstance(owner, Mapping) else None
+    found = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _leads_to_pods(path: Path) -> bool:
+    """Whether `path` is of lists and of properties that lead to pods only: `spec.template`, `items[2]`."""
+    return bool(path) and all(isinstance(key, int) or key in _LEADING_TO_PODS for key in path)
+
+
+def _manifests(text: str) -> list[Any]:
+    """What `text` holds as JSON or YAML: templates of pods stand in ConfigMaps. Any other text has none."""
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        pass
+    try:
+        return list(yaml.safe_load_all(text))
+    except yaml.YAMLError:
+        return []

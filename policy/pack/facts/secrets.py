@@ -1,0 +1,188 @@
+"""Places where a secret can be read by whoever may see the resource: and which of them has one."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy.pack.facts.names import is_reference, names_a_secret
+from policy.pack.model import Path, Resource, dotted, nodes
+from policy.pack.tokens import AWS_PARAMETER, KUBERNETES_SECRET
+
+CLOUD_KEY = re.compile(r'\b(AKIA|ASIA)[A-Z0-9]{16}\b|"type":\s*"service_account"|\bAIza[\w-]{35}\b')
+_SECRET = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|\b(gh[pousr]_\w{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[baprs]-[\w-]{10}|pul-[0-9a-f]{40})"
+    r"|\b[a-z][a-z0-9+.-]*://[^/@:\s\"']*:(?P<in_url>[^/@\s\"']+)@"
+    r"|(^|[;?&\s])(password|passwd|pwd|sig|SharedAccessKey|AccountKey)=(?P<in_string>[^;&\s\"']+)",
+    re.IGNORECASE,
+)
+_ARGUMENT = re.compile(r"^--?(?P<name>[\w.-]+?)[=\s]+(?P<value>.+)$", re.DOTALL)
+_LINE = re.compile(
+    r"^\s*(?:export\s+)?[\"']?(?P<name>[\w.-]+)[\"']?\s*[:=]\s*[\"']?(?P<value>[^\s\"',#]+)", re.MULTILINE
+)
+_PLACES = frozenset(
+    {
+        *("variables", "environmentVariables", "buildEnvironmentVariables", "runtimeEnvironmentVariables"),
+        *(
+            "annotations",
+            "args",
+            "argument",
+            "arguments",
+            "command",
+            "commands",
+            "env",
+            "envs",
+            "environment",
+        ),
+        *("environments", "labels", "tags", "description", "metadata", "metadataStartupScript", "userData"),
+        *(
+            "userDataBase64",
+            "containerDefinitions",
+            "configurationValues",
+            "defaultArguments",
+            "startupScript",
+        ),
+        *("containerProperties", "nodeProperties", "parameters", "options", "connectionProperties"),
+    }
+)
+"""Properties, at any depth, whose contents the cloud or the cluster shows to whoever may see the resource."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A text at `path`, known as `name` there; `marked` when the engine calls it secret."""
+
+    path: Path
+    name: str
+    value: Any
+    marked: bool
+    is_argument: bool = False
+    is_file: bool = False
+
+
+def in_clear(resource: Resource) -> Iterator[tuple[Path, str]]:
+    """The places of a resource that hold a secret, and why they are held to."""
+    for place in places(resource):
+        if place.marked:
+            yield place.path, "is a secret of the stack"
+        elif isinstance(place.value, str) and (why := _why(place)):
+            yield place.path, why
+
+
+def _why(place: Place) -> str:
+    value = str(place.value)
+    if has_secret(value):
+        return "has a secret by its form"
+    if place.is_file:
+        named = [(each["name"], each["value"]) for each in _LINE.finditer(value)]
+    elif place.is_argument and (found := _ARGUMENT.match(value)):
+        named = [(found["name"], found["value"])]
+    else:
+        named = [(place.name, value)]
+    said = next((name for name, each in named if names_a_secret(name) and not is_reference(each)), "")
+    return f"has a secret by its name ({said})" if said else ""
+
+
+def has_secret(text: str) -> bool:
+    """Whether a text has a key, a token, or an address with a password, by its form."""
+    for found in _SECRET.finditer(text):
+        given = found["in_url"] or found["in_string"]
+        if given is None or not is_reference(given):
+            return True
+    return bool(CLOUD_KEY.search(text))
+
+
+def texts_of(resource: Resource) -> Iterator[tuple[Path, str]]:
+    """Every text of a resource, also of one that is for secrets, as whoever uses it would read it."""
+    for path, value in resource.nodes:
+        if isinstance(value, str):
+            yield path, value
+            if resource.package == "kubernetes" and path[0] in ("data", "binaryData"):
+                yield path, _decoded(value)
+
+
+def places(resource: Resource) -> Iterator[Place]:
+    """Every text of the resource that others may read."""
+    if resource.type == AWS_PARAMETER and resource.get("type") != "SecureString":
+        yield Place(("value",), resource.name, resource.get("value"), resource.is_secret(("value",)))
+    if resource.package == "kubernetes":
+        yield from _of_an_object(resource)
+    elif resource.package in ("aws", "gcp"):
+        for path, value in resource.nodes:
+            if any(key in _PLACES for key in path):
+                yield from _texts(resource, path, value)
+
+
+def _of_an_object(resource: Resource) -> Iterator[Place]:
+    kept = resource.type in (KUBERNETES_SECRET, f"{KUBERNETES_SECRET}Patch")
+    for path, value in resource.nodes:
+        if kept and path and path[0] in ("data", "stringData"):
+            continue
+        if path and path[0] in ("data", "binaryData"):
+            if isinstance(value, str):
+                text = _decoded(value) if path[0] == "binaryData" else value
+                yield Place(path, str(path[-1]), text, resource.is_secret(path), is_file="\n" in text)
+                yield Place(path, str(path[-1]), text, False)
+        elif path:
+            yield from _texts(resource, path, value)
+
+
+def _texts(resource: Resource, path: Path, value: Any) -> Iterator[Place]:
+    if isinstance(value, (Mapping, list)):
+        return
+    # Elsewhere in an object of Kubernetes a word such as `credentials` names a Secret.
+    name = _named(resource.properties, path) if any(key in _PLACES for key in path) else ""
+    is_argument = _last(path) in ("args", "command", "commands", "arguments")
+    yield Place(path, name, value, resource.is_secret(path), is_argument=is_argument)
+    if not isinstance(value, str):
+        return
+    if _last(path).startswith("userDataBase64"):
+        yield Place(path, name, _decoded(value), False, is_file=True)
+    elif "\n" in value:
+        yield Place(path, name, value, False, is_file=True)
+    for inner, text in _within(value):
+        yield Place((*path, *inner), _name_in(inner, value), text, False)
+
+
+def _within(text: str) -> Iterator[tuple[Path, Any]]:
+    """The texts of JSON in a string: definitions of containers, and values of add-ons."""
+    if text.lstrip().startswith(("{", "[")):
+        try:
+            content = json.loads(text)
+        except ValueError:
+            return
+        yield from ((path, each) for path, each in nodes(content) if isinstance(each, str))
+
+
+def _name_in(path: Path, text: str) -> str:
+    return _named(json.loads(text), path)
+
+
+def _named(whole: Any, path: Path) -> str:
+    """What a value is called: its key, or the name beside it in a list of names and values."""
+    if path and path[-1] == "value":
+        beside = whole
+        for key in path[:-1]:
+            beside = beside[key]
+        if isinstance(beside, Mapping) and isinstance(beside.get("name"), str):
+            return str(beside["name"])
+    return _last(path)
+
+
+def _last(path: Path) -> str:
+    return next((key for key in reversed(path) if isinstance(key, str)), "")
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode(errors="replace")
+    except (binascii.Error, ValueError):
+        return text
+
+
+def said_of(resource: Resource, path: Path, why: str) -> str:
+    return f"{resource.kind}: {dotted(path)} {why}: keep it in a Secret, or in the cloud's secret store"

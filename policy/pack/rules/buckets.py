@@ -1,0 +1,126 @@
+"""Buckets: closed to the public, encrypted, and reached by TLS only."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from policy.pack.facts.documents import Statement, documents
+from policy.pack.facts.grants import grants
+from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Violation, differs, dotted, of_types, unknown
+from policy.pack.tokens import (
+    AWS_ACCESS_POINT,
+    AWS_BUCKET_ENCRYPTION,
+    AWS_BUCKET_POLICY,
+    AWS_BUCKETS,
+    AWS_PUBLIC_ACCESS_BLOCK,
+    GCP_BUCKET,
+)
+
+_BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+_STORES = ("s3", "s3control", "s3tables", "storage")
+"""The modules of the SDKs whose resources are of buckets and of what is in them."""
+
+
+def is_of_a_store(resource: Resource) -> bool:
+    return resource.type.split(":")[1].partition("/")[0] in _STORES
+
+
+def no_public_bucket(resource: Resource, stack: Stack) -> Iterator[str]:
+    if is_of_a_store(resource):
+        found, _ = grants(resource)
+        for grant in found:
+            where = dotted(grant.path)
+            yield f"{resource.kind} grants {grant.to} something ({where}): name the identities that need it"
+    if resource.type == AWS_PUBLIC_ACCESS_BLOCK:
+        yield from _left_open(resource, stack, "")
+    if resource.type == AWS_ACCESS_POINT and resource.get("vpcConfiguration") is None:
+        yield from _left_open(resource, stack, "publicAccessBlockConfiguration.", default=True)
+    if resource.type == GCP_BUCKET:
+        if differs(resource.get("publicAccessPrevention"), "enforced"):
+            yield f"{resource.kind} may be made public: set publicAccessPrevention to enforced"
+        if differs(resource.get("uniformBucketLevelAccess", False), True):
+            yield f"{resource.kind} takes ACLs of objects: set uniformBucketLevelAccess to true"
+        yield from unknown(resource, stack, "publicAccessPrevention", "uniformBucketLevelAccess")
+
+
+def _left_open(resource: Resource, stack: Stack, below: str, *, default: bool = False) -> Iterator[str]:
+    paths = [f"{below}{name}" for name in _BLOCKS]
+    if missing := [path for path in paths if differs(resource.get(path, default), True)]:
+        yield f"{resource.kind} leaves a way open: set {', '.join(missing)} to true"
+    yield from unknown(resource, stack, *paths)
+
+
+def bucket_access_blocked(resources: Sequence[Resource], stack: Stack) -> Iterator[Violation]:
+    yield from _each_bucket_has(
+        resources,
+        AWS_PUBLIC_ACCESS_BLOCK,
+        lambda _: True,
+        "has no BucketPublicAccessBlock: give it one, with all four set",
+    )
+
+
+def bucket_encrypted(resources: Sequence[Resource], stack: Stack) -> Iterator[Violation]:
+    yield from _each_bucket_has(
+        resources,
+        AWS_BUCKET_ENCRYPTION,
+        lambda _: True,
+        "has no BucketServerSideEncryptionConfiguration: give it one, with aws:kms",
+    )
+
+
+def bucket_tls_only(resources: Sequence[Resource], stack: Stack) -> Iterator[Violation]:
+    yield from _each_bucket_has(
+        resources,
+        AWS_BUCKET_POLICY,
+        _denies_clear_text,
+        "takes clear text: deny aws:SecureTransport false to everybody, for the bucket and what is in it, "
+        "in its BucketPolicy",
+    )
+
+
+def _each_bucket_has(
+    resources: Sequence[Resource], token: str, right: Callable[[Resource], bool], otherwise: str
+) -> Iterator[Violation]:
+    settings = [found for found in of_types(resources, token) if right(found)]
+    for bucket in of_types(resources, *AWS_BUCKETS):
+        if not any(_belongs(each, bucket) for each in settings):
+            yield Violation(f"{bucket.kind} {otherwise}", bucket.urn)
+
+
+def _belongs(settings: Resource, bucket: Resource) -> bool:
+    """Whether `settings` (an access block, a policy, an encryption) are those of `bucket`: by the resource
+    that its property comes from, which a preview knows, or by the name, which it may not."""
+    used = settings.uses.get("bucket", frozenset())
+    name = settings.get("bucket")
+    known = [each for each in (bucket.get("id"), bucket.get("bucket")) if isinstance(each, str) and each]
+    return bucket.urn in used or name in known
+
+
+def _denies_clear_text(policy: Resource) -> bool:
+    if policy.get("policy", UNKNOWN) is UNKNOWN:
+        return True  # nobody can say: that is a violation of its own
+    found, _ = documents(policy)
+    return any(_is_denial(statement) for each in found for statement in each.statements)
+
+
+def _is_denial(statement: Statement) -> bool:
+    return (
+        not statement.allows
+        and statement.names_everybody
+        and not statement.other_principals
+        and any(action.lower() in ("*", "s3:*") for action in statement.actions)
+        and any(each == "*" or each.endswith("/*") for each in statement.resources)
+        and len(statement.conditions) == 1
+        and statement.conditions[0].is_clear_text
+    )
+
+
+RULES = (
+    Rule("no-public-bucket", "Nothing makes a bucket public.", resource=no_public_bucket),
+    Rule("bucket-access-blocked", "Every S3 bucket blocks public access.", stack=bucket_access_blocked),
+    Rule(
+        "bucket-encrypted",
+        "Every S3 bucket says how it is encrypted.",
+        stack=bucket_encrypted,
+        development="advisory",
+    ),
+    Rule("bucket-tls-only", "Every S3 bucket refuses clear text.", stack=bucket_tls_only),
+)

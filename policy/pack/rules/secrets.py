@@ -1,0 +1,38 @@
+"""Where secrets may stand: encrypted in the stack file, in Secrets, in the cloud's secret store."""
+
+from collections.abc import Iterator
+
+from policy.pack.facts.secrets import in_clear, said_of
+from policy.pack.model import Resource, Rule, Stack
+from policy.pack.tokens import PULUMI_STACK
+
+
+def no_secret_in_plain_config(resource: Resource, stack: Stack) -> Iterator[str]:
+    if resource.type == PULUMI_STACK:
+        for key in stack.plain_secrets:
+            yield (
+                f"{key} stands in the stack file in clear: renew it where it is from, then "
+                f"`pulumi config set --secret --path '{key}'`"
+            )
+
+
+def no_secret_in_clear(resource: Resource, stack: Stack) -> Iterator[str]:
+    said = set()
+    for path, why in in_clear(resource):
+        if path not in said:
+            said.add(path)
+            yield said_of(resource, path, why)
+
+
+RULES = (
+    Rule(
+        "no-secret-in-plain-config",
+        "Secrets in the stack file are encrypted.",
+        resource=no_secret_in_plain_config,
+    ),
+    Rule(
+        "no-secret-in-clear",
+        "No secret stands where others read it: in variables, arguments, ConfigMaps, annotations or tags.",
+        resource=no_secret_in_clear,
+    ),
+)
