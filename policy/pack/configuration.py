@@ -1,27 +1,23 @@
 """What the pack learns of a stack: from the configuration that the engine hands it, and its file."""
 
 import json
+import pathlib
 import re
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from policy.pack.model import Budget, Stack
+from policy.pack.facts.names import is_reference, names_a_secret
+from policy.pack.facts.secrets import has_secret
+from policy.pack.facts.trino import is_secret
+from policy.pack.model import Budget, Path, Stack
 
 KEY = "nebula:platform"
-_SECRET_WORDS = frozenset({"password", "passwd", "passphrase", "token", "credential", "credentials"})
-_SECRET_KEYS = frozenset(
-    {"secret", "client_secret", "secret_key", "secret_access_key", "private_key", "api_key", "encryption_key"}
-)
-"""Not every key that ends like one: tls_secret is the name of a Secret of Kubernetes."""
-_SECRET_VALUE = re.compile(
-    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|^[a-z][a-z0-9+.-]*://[^/@:\s]+:[^/@\s]+@"
-)
+_CATALOGS = (KEY, "trino", "catalogs")
 
 
-def stack_of(config: Mapping[str, str], secret: Collection[str], file: Path | None) -> Stack:
+def stack_of(config: Mapping[str, str], secret: Collection[str], file: pathlib.Path | None) -> Stack:
     """The stack of `config` (values as the engine has them, decrypted, with the keys that hold a secret).
 
     Without a file nobody can tell which part of a secret value was written in clear.
@@ -42,51 +38,73 @@ def stack_of(config: Mapping[str, str], secret: Collection[str], file: Path | No
         regions=frozenset(str(region).lower() for region in regions),
         budget=_budget(_mapping(policy.get("budget"))),
         ends=bool(platform.get("ttl")),
-        plain_secrets=tuple(_plain_secrets(clear, "")),
+        plain_secrets=tuple(_plain_secrets(clear, ())),
     )
 
 
-def stack_file(project: Path, stack: str) -> Path | None:
+def stack_file(project: pathlib.Path, stack: str) -> pathlib.Path | None:
     """The stack's file, of the project that `project` is in or below."""
     for folder in (project, *project.parents):
         declared = folder / "Pulumi.yaml"
         if declared.is_file():
             settings = yaml.safe_load(declared.read_text()) or {}
-            found: Path = folder / str(settings.get("stackConfigDir", "")) / f"Pulumi.{stack}.yaml"
+            found: pathlib.Path = folder / str(settings.get("stackConfigDir", "")) / f"Pulumi.{stack}.yaml"
             return found if found.is_file() else None
     return None
 
 
-def _config_of(file: Path | None) -> Mapping[str, Any]:
+def _config_of(file: pathlib.Path | None) -> Mapping[str, Any]:
     return {} if file is None else _mapping(_mapping(yaml.safe_load(file.read_text())).get("config"))
 
 
-def _plain_secrets(node: Any, path: str) -> Iterator[str]:
+def _plain_secrets(node: Any, path: Path) -> Iterator[str]:
     """The paths of what looks like a secret, by its key or by its value, and is not encrypted."""
     if isinstance(node, Mapping):
         if set(node) == {"secure"}:
             return
         for key, value in node.items():
-            yield from _plain_secrets(value, f"{path}.{key}" if path else str(key))
+            yield from _plain_secrets(value, (*path, str(key)))
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _plain_secrets(value, f"{path}[{index}]")
+            yield from _plain_secrets(value, (*path, index))
     elif _is_plain_secret(node, path):
-        yield path
+        yield path_for_pulumi(path)
 
 
-def _is_plain_secret(value: Any, path: str) -> bool:
-    if not isinstance(value, str) or not value or value.startswith("${"):
+def path_for_pulumi(path: Path) -> str:
+    """`path` as `pulumi config set --path` takes it: a key with a dot is one key, in brackets."""
+    first, *others = path
+    text = str(first)
+    for key in others:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            text += f".{key}" if _BARE.fullmatch(key) else f"[{json.dumps(key)}]"
+    return text
+
+
+_BARE = re.compile(r"[A-Za-z_][\w-]*")
+
+
+def _is_plain_secret(value: Any, path: Path) -> bool:
+    # A password of digits is a number in YAML.
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
-    name = re.split(r"[.:]", path)[-1].replace("-", "_").lower()
-    named = name in _SECRET_KEYS or name.rpartition("_")[2] in _SECRET_WORDS
-    return named or bool(_SECRET_VALUE.search(value))
+    name = next((key for key in reversed(path) if isinstance(key, str)), "").rpartition(":")[2]
+    of_a_catalog = path[: len(_CATALOGS)] == _CATALOGS
+    named = is_secret(name) if of_a_catalog else names_a_secret(name)
+    text = str(value)
+    return (named and not is_reference(text)) or has_secret(text)
 
 
 def _budget(given: Mapping[str, Any]) -> Budget | None:
     if not given:
         return None
-    return Budget(int(given.get("instances", 0)), tuple(str(each) for each in given.get("types", ())))
+    instances, types = given.get("instances"), given.get("types")
+    return Budget(
+        instances if isinstance(instances, int) else 0,
+        tuple(str(each) for each in types) if isinstance(types, list) else (),
+    )
 
 
 def _object(text: Any) -> Mapping[str, Any]:

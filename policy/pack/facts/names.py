@@ -6,7 +6,7 @@ _WORDS = frozenset(
     {"password", "passwd", "passphrase", "pwd", "token", "credential", "credentials", "secret"}
 )
 _KEYS = (
-    *("api_key", "apikey", "access_key", "account_key", "encryption_key", "private_key", "secret_key"),
+    *("api_key", "apikey", "account_key", "encryption_key", "private_key", "secret_key"),
     *(
         "signing_key",
         "master_key",

@@ -1,5 +1,6 @@
 """Where secrets may stand: encrypted in the stack file, in Secrets, in the cloud's secret store."""
 
+import shlex
 from collections.abc import Iterator
 
 from policy.pack.facts.secrets import in_clear, said_of
@@ -10,10 +11,8 @@ from policy.pack.tokens import PULUMI_STACK
 def no_secret_in_plain_config(resource: Resource, stack: Stack) -> Iterator[str]:
     if resource.type == PULUMI_STACK:
         for key in stack.plain_secrets:
-            yield (
-                f"{key} stands in the stack file in clear: renew it where it is from, then "
-                f"`pulumi config set --secret --path '{key}'`"
-            )
+            command = f"pulumi config set --secret --path {shlex.quote(key)}"
+            yield f"{key} stands in the stack file in clear: renew it where it is from, then `{command}`"
 
 
 def no_secret_in_clear(resource: Resource, stack: Stack) -> Iterator[str]:

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from policy.pack.configuration import KEY, stack_file, stack_of
+import pytest
+
+from policy.pack.configuration import KEY, path_for_pulumi, stack_file, stack_of
 from policy.pack.model import Budget
 
 PLATFORM = {
@@ -79,6 +81,99 @@ def test_without_a_file_what_the_engine_calls_secret_is_not_held_to_be_clear() -
 
     assert stack_of(config, {KEY}, None).plain_secrets == ()
     assert stack_of(config, (), None).plain_secrets == ("nebula:platform.external.postgres.password",)
+
+
+SECRETS = (
+    *(
+        "connection-password",
+        "keystore-password",
+        "keystore-user-credential-password",
+        "mongodb.tls.keystore-password",
+    ),
+    *(
+        "s3.aws-secret-key",
+        "s3.sse.customer-key",
+        "s3.http-proxy.password",
+        "azure.access-key",
+        "azure.oauth.secret",
+    ),
+    *("gcs.json-key", "hive.azure.abfs-access-key", "hive.azure.adl-credential", "hive.s3.aws-secret-key"),
+    *("hive.metastore.glue.aws-secret-key", "hive.metastore.thrift.client.ssl.key-password"),
+    *(
+        "hive.metastore.thrift.client.ssl.trust-certificate-password",
+        "iceberg.jdbc-catalog.connection-password",
+    ),
+    *("iceberg.rest-catalog.oauth2.credential", "iceberg.rest-catalog.oauth2.token"),
+    *(
+        "iceberg.nessie-catalog.authentication.token",
+        "iceberg.snowflake-catalog.password",
+        "cassandra.password",
+    ),
+    *(
+        "kafka.ssl.keystore.password",
+        "kafka.ssl.key.password",
+        "elasticsearch.auth.password",
+        "redis.password",
+    ),
+    *("elasticsearch.aws.secret-key", "bigquery.credentials-key", "gsheets.credentials-key"),
+    *("pinot.broker.authentication.password", "prometheus.auth.password", "http-client.trust-store-password"),
+    *("http-client.https.automatic-shared-secret", "ldap.ssl.truststore.password"),
+)
+"""What the connectors of Trino 476 mark as sensitive."""
+NO_SECRETS = (
+    *(
+        "connector.name",
+        "connection-user",
+        "s3.aws-access-key",
+        "elasticsearch.aws.access-key",
+        "s3.endpoint",
+    ),
+    *(
+        "azure.oauth.client-id",
+        "bigquery.credentials-file",
+        "prometheus.bearer.token.file",
+        "gcs.json-key-file-path",
+    ),
+    *("iceberg.rest-catalog.oauth2.server-uri", "iceberg.rest-catalog.oauth2.token-refresh-enabled"),
+    *("keystore-file-path", "connection-url"),
+)
+
+
+def _catalog(name: str, value: object) -> tuple[str, ...]:
+    config = _config(trino={"catalogs": {"archive": {name: value}}})
+    return stack_of(config, (), None).plain_secrets
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_what_a_connector_marks_as_sensitive_is_not_in_clear(name: str) -> None:
+    assert len(_catalog(name, "hunter2")) == 1
+    assert len(_catalog(name, 12345678)) == 1
+    assert _catalog(name, "${ENV:WORD}") == ()
+    assert _catalog(name, {"secure": "v1:abc"}) == ()
+
+
+@pytest.mark.parametrize("name", NO_SECRETS)
+def test_what_else_a_catalog_has_may_be_in_clear(name: str) -> None:
+    assert _catalog(name, "given") == ()
+
+
+def test_an_address_with_a_password_is_not_in_clear() -> None:
+    assert _catalog("connection-url", "jdbc:postgresql://db/app?user=a&password=hunter2")
+    assert _catalog("mongodb.connection-url", "mongodb://app:" + "hunter2@db.example")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (("nebula:platform", "oidc", "client_secret"), "nebula:platform.oidc.client_secret"),
+        (("nebula:platform", "a", "s3.aws-secret-key"), 'nebula:platform.a["s3.aws-secret-key"]'),
+        (("nebula:platform", "connection-password"), "nebula:platform.connection-password"),
+        (("nebula:platform", "list", 2, "password"), "nebula:platform.list[2].password"),
+        (("other:token",), "other:token"),
+    ],
+)
+def test_a_path_is_as_pulumi_takes_it(path: tuple[str | int, ...], text: str) -> None:
+    assert path_for_pulumi(path) == text
 
 
 def test_no_file_is_found_where_there_is_no_project(tmp_path: Path) -> None:
