@@ -9,7 +9,7 @@ from typing import Any
 from policy.pack.facts.documents import Document, Statement, documents, wildcard
 from policy.pack.facts.objects import of_kind
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, get, items, nodes
-from policy.pack.tokens import AWS_IMAGE_PERMISSION
+from policy.pack.tokens import AWS_IMAGE_PERMISSION, GCP_MEMBER_REMOVAL
 
 _EVERYBODY = re.compile(
     r"^(.*:)?(allUsers|allAuthenticatedUsers)$"
@@ -48,7 +48,7 @@ def grants(resource: Resource) -> tuple[list[Grant], list[Unclear]]:
     """What a resource grants to everybody, and the properties of which nobody can say to whom."""
     read, unclear = documents(resource)
     found = [grant for document in read for grant in _by_document(document)]
-    if resource.package in ("aws", "gcp"):
+    if resource.package in ("aws", "gcp") and resource.type != GCP_MEMBER_REMOVAL:
         found += _by_value(resource)
         for path, value in resource.nodes:
             if value is UNKNOWN and path and _names_a_grantee(resource, path):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policy.pack.model import UNKNOWN, Path, Resource, get, items, tag_name
+from policy.pack.model import Path, Resource, get, items, tag_name
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def objects(resource: Resource) -> Iterator[Object]:
     listed = resource.get("items")
     if kind.endswith("List") and isinstance(listed, list):
         for index, item in enumerate(listed):
-            if isinstance(item, Mapping) and item is not UNKNOWN:
+            if isinstance(item, Mapping):
                 named = str(item.get("kind") or kind.removesuffix("List"))
                 yield Object(named, _group_of(item, group), ("items", index), item)
         return

@@ -29,6 +29,7 @@ _FLAGS = frozenset(
         "associatePublicIpAddress",
         "assignPublicIp",
         "createPublicIp",
+        "enablePublicAccess",
         "enablePublicIp",
         "enablePublicIps",
         "ipv4Enabled",
@@ -93,8 +94,8 @@ def openings(resource: Resource) -> Found:
     if resource.type in AWS_SEARCH_DOMAINS and resource.get("vpcOptions") is None:
         yield Opening(("vpcOptions",), "is missing, so its endpoint is public", "put it into a network")
     if (private := FRONTS.get(resource.type)) is not None:
-        path, wanted = private
-        if not path or resource.get(path) not in wanted:
+        where, wanted = private
+        if not where or resource.get(where) not in wanted:
             yield Opening((), "is an entrance from the internet", "remove it")
 
 
@@ -137,7 +138,7 @@ def _leads_in(resource: Resource, keys: list[str]) -> bool:
     """Whether the range at the end of `keys` is of those that a rule lets in. Ranges of routes and of
     network ACLs are not: these are of subnets, and the security groups in them are judged."""
     if resource.type == AWS_SECURITY_GROUP_RULE:
-        return resource.get("type") != "egress"
+        return bool(resource.get("type") != "egress")
     if resource.type == GCP_APP_FIREWALL:
         return str(resource.get("action")).upper() != "DENY"
     return resource.type in AWS_INGRESS_RULES or keys[0] in ("ingress", "portInfos")

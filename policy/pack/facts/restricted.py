@@ -63,7 +63,7 @@ def wrong_of_container(pod: Pod, container: Container) -> Wrong:
         yield "remove securityContext.privileged"
     if get(spec, f"{security}.procMount", "Default") not in ("Default", UNKNOWN):
         yield "remove securityContext.procMount"
-    if set(items(spec, f"{security}.capabilities.add")) - {"NET_BIND_SERVICE"}:
+    if any(each != "NET_BIND_SERVICE" for each in items(spec, f"{security}.capabilities.add")):
         yield "add no capability but NET_BIND_SERVICE"
     if any(get(port, "hostPort") for port in items(spec, "ports")):
         yield "remove hostPort"
@@ -98,8 +98,8 @@ def _required(pod: Pod, container: Container) -> Wrong:
     if _is_not(_either(pod, container, "seccompProfile.type"), pod, *_SECCOMP):
         yield "set securityContext.seccompProfile.type to RuntimeDefault"
     given = get(spec, f"{capabilities}.drop")
-    unsaid = pod.partial and given is None
-    if given is not UNKNOWN and "ALL" not in (given or ()) and not unsaid:
+    unsaid = given is UNKNOWN or (given is None and pod.partial)
+    if not unsaid and "ALL" not in items(spec, f"{capabilities}.drop"):
         yield "drop ALL in securityContext.capabilities"
 
 
@@ -134,7 +134,13 @@ def unknowns(pod: Pod) -> Iterator[Unclear]:
         if get(pod.spec, name) is UNKNOWN:
             yield Unclear((*pod.path, name))
     for container in pod.containers:
-        for path in ("allowPrivilegeEscalation", "privileged", "capabilities.drop", "runAsUser"):
+        for path in (
+            "allowPrivilegeEscalation",
+            "privileged",
+            "capabilities.drop",
+            "capabilities.add",
+            "runAsUser",
+        ):
             if get(container.spec, f"securityContext.{path}") is UNKNOWN:
                 yield Unclear((*container.path, "securityContext", *path.split(".")))
         for path in ("runAsNonRoot", "seccompProfile.type"):

@@ -20,7 +20,7 @@ _STORES = ("s3", "s3control", "s3tables", "storage")
 
 
 def is_of_a_store(resource: Resource) -> bool:
-    return resource.type.split(":")[1].partition("/")[0] in _STORES
+    return resource.type.partition(":")[2].partition("/")[0] in _STORES
 
 
 def no_public_bucket(resource: Resource, stack: Stack) -> Iterator[str]:

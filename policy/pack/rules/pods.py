@@ -1,6 +1,6 @@
 """What pods must say of themselves: their resources, and Pod Security's `restricted`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from policy.pack.facts.objects import of_kind
 from policy.pack.facts.pods import pods
@@ -40,13 +40,11 @@ def no_host_path(resource: Resource, stack: Stack) -> Iterator[str]:
 def restricted_namespaces(resource: Resource, stack: Stack) -> Iterator[str]:
     for namespace in of_kind(resource, "Namespace"):
         labels = namespace.get("metadata.labels", {})
-        if labels is UNKNOWN or get({"labels": labels}, "labels") is UNKNOWN:
-            if stack.production:
-                yield Unclear((*namespace.path, "metadata", "labels")).said_of(resource)
-            continue
-        level = labels.get(_ENFORCED)
+        level = labels.get(_ENFORCED) if isinstance(labels, Mapping) else labels
+        called = namespace.called(resource)
+        if level is UNKNOWN and stack.production:
+            yield Unclear((*namespace.path, "metadata", "labels")).said_of(resource)
         if level not in ("restricted", "baseline", UNKNOWN) and not (namespace.partial and level is None):
-            called = namespace.called(resource)
             yield f"{called} admits privileged pods: set the label {_ENFORCED} to restricted"
 
 

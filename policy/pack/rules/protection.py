@@ -51,8 +51,8 @@ def encryption_at_rest(resource: Resource, stack: Stack) -> Iterator[str]:
     for path, value in unencrypted(resource):
         if value is not UNKNOWN:
             yield f"{resource.kind} has something that is not encrypted: set {dotted(path)} to true"
-    if path := without_key(resource):
-        yield f"{resource.kind} has no key of the stack's own: set {path}"
+    if key := without_key(resource):
+        yield f"{resource.kind} has no key of the stack's own: set {key}"
     if resource.type == KUBERNETES_STORAGE_CLASS and resource.get("provisioner") == "ebs.csi.aws.com":
         if differs(resource.get("parameters.encrypted"), "true"):
             yield f'{resource.kind} makes volumes that are not encrypted: set parameters.encrypted to "true"'

@@ -1,11 +1,13 @@
 """The rules as a whole."""
 
+import pathlib
 import re
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from policy.pack.model import Rule, Stack
+from policy.pack.model import UNKNOWN, Path, Rule, Stack
 from policy.pack.rules import RULES
 from tests.policy.pack.case import Case
 from tests.policy.pack.rules import (
@@ -70,6 +72,36 @@ def test_what_lets_others_in_is_mandatory_in_development_too() -> None:
 
 
 def test_the_documentation_has_every_rule_with_its_level() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "policies.md").read_text(encoding="utf-8")
+    text = (pathlib.Path(__file__).parents[3] / "docs" / "policies.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| (mandatory|advisory) \|$", text, re.MULTILINE))
     assert rows == {rule.name: rule.development for rule in RULES}
+
+
+_ODD: tuple[object, ...] = (None, UNKNOWN, "{", 7, [], [UNKNOWN], {"a": None})
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.resource], ids=lambda rule: rule.name)
+def test_no_rule_fails_over_a_value_of_another_kind(rule: Rule) -> None:
+    """Whatever stands in the place of each value of each case."""
+    judge = rule.resource
+    assert judge is not None
+    count = 0
+    for case in CASES:
+        for given in case.resources:
+            for path, _ in given.nodes:
+                for odd in _ODD if path else ():
+                    changed = replace(given, properties=_with(given.properties, path, odd))
+                    found = list(judge(changed, case.stack))
+                    count += 1
+                    assert all(isinstance(message, str) for message in found)
+    assert count > 5000
+
+
+def _with(node: Any, path: Path, value: object) -> Any:
+    """`node` with `value` at `path`."""
+    if not path:
+        return value
+    key, *rest = path
+    if isinstance(node, list):
+        return [_with(each, tuple(rest), value) if index == key else each for index, each in enumerate(node)]
+    return {**node, key: _with(node[key], tuple(rest), value)}

@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as kubernetes
+import pulumi_kubernetes
 
 from tests.policy.violations import Violations
 
+kubernetes: Any = pulumi_kubernetes
+"""Untyped: mypy follows what the program uses of an SDK, and these are the other types."""
 core, apps, batch, rbac = (
     kubernetes.core.v1,
     kubernetes.apps.v1,
@@ -18,24 +20,23 @@ Options = pulumi.ResourceOptions
 _IMAGE = "registry.example/a:1"
 
 
-def _spec(**security: Any) -> core.PodSpecArgs:
+def _spec(**security: Any) -> Any:
     context = core.SecurityContextArgs(**security)
     return core.PodSpecArgs(containers=[core.ContainerArgs(name="a", image=_IMAGE, security_context=context)])
 
 
-def _template(**security: Any) -> core.PodTemplateSpecArgs:
+def _template(**security: Any) -> Any:
     return core.PodTemplateSpecArgs(spec=_spec(**security))
 
 
-def _env(name: str, value: pulumi.Input[str]) -> core.PodSpecArgs:
+def _env(name: str, value: pulumi.Input[str]) -> Any:
     variable = core.EnvVarArgs(name=name, value=value)
     return core.PodSpecArgs(containers=[core.ContainerArgs(name="a", image=_IMAGE, env=[variable])])
 
 
-def _service(name: str, opts: Options, kind: str, **annotations: str) -> core.Service:
-    named = {key.replace("__", "/").replace("_", "-"): value for key, value in annotations.items()}
+def _service(name: str, opts: Options, kind: str, **annotations: str) -> Any:
     return core.Service(
-        name, metadata={"annotations": named}, spec=core.ServiceSpecArgs(type=kind), opts=opts
+        name, metadata={"annotations": annotations}, spec=core.ServiceSpecArgs(type=kind), opts=opts
     )
 
 

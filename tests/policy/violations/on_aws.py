@@ -4,16 +4,18 @@ import json
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
+import pulumi_aws
 
 from tests.policy.violations import Violations
 
+aws: Any = pulumi_aws
+"""Untyped: mypy follows what the program uses of an SDK, and these are the other types."""
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 _ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 
 
-def _document(effect: str = "Allow", **statement: object) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": effect, **statement}]})
+def _document(**statement: object) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
 def _allows(action: object, resource: object, **more: object) -> str:
@@ -30,11 +32,11 @@ def _unknown_document(name: str, opts: pulumi.ResourceOptions) -> None:
     aws.iam.RolePolicy(name, role="someone", policy=text, opts=opts)
 
 
-def _ingress(**ranges: list[str]) -> aws.ec2.SecurityGroupIngressArgs:
+def _ingress(**ranges: list[str]) -> object:
     return aws.ec2.SecurityGroupIngressArgs(protocol="tcp", from_port=22, to_port=22, **ranges)
 
 
-def _cluster(name: str, opts: pulumi.ResourceOptions, **access: Any) -> aws.eks.Cluster:
+def _cluster(name: str, opts: pulumi.ResourceOptions, **access: object) -> object:
     network = aws.eks.ClusterVpcConfigArgs(subnet_ids=["subnet-1"], **access)
     return aws.eks.Cluster(name, role_arn="arn:aws:iam::1:role/a", vpc_config=network, opts=opts)
 

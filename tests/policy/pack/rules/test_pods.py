@@ -1,6 +1,7 @@
 """What pods must say of themselves."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 import yaml
@@ -34,7 +35,7 @@ BAD = {"containers": [{"name": "main", "securityContext": {**_SECURE, "privilege
 GOOD = {"containers": [{"name": "main", "securityContext": _SECURE}], **_RUN_AS}
 
 
-def _shapes(spec: dict[str, object]) -> dict[str, Resource]:
+def _shapes(spec: Mapping[str, object]) -> dict[str, Resource]:
     """The same pod, wherever one may stand."""
     template = {"template": {"spec": spec}}
     manifest = {"apiVersion": "v1", "kind": "Pod", "spec": spec}
