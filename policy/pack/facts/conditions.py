@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policy.pack.facts.ranges import are_anywhere
+
 _CALLERS = frozenset(
     {
         "aws:principalaccount",
@@ -77,13 +79,15 @@ class Condition:
     def _lists_callers(self) -> bool:
         if self.key not in _CALLERS and not self.key.startswith("aws:principaltag/"):
             return False
+        if are_anywhere(self.values):
+            return False
         return bool(self.values) and not any(self._is_anybody(value) for value in self.values)
 
     def _is_anybody(self, value: str) -> bool:
         if self.key in _ARN_KEYS:
             # The account says who, or for what has none in its ARN (a bucket) the name.
-            parts = value.split(":", 5)
-            return len(parts) < 6 or (_is_all(parts[4]) and _is_all(parts[5]))
+            *parts, account, name = ["", *value.split(":", 5)][-6:]
+            return len(parts) < 4 or _is_all(account or name)
         return _is_all(value)
 
 
@@ -99,4 +103,4 @@ def _conditions(given: Any) -> Iterator[Condition]:
 
 
 def _is_all(value: str) -> bool:
-    return not value.strip("*?/: ") or value in ("0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1")
+    return not value.strip("*?/: ")

@@ -59,6 +59,17 @@ class Statement:
         return everything and not any(each.names_resources for each in self.conditions)
 
     @property
+    def on_all_of_a_type(self) -> bool:
+        """Whether it is on everything of one type, such as `arn:aws:iam::123456789012:role/*`. The name
+        of a bucket is no type."""
+        listed = [wildcard(each).split(":", 5) for each in self.resources]
+        found = any(
+            len(parts) == 6 and parts[2] != "s3" and re.fullmatch(r"[\w-]+[/:]\*", parts[5])
+            for parts in listed
+        )
+        return found and not any(each.names_resources for each in self.conditions)
+
+    @property
     def names_everybody(self) -> bool:
         """Whether its principals are everybody, whatever its conditions."""
         return self.other_principals or any("*" in wildcard(name) for _, name in self.principals)
@@ -86,13 +97,23 @@ def documents(resource: Resource) -> tuple[list[Document], list[Unclear]]:
                 found.append(_document(path, value, unclear))
         elif isinstance(value, str) and (held or _STATEMENT.search(value)):
             try:
-                content = json.loads(value)
+                content = json.loads(value, object_pairs_hook=_unique)
             except ValueError as error:
                 unclear.append(Unclear(path, f"is no JSON ({error}): write it with json.dumps"))
                 continue
-            within = (each for _, each in nodes(content) if isinstance(each, Mapping))
-            found += [_document(path, each, unclear) for each in within if "Statement" in each]
+            within = [each for _, each in nodes(content) if isinstance(each, Mapping) and "Statement" in each]
+            if held and not within and isinstance(content, Mapping):
+                unclear.append(Unclear(path, "has no Statement: write it as IAM does"))
+            found += [_document(path, each, unclear) for each in within]
     return found, unclear
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping of `pairs`. Of a key that stands twice nobody can say which a reader takes."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 _STATEMENT = re.compile(r'^\s*\{.*"Statement"\s*:', re.DOTALL)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policy.pack.facts.objects import Object
-from policy.pack.facts.openings import Opening, is_anywhere
+from policy.pack.facts.openings import Opening
+from policy.pack.facts.ranges import is_anywhere
 from policy.pack.model import UNKNOWN, Unclear, get, items
 
 _INTERNAL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -55,7 +56,7 @@ def _service(found: Object, cloud: str) -> Iterator[Opening | Unclear]:
         yield Opening(path, "is a public load balancer", "make it internal", "balancer")
     elif kind == "NodePort":
         yield Opening(path, "opens a port of every node (NodePort)", "make it a ClusterIP")
-    if found.items("spec.externalIPs"):
+    if found.get("spec.externalIPs"):
         path = (*found.path, "spec", "externalIPs")
         yield Opening(path, "takes external addresses", "remove them", "balancer")
 

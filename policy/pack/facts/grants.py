@@ -9,7 +9,7 @@ from typing import Any
 from policy.pack.facts.documents import Document, Statement, documents, wildcard
 from policy.pack.facts.objects import of_kind
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, get, items, nodes
-from policy.pack.tokens import AWS_IMAGE_PERMISSION, GCP_MEMBER_REMOVAL
+from policy.pack.tokens import AWS_IMAGE_PERMISSION, AWS_PUBLIC_REPOSITORY, GCP_MEMBER_REMOVAL
 
 _EVERYBODY = re.compile(
     r"^(.*:)?(allUsers|allAuthenticatedUsers)$"
@@ -53,6 +53,8 @@ def grants(resource: Resource) -> tuple[list[Grant], list[Unclear]]:
         for path, value in resource.nodes:
             if value is UNKNOWN and path and _names_a_grantee(resource, path):
                 unclear.append(Unclear(path))
+    if resource.type == AWS_PUBLIC_REPOSITORY:
+        found.append(Grant((), "everybody"))
     if resource.package == "gcp":
         found += _by_policy_data(resource, unclear)
         if resource.get("invokerIamDisabled") is True:
@@ -139,7 +141,9 @@ def _by_value(resource: Resource) -> Iterator[Grant]:
             yield Grant(path, "everybody")
 
 
-_OPEN = frozenset({("authorizationType", "none"), ("userGroups", "all"), ("accountIds", "all")})
+_OPEN = frozenset(
+    {("authorizationType", "none"), ("userGroups", "all"), ("accountIds", "all"), ("sharedAccounts", "all")}
+)
 """Other properties by which something is everybody's: a function's URL, an image, a document."""
 
 

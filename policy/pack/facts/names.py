@@ -3,19 +3,11 @@
 import re
 
 _WORDS = frozenset(
-    {"password", "passwd", "passphrase", "pwd", "token", "credential", "credentials", "secret"}
+    {"password", "passwd", "passphrase", "pass", "pwd", "token", "credential", "credentials", "secret"}
 )
 _KEYS = (
-    *("api_key", "apikey", "account_key", "encryption_key", "private_key", "secret_key"),
-    *(
-        "signing_key",
-        "master_key",
-        "root_key",
-        "auth_key",
-        "shared_key",
-        "secret_access_key",
-        "client_secret",
-    ),
+    *("api_key", "apikey", "account_key", "auth_key", "client_secret", "encryption_key", "master_key"),
+    *("private_key", "root_key", "secret_access_key", "secret_key", "shared_key", "signing_key"),
 )
 _NO_SECRET = re.compile(
     r"(^|_)(tls|pull)_secret$"
@@ -23,24 +15,14 @@ _NO_SECRET = re.compile(
 )
 """What a name ends with that is of a secret, and none: where it is, what it is called."""
 _REFERENCE = re.compile(
-    r"^(\$[{(].*[})]|\$\w+|\{\{.*\}\}|%\w+%|/\S*|arn:\S+|projects/\S+|secretRef\S*|\{\w+\}|<.*>|\*+)$",
+    r"^(\$[{(].*[})]|\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|%\w+%|/\S+/\S*|arn:\S+|projects/\S+"
+    r"|secretRef\S*|\{\w+\}|<.*>|\*+)$",
     re.DOTALL,
 )
 _PLAIN = frozenset(
     {
-        "",
-        "true",
-        "false",
-        "none",
-        "null",
-        "yes",
-        "no",
-        "required",
-        "optional",
-        "0",
-        "1",
-        "disabled",
-        "enabled",
+        *("", "true", "false", "yes", "no", "0", "1", "none", "null", "enabled", "disabled"),
+        *("required", "optional", "$", "|", "|-", ">", ">-", "-"),
     }
 )
 
@@ -54,8 +36,12 @@ def names_a_secret(name: str) -> bool:
     words = joined(name)
     if _NO_SECRET.search(words):
         return False
-    return words.rpartition("_")[2] in _WORDS or any(
-        words == each or words.endswith(f"_{each}") for each in _KEYS
+    last = words.rpartition("_")[2]
+    # PGPASSWORD
+    return (
+        last in _WORDS
+        or last.endswith(("password", "passwd", "passphrase"))
+        or any(words == each or words.endswith(f"_{each}") for each in _KEYS)
     )
 
 

@@ -1,10 +1,11 @@
 """Ways in from outside, on the clouds: open rules, public addresses, public endpoints."""
 
-import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from policy.pack.facts.ranges import are_anywhere, is_anywhere
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, dotted, get, items
 from policy.pack.tokens import (
     AWS_CLUSTER,
@@ -43,9 +44,10 @@ _FLAGS = frozenset(
     }
 )
 """What gives something a public address, in any type."""
+_PUBLIC_NETWORK = re.compile(r'"AllowFromPublic"\s*:\s*true')
+"""In the policies of OpenSearch Serverless, which are JSON."""
 _OF_DATABASES = frozenset({"ipv4Enabled", "publiclyAccessible"})
 _ADDRESSES = frozenset({"accessConfigs", "ipv6AccessConfigs"})
-_PRIVATE = (ipaddress.IPv6Network("fc00::/7"), ipaddress.IPv6Network("fe80::/10"))
 _SOURCES = ("sourceRanges", "sourceTags", "sourceServiceAccounts")
 _MATCHED = ("srcIpRanges", "srcSecureTags", "srcAddressGroups", "srcFqdns", "srcRegionCodes", "srcNetworks")
 
@@ -58,19 +60,6 @@ class Opening:
     what: str
     remedy: str
     to: Literal["anything", "database", "balancer"] = "anything"
-
-
-def is_anywhere(cidr: Any) -> bool:
-    """Whether a range is the internet, or such a part of it that it makes no difference."""
-    if cidr == "*":
-        return True
-    try:
-        network = ipaddress.ip_network(str(cidr), strict=False)
-    except ValueError:
-        return False
-    if isinstance(network, ipaddress.IPv4Network):
-        return network.prefixlen < 8
-    return network.prefixlen < 16 and not any(network.subnet_of(private) for private in _PRIVATE)
 
 
 def openings(resource: Resource) -> Found:
@@ -102,6 +91,8 @@ def openings(resource: Resource) -> Found:
 def _by_flag(resource: Resource) -> Found:
     for path, value in resource.nodes:
         key = path[-1] if path else ""
+        if isinstance(value, str) and _PUBLIC_NETWORK.search(value):
+            yield Opening(path, "lets everybody in (AllowFromPublic)", "name the endpoints that need it")
         if key in _FLAGS and value is UNKNOWN:
             yield Unclear(path)
         elif key in _FLAGS and str(value).lower() in ("true", "enabled"):
@@ -126,10 +117,13 @@ def _by_rule(resource: Resource) -> Found:
                 yield Opening(("portInfos", index), "lets everybody in", "name the networks that need it")
     for path, value in resource.nodes:
         keys = [key for key in path if isinstance(key, str)]
-        if not keys or keys[-1] not in _RANGES or isinstance(value, list) or not _leads_in(resource, keys):
+        if not keys or keys[-1] not in _RANGES or not _leads_in(resource, keys):
             continue
         if value is UNKNOWN:
             yield Unclear(path)
+        elif isinstance(value, list):
+            if are_anywhere(value) and not any(map(is_anywhere, value)):
+                yield Opening(path, "lets everybody in, together", "name the networks that need it")
         elif is_anywhere(value):
             yield Opening(path, f"lets {value} in, which is everybody", "name the networks that need it")
 
@@ -158,7 +152,7 @@ def _by_firewall(
     ranges = match.get(sources[0])
     if ranges is UNKNOWN or (isinstance(ranges, list) and UNKNOWN in ranges):
         yield Unclear((*path, sources[0]))
-    if any(is_anywhere(each) for each in items(match, sources[0])):
+    if are_anywhere(items(match, sources[0])):
         yield Opening((*path, sources[0]), "lets everybody in", "name the networks that need it")
 
 
@@ -169,7 +163,7 @@ def _by_eks(resource: Resource) -> Found:
         yield Unclear(("vpcConfig",))
     elif public is True:
         given = resource.items(ranges)
-        if not given or any(is_anywhere(each) for each in given):
+        if not given or are_anywhere(given):
             yield _api(ranges)
 
 
@@ -179,7 +173,7 @@ def _by_gke(resource: Resource) -> Found:
         ranges = [get(each, "cidrBlock") for each in items(networks, "cidrBlocks")]
         if networks is UNKNOWN or UNKNOWN in ranges:
             yield Unclear(("masterAuthorizedNetworksConfig",))
-        elif networks is None or any(is_anywhere(each) for each in ranges):
+        elif networks is None or are_anywhere(ranges):
             yield _api("masterAuthorizedNetworksConfig")
         elif get(networks, "gcpPublicCidrsAccessEnabled") is True:
             yield _api("masterAuthorizedNetworksConfig.gcpPublicCidrsAccessEnabled")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policy.pack.facts.pods import Container, Pod
-from policy.pack.model import UNKNOWN, Unclear, get, items
+from policy.pack.model import UNKNOWN, Resource, Unclear, dotted, get, items
 
 Wrong = Iterator[str]
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
@@ -37,7 +37,7 @@ _APPARMOR = re.compile(r"(runtime/default|localhost/.*|)")
 def wrong_of_pod(pod: Pod) -> Wrong:
     """What a pod says of itself as a whole that is not restricted."""
     for name in _HOST:
-        if get(pod.spec, name) is True:
+        if _is_true(get(pod.spec, name)):
             yield f"shares the node's own: remove {name}"
     for volume in items(pod.spec, "volumes"):
         kinds = set(volume) - _VOLUMES - {"hostPath"} if isinstance(volume, Mapping) else set()
@@ -59,7 +59,7 @@ def wrong_of_pod(pod: Pod) -> Wrong:
 def wrong_of_container(pod: Pod, container: Container) -> Wrong:
     """What one of its containers says that is not restricted, or must say and does not."""
     spec, security = container.spec, "securityContext"
-    if get(spec, f"{security}.privileged") is True:
+    if _is_true(get(spec, f"{security}.privileged")):
         yield "remove securityContext.privileged"
     if get(spec, f"{security}.procMount", "Default") not in ("Default", UNKNOWN):
         yield "remove securityContext.procMount"
@@ -84,6 +84,23 @@ _HOSTS_OF_PROBES = tuple(
     )
     for how in ("httpGet", "tcpSocket")
 )
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+def wrong_elsewhere(resource: Resource, found: list[Pod]) -> Wrong:
+    """What a custom resource says that is not restricted, of pods that its controller makes."""
+    within = [pod.path for pod in found]
+    for path, value in resource.nodes:
+        if not path or any(path[: len(each)] == each for each in within):
+            continue
+        if path[-1] in _DANGEROUS and _is_true(value):
+            yield f"asks for what is not restricted: remove {dotted(path)}"
+
+
+_DANGEROUS = frozenset({*_HOST, "privileged", "allowPrivilegeEscalation", "hostProcess"})
 
 
 def _required(pod: Pod, container: Container) -> Wrong:
@@ -131,7 +148,8 @@ def _either(pod: Pod, container: Container, path: str) -> Any:
 def unknowns(pod: Pod) -> Iterator[Unclear]:
     """The settings of `restricted` that are not known, whole contexts included."""
     for name in (*_HOST, "volumes"):
-        if get(pod.spec, name) is UNKNOWN:
+        given = get(pod.spec, name)
+        if given is UNKNOWN or (isinstance(given, list) and UNKNOWN in given):
             yield Unclear((*pod.path, name))
     for container in pod.containers:
         for path in (
@@ -141,7 +159,8 @@ def unknowns(pod: Pod) -> Iterator[Unclear]:
             "capabilities.add",
             "runAsUser",
         ):
-            if get(container.spec, f"securityContext.{path}") is UNKNOWN:
+            given = get(container.spec, f"securityContext.{path}")
+            if given is UNKNOWN or (isinstance(given, list) and UNKNOWN in given):
                 yield Unclear((*container.path, "securityContext", *path.split(".")))
         for path in ("runAsNonRoot", "seccompProfile.type"):
             if _either(pod, container, path) is UNKNOWN:

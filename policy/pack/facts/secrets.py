@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from policy.pack.facts.names import is_reference, names_a_secret
@@ -21,9 +22,11 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _ARGUMENT = re.compile(r"^--?(?P<name>[\w.-]+?)[=\s]+(?P<value>.+)$", re.DOTALL)
-_LINE = re.compile(
-    r"^\s*(?:export\s+)?[\"']?(?P<name>[\w.-]+)[\"']?\s*[:=]\s*[\"']?(?P<value>[^\s\"',#]+)", re.MULTILINE
+_PAIR = re.compile(
+    r"(?<![\w.$-])[\"']?(?P<name>[A-Za-z_][\w.-]*)[\"']?[ \t]*[:=][ \t]*[\"']?"
+    r"(?P<value>\$\{[^}]*\}|\$\([^)]*\)|\{\{.*?\}\}|[^\s\"',;#{}\[\]()<>]++)(?![\[(])"
 )
+"""A name and its value in a file or a command: JSON, YAML, properties, a shell's. A call has no value."""
 _PLACES = frozenset(
     {
         *("variables", "environmentVariables", "buildEnvironmentVariables", "runtimeEnvironmentVariables"),
@@ -52,6 +55,9 @@ _PLACES = frozenset(
 """Properties, at any depth, whose contents the cloud or the cluster shows to whoever may see the resource."""
 
 
+_COMMANDS = ("args", "command", "commands", "arguments")
+
+
 @dataclass(frozen=True)
 class Place:
     """A text at `path`, known as `name` there; `marked` when the engine calls it secret."""
@@ -77,12 +83,11 @@ def _why(place: Place) -> str:
     value = str(place.value)
     if has_secret(value):
         return "has a secret by its form"
-    if place.is_file:
-        named = [(each["name"], each["value"]) for each in _LINE.finditer(value)]
-    elif place.is_argument and (found := _ARGUMENT.match(value)):
-        named = [(found["name"], found["value"])]
-    else:
-        named = [(place.name, value)]
+    named = [(place.name, value)]
+    if place.is_file or place.is_argument:
+        named = [(each["name"], each["value"]) for each in _PAIR.finditer(value)]
+    if place.is_argument and (found := _ARGUMENT.match(value)):
+        named.append((found["name"], found["value"]))
     said = next((name for name, each in named if names_a_secret(name) and not is_reference(each)), "")
     return f"has a secret by its name ({said})" if said else ""
 
@@ -125,18 +130,20 @@ def _of_an_object(resource: Resource) -> Iterator[Place]:
         if path and path[0] in ("data", "binaryData"):
             if isinstance(value, str):
                 text = _decoded(value) if path[0] == "binaryData" else value
-                yield Place(path, str(path[-1]), text, resource.is_secret(path), is_file="\n" in text)
+                yield Place(path, str(path[-1]), text, resource.is_secret(path), is_file=True)
                 yield Place(path, str(path[-1]), text, False)
         elif path:
             yield from _texts(resource, path, value)
 
 
 def _texts(resource: Resource, path: Path, value: Any) -> Iterator[Place]:
+    if isinstance(value, list) and _last(path) in _COMMANDS:
+        yield from _arguments(path, value)
     if isinstance(value, (Mapping, list)):
         return
     # Elsewhere in an object of Kubernetes a word such as `credentials` names a Secret.
     name = _named(resource.properties, path) if any(key in _PLACES for key in path) else ""
-    is_argument = _last(path) in ("args", "command", "commands", "arguments")
+    is_argument = _last(path) in _COMMANDS
     yield Place(path, name, value, resource.is_secret(path), is_argument=is_argument)
     if not isinstance(value, str):
         return
@@ -146,6 +153,13 @@ def _texts(resource: Resource, path: Path, value: Any) -> Iterator[Place]:
         yield Place(path, name, value, False, is_file=True)
     for inner, text in _within(value):
         yield Place((*path, *inner), _name_in(inner, value), text, False)
+
+
+def _arguments(path: Path, given: list[Any]) -> Iterator[Place]:
+    """The arguments that have their name before them: `--password`, `word`."""
+    for index, (name, value) in enumerate(pairwise(given)):
+        if isinstance(name, str) and re.fullmatch(r"--?[\w.-]+", name) and not str(value).startswith("-"):
+            yield Place((*path, index + 1), name, value, False)
 
 
 def _within(text: str) -> Iterator[tuple[Path, Any]]:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from policy.pack.facts.actions import is_wide
-from policy.pack.facts.documents import Statement, documents
+from policy.pack.facts.documents import Statement, documents, wildcard
 from policy.pack.facts.grants import grants, roles
 from policy.pack.facts.objects import of_kind
 from policy.pack.facts.secrets import CLOUD_KEY, texts_of
-from policy.pack.model import UNKNOWN, Resource, Rule, Stack, dotted, items
+from policy.pack.model import Resource, Rule, Stack, dotted, items
 from policy.pack.rules.buckets import is_of_a_store
 from policy.pack.tokens import AWS_ACCESS_KEY, GCP_SERVICE_ACCOUNT_KEY
 
@@ -37,8 +37,11 @@ def no_wildcard_iam(resource: Resource, stack: Stack) -> Iterator[str]:
 
 def _too_wide(statement: Statement) -> str:
     """The actions that a statement of an identity allows on everything, of those that could be on less."""
-    if not statement.allows or statement.of_a_resource or not statement.on_everything:
+    if not statement.allows or statement.of_a_resource:
         return ""
+    if not statement.on_everything:
+        whole = (action for action in statement.actions if re.fullmatch(r"(\w[\w-]*:)?\*", wildcard(action)))
+        return ", ".join(whole) if statement.on_all_of_a_type else ""
     if statement.other_actions:
         return f"everything but {', '.join(statement.other_actions)}"
     return ", ".join(action for action in statement.actions if is_wide(action))
@@ -47,7 +50,9 @@ def _too_wide(statement: Statement) -> str:
 def _in_clusters(resource: Resource) -> Iterator[str]:
     for role in of_kind(resource, "ClusterRole", "Role"):
         for rule in role.items("rules"):
-            if rule is UNKNOWN or ("*" in items(rule, "verbs") and "*" in items(rule, "resources")):
+            if "*" in items(rule, "verbs") and {"*", "*/*"} & {
+                str(each) for each in items(rule, "resources")
+            }:
                 yield f"{role.called(resource)} allows every verb on every resource: name them"
     for binding in of_kind(resource, "ClusterRoleBinding", "RoleBinding"):
         if binding.get("roleRef.name") == "cluster-admin":

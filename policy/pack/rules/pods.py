@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from policy.pack.facts.objects import of_kind
 from policy.pack.facts.pods import pods
-from policy.pack.facts.restricted import wrong_of_container, wrong_of_pod
+from policy.pack.facts.restricted import wrong_elsewhere, wrong_of_container, wrong_of_pod
 from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Unclear, dotted, get
 
 _RESOURCES = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
@@ -23,6 +23,9 @@ def requests_and_limits(resource: Resource, stack: Stack) -> Iterator[str]:
 
 def restricted_pods(resource: Resource, stack: Stack) -> Iterator[str]:
     found, _ = pods(resource)
+    if resource.package == "kubernetes":
+        for wrong in wrong_elsewhere(resource, found):
+            yield f"{resource.kind} {wrong}"
     for pod in found:
         for wrong in wrong_of_pod(pod):
             yield f"{resource.kind} {wrong}"

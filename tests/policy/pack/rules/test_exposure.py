@@ -130,6 +130,26 @@ OPEN = [
         1,
     ),
 ]
+OPEN += [
+    Case(
+        _OPEN,
+        "in many parts",
+        (resource(FIREWALL, _firewall(sourceRanges=[f"{i}.0.0.0/8" for i in range(256)])),),
+        1,
+    ),
+    Case(
+        _OPEN,
+        "a search collection",
+        (
+            resource(
+                "aws:opensearch/serverlessSecurityPolicy:ServerlessSecurityPolicy",
+                {"policy": '[{"AllowFromPublic": true}]'},
+            ),
+        ),
+        1,
+    ),
+    Case(_RULE, "addresses not known", (resource(SERVICE, _service(externalIPs=[UNKNOWN])),), 1),
+]
 CLOSED_TO_ALL = [
     Case(_OPEN, "a network", (resource(GROUP, _rule(cidrBlocks=["10.0.0.0/8", "203.0.113.0/24"])),)),
     Case(_OPEN, "what goes out", (resource(GROUP, {"egress": [{"cidrBlocks": ["0.0.0.0/0"]}]}),)),

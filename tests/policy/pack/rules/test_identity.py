@@ -127,7 +127,24 @@ WIDE = [
         1,
     ),
 ]
+WIDE += [
+    Case(
+        _WILDCARD, "all roles", (resource(POLICY, _policy("iam:*", "arn:aws:iam::123456789012:role/*")),), 1
+    ),
+    Case(_WILDCARD, "a prefix of many", (resource(POLICY, _policy("ec2:D*", "*")),), 1),
+    Case(
+        _WILDCARD,
+        "every kind of resource",
+        (resource(CLUSTER_ROLE, {"rules": [{"resources": ["*/*"], "verbs": ["*"]}]}),),
+        1,
+    ),
+]
 NOT_WIDE = [
+    Case(
+        _WILDCARD,
+        "tables by their name",
+        (resource(POLICY, _policy("dynamodb:*", "arn:aws:dynamodb:::table/a*")),),
+    ),
     Case(
         _WILDCARD,
         "what cannot be scoped",
@@ -277,7 +294,36 @@ GRANTED = [
     Case(_TRUST, "every workflow of GitHub's", (_trust(_GITHUB),), 1),
     Case(_TRUST, "every repository", (_trust(_GITHUB, Condition={"StringLike": {_SUB: "repo:*"}}),), 1),
 ]
+_HALVES = [f"{quarter}.0.0.0/2" for quarter in (0, 64, 128, 192)]
+GRANTED += [
+    Case(
+        _GRANT,
+        "a role of that name in any account",
+        (_key("*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/admin"}}),),
+        1,
+    ),
+    Case(
+        _GRANT,
+        "topics of any account",
+        (_key("*", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:topic"}}),),
+        1,
+    ),
+    Case(_GRANT, "addresses, in parts", (_key("*", Condition={"IpAddress": {"aws:SourceIp": _HALVES}}),), 1),
+    Case(
+        _GRANT,
+        "each of several",
+        (_key("*", Condition={"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-1"}}),),
+        1,
+    ),
+    Case(_GRANT, "a public registry", (resource("aws:ecrpublic/repository:Repository"),), 1),
+    Case(_GRANT, "a snapshot", (resource("aws:rds/snapshot:Snapshot", {"sharedAccounts": ["all"]}),), 1),
+]
 NOT_GRANTED = [
+    Case(
+        _GRANT,
+        "the removal of everybody",
+        (resource("gcp:projects/iamMemberRemove:IamMemberRemove", {"member": "allUsers"}),),
+    ),
     Case(_GRANT, "an account", (_key({"AWS": "arn:aws:iam::123456789012:root"}),)),
     Case(_GRANT, "a service", (_key({"Service": "logs.amazonaws.com"}),)),
     Case(_GRANT, "an organisation", (_key("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),)),

@@ -51,6 +51,9 @@ CASES = [
     Case(_RULE, "a context", (pod({"securityContext": {"allowPrivilegeEscalation": UNKNOWN}}),), 1),
     Case(_RULE, "an image", (pod({"image": UNKNOWN}),), 1),
     Case(_RULE, "a flag", (resource("aws:rds/instance:Instance", {"storageEncrypted": UNKNOWN}),), 1),
+    Case(_RULE, "a key twice", (resource(KEY, {"policy": '{"Statement": [], "Statement": []}'}),), 1),
+    Case(_RULE, "no statement", (resource(KEY, {"policy": '{"statement": []}'}),), 1),
+    Case(_RULE, "a volume", (pod(volumes=[UNKNOWN]),), 1),
     Case(_RULE, "what has only an id unknown", (resource(GROUP, {"vpcId": UNKNOWN, "ingress": []}),)),
     Case(
         _RULE,

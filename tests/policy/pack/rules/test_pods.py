@@ -63,6 +63,18 @@ def _shapes(spec: Mapping[str, object]) -> dict[str, Resource]:
 SHAPES = [
     *(Case(_RESTRICTED, f"{what}, privileged", (each,), 1) for what, each in _shapes(BAD).items()),
     *(Case(_RESTRICTED, what, (each,)) for what, each in _shapes(GOOD).items()),
+    Case(
+        _RESTRICTED,
+        "what a controller makes",
+        (resource("kubernetes:a.b/v1:C", {"spec": {"hostNetwork": True}}),),
+        1,
+    ),
+    Case(
+        _RESTRICTED,
+        "containers by their name",
+        (resource("kubernetes:a.b/v1:C", {"spec": {"containers": {"main": {"privileged": True}}}}),),
+        1,
+    ),
     Case(_REQUESTS, "a patch", (_shapes(GOOD)["a patch"],)),
     Case(_REQUESTS, "a job by the clock", (_shapes(GOOD)["a job by the clock"],), 1),
     Case(_RESTRICTED, "the node's processes", (pod(hostPID=True, hostIPC=True),), 2),
