@@ -14,8 +14,14 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadgroup
 # What a change is compared with; and the provider plugins that previews prefer (PLUGINS= for the real ones).
 BASE ?= origin/main
 PLUGINS ?= tests/standin/offline
+# A switch is on (1) or off (0, or nothing). Any other word would pass for off: `down KEEP_DATA=yes` would delete data.
+SWITCHES := KEEP_DATA NEBULA_KEEP_DATA DELETE DRY_RUN FOLLOW DIFF FRESH LONG
+$(foreach each,$(SWITCHES),$(if $(filter-out 0 1,$($(each)))$(word 2,$($(each))),$(error \
+	$(each)=$($(each)) is neither on nor off: say $(each)=1 or $(each)=0. Nothing was done)))
 export COMPONENT FOLLOW DIFF FRESH LONG CONFIRM
-export NEBULA_KEEP_DATA := $(filter 1,$(KEEP_DATA))
+# One that is exported counts where KEEP_DATA is not given.
+NEBULA_KEEP_DATA := $(strip $(if $(strip $(KEEP_DATA)),$(KEEP_DATA),$(NEBULA_KEEP_DATA)))
+export NEBULA_KEEP_DATA
 export PIP_CACHE_DIR := $(CACHE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # pip does not read SSL_CERT_FILE.
