@@ -19,7 +19,7 @@ def make(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[st
 
 def kept(*arguments: str, **environment: str) -> str:
     """NEBULA_KEEP_DATA as a recipe of the Makefile gets it."""
-    shown = make("-s", "--eval=show: ; @echo \"[$$NEBULA_KEEP_DATA]\"", "show", *arguments, **environment)
+    shown = make("-s", '--eval=show: ; @echo "[$$NEBULA_KEEP_DATA]"', "show", *arguments, **environment)
     assert shown.returncode == 0, shown.stderr
     return shown.stdout.strip()
 

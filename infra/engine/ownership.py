@@ -74,17 +74,27 @@ def settle_namespace(session: Session) -> None:
 
 def demand_no_strangers(session: Session) -> None:
     """Before a stack's namespace is deleted: nothing in it is somebody else's, or the user says so. Raises
-    NotOurOwnError. A cluster that does not answer passes: then nothing can be deleted either."""
-    from providers.kubernetes.status import ClusterError
+    NotOurOwnError, also when the cluster does not let us look. One that cannot be reached passes: then
+    nothing can be deleted either."""
+    from providers.kubernetes.status import ClusterError, UnreachableError
     from providers.kubernetes.tenancy import strangers
 
     site = _own_namespace(session)
     if site is None or not session.has(_NAMESPACE_TYPE):
         return
+    confirm = f"make down STACK={site.stack} CONFIRM={site.stack}"
     try:
         found = strangers(site)
-    except ClusterError as error:
+    except UnreachableError as error:
         say(f"It could not be told whether others use namespace {site.namespace}: {error}")
+        return
+    except ClusterError as error:
+        unknown = f"it could not be told whether others use namespace {site.namespace}: {error}."
+        if not confirmed(unknown, site.stack):
+            raise NotOurOwnError(
+                f"{unknown} It goes with all that is in it: look with a login that may list pods, claims and "
+                f"what makes them, or delete it without a look: {confirm}. Nothing was changed"
+            ) from error
         return
     if found and not confirmed(
         f"Namespace {site.namespace} holds what this stack did not make: {', '.join(found)}.",
@@ -93,8 +103,7 @@ def demand_no_strangers(session: Session) -> None:
     ):
         raise NotOurOwnError(
             f"namespace {site.namespace} would take with it what this stack did not make: {', '.join(found)}."
-            f" Move that away, or delete it too: make down STACK={site.stack} CONFIRM={site.stack}. "
-            "Nothing was changed"
+            f" Move that away, or delete it too: {confirm}. Nothing was changed"
         )
 
 

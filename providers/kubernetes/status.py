@@ -8,13 +8,17 @@ from typing import Any
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
 from providers.kubernetes.naming import COMPONENT, INSTANCE, dns_label
 
 
 class ClusterError(Exception):
     """The cluster does not answer, or refuses; the message says which and what to check."""
+
+
+class UnreachableError(ClusterError):
+    """No connection to the cluster came about: nothing can be read there, or changed."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,11 @@ def api_client(site: Site) -> Iterator[Any]:
     except ApiException as error:
         raise ClusterError(f"{where} refused: {error.status} {error.reason} ({site.namespace})") from error
     except HTTPError as error:
-        raise ClusterError(f"{where} does not answer: {error}; see `kubectl cluster-info`") from error
+        reason = error.reason if isinstance(error, MaxRetryError) else error
+        # Not what fails in a connection, as TLS does: another client may take what ours refuses.
+        apart = isinstance(reason, NewConnectionError | ConnectTimeoutError)
+        kind = UnreachableError if apart else ClusterError
+        raise kind(f"{where} does not answer: {error}; see `kubectl cluster-info`") from error
 
 
 @contextmanager

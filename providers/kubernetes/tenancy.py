@@ -4,7 +4,7 @@ The Kubernetes provider creates by server-side apply, which takes over a namespa
 and a namespace takes everything in it along when it is deleted.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -21,6 +21,7 @@ _KINDS: Mapping[str, Callable[[Any, str], Any]] = {
     ),
     "StatefulSet": lambda api, name: client.AppsV1Api(api).list_namespaced_stateful_set(name),
     "Deployment": lambda api, name: client.AppsV1Api(api).list_namespaced_deployment(name),
+    "ReplicaSet": lambda api, name: client.AppsV1Api(api).list_namespaced_replica_set(name),
     "DaemonSet": lambda api, name: client.AppsV1Api(api).list_namespaced_daemon_set(name),
     "CronJob": lambda api, name: client.BatchV1Api(api).list_namespaced_cron_job(name),
     "Job": lambda api, name: client.BatchV1Api(api).list_namespaced_job(name),
@@ -52,15 +53,24 @@ def tenancy(site: Site) -> Tenancy:
 def strangers(site: Site) -> list[str]:
     """What holds data or runs in the namespace and is not the stack's: `Pod/x`. Raises ClusterError."""
     with api_client(site) as api:
-        return list(_strangers(api, site))
+        listed = [(kind, each) for kind, lists in _KINDS.items() for each in lists(api, site.namespace).items]
+    ours = _ours([each for _, each in listed], site.stack)
+    return [f"{kind}/{each.metadata.name}" for kind, each in listed if each.metadata.uid not in ours]
 
 
-def _strangers(api: Any, site: Site) -> Iterator[str]:
-    for kind, listed in _KINDS.items():
-        for each in listed(api, site.namespace).items:
-            # What belongs to something in the list goes with that: executors with their driver.
-            if _instance(each) != site.stack and not each.metadata.owner_references:
-                yield f"{kind}/{each.metadata.name}"
+def _ours(listed: Sequence[Any], stack: str) -> set[str]:
+    """The uids of what has the stack's label, and of what belongs to that, as executors do to their driver.
+    An owner that is not listed proves nothing: it may be the custom resource of somebody's operator."""
+    ours = {each.metadata.uid for each in listed if _instance(each) == stack}
+    before = -1
+    while before != len(ours):
+        before = len(ours)
+        ours |= {
+            each.metadata.uid
+            for each in listed
+            if any(owner.uid in ours for owner in each.metadata.owner_references or ())
+        }
+    return ours
 
 
 def _instance(found: Any) -> str:

@@ -2,13 +2,18 @@
 
 import json
 import os
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from infra.engine import commands, ownership
-from infra.engine.checkout import Checkout
-from infra.engine.session import directory_of
+from infra.engine import commands, ownership, state
+from infra.engine.backend import Backend
+from infra.engine.checkout import PROJECT, Checkout
+from infra.engine.engine import Engine
+from infra.engine.session import Session, directory_of
 from providers.local.plugin.errors import NotOurOwnError
 from providers.local.plugin.layout import KEEP_VARIABLE
 
@@ -126,3 +131,59 @@ def test_status_says_whose_servers_it_shows(
 ) -> None:
     assert commands.main("status", "local", checkout) == 0
     assert f"of the checkout {tmp_path}" in capsys.readouterr().err
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """An API server that lets nobody look."""
+
+    def do_GET(self) -> None:  # the name that http.server asks for
+        self.send_error(403)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def on_a_cluster(checkout: Checkout, url: str) -> Session:
+    """A stack that made its namespace on the cluster at `url`."""
+    named = {"name": "it", "cluster": {"server": url}, "user": {}, "context": {"cluster": "it", "user": "it"}}
+    kubeconfig = checkout.root / "kubeconfig"
+    document = {"clusters": [named], "users": [named], "contexts": [named], "current-context": "it"}
+    kubeconfig.write_text(json.dumps(document))
+    platform = {"cloud": "kubernetes", "kubernetes": {"kubeconfig": str(kubeconfig)}}
+    checkout.stack_file("lab").write_text(json.dumps({"config": {"nebula:platform": platform}}))
+    path = state.state_file(checkout.state, PROJECT, "lab")
+    path.parent.mkdir(parents=True)
+    resources = [{"type": "kubernetes:core/v1:Namespace"}]
+    path.write_text(json.dumps({"checkpoint": {"latest": {"resources": resources}}}))
+    return Session(
+        checkout, "lab", Engine(Path("none"), ours=True), Backend({}, checkout.state, ours=True), {}
+    )
+
+
+def test_a_namespace_that_nobody_could_look_into_is_not_deleted_without_a_confirmation(
+    checkout: Checkout, refusing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = on_a_cluster(checkout, refusing)
+    with pytest.raises(NotOurOwnError, match="CONFIRM=lab") as raised:
+        ownership.demand_no_strangers(session)
+    assert "403" in str(raised.value)
+    monkeypatch.setenv("CONFIRM", "lab")
+    ownership.demand_no_strangers(session)
+
+
+def test_a_cluster_that_nobody_reaches_stops_no_destroy(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = on_a_cluster(checkout, "http://127.0.0.1:1")
+    ownership.demand_no_strangers(session)
+    assert "does not answer" in capsys.readouterr().err
