@@ -1,5 +1,6 @@
 """What can go wrong before, around and after the engine. Each message says what to do."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,31 @@ class StackNameError(EngineError):
 
 class StackBusyError(EngineError):
     """Another engine works on the stack. Nothing was touched."""
+
+
+class DamagedStateError(EngineError):
+    """A state cannot be read. Nothing was touched."""
+
+    def __init__(self, path: Path, backup: Path | None) -> None:
+        if path.suffix == ".zst":
+            remedy = (
+                'It is compressed with zstd; write it plainly: eval "$(make -s env)"; '
+                f"env -u PULUMI_DIY_BACKEND_ZSTD pulumi refresh --stack {path.name.partition('.')[0]}"
+            )
+        elif backup:
+            remedy = f"What it was before the last change is whole: cp {_quoted(backup)} {_quoted(path)}"
+        else:
+            remedy = (
+                "Put a backup of your own there. If there is none, move the file away, and `make down` clears a "
+                "local stack from what its directory records"
+            )
+        super().__init__(
+            f"{path} is the state of a stack and cannot be read, as after a power loss. {remedy}"
+        )
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
 class StaleSaltError(EngineError):

@@ -22,8 +22,18 @@ OVERRIDING = "PULUMI_CONFIG_PASSPHRASE"
 
 _HOST_TYPE = "nebula-local:index:Host"
 
+_FORMS = tuple(
+    f"PULUMI_{backend}_{form}"
+    for backend in ("DIY_BACKEND", "SELF_MANAGED_STATE")
+    for form in ("GZIP", "ZSTD", "LEGACY_LAYOUT")
+)
+"""How the user's own backend writes states. The clone's is read here too, and is written plainly."""
+
 EVENT_LOG = "PULUMI_OPTION_EVENT_LOG"
 """Where the engine writes its events: its option --event-log, which it has with PULUMI_DEBUG_COMMANDS."""
+
+_UNKNOWN_STACK = "no stack named"
+"""What the engine says of a stack that the backend does not have, and of no other failure."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +118,15 @@ class Session:
         return any(each.get("protect") for each in self._resources())
 
     def exists(self) -> bool:
-        """Whether the backend knows the stack."""
+        """Whether the backend knows the stack. Raises EngineFailedError when it cannot be asked."""
         if self.backend.ours:
             return state.state_file(self.checkout.state, PROJECT, self.stack).exists()
         try:
             self.ask("stack", "select", self.stack)
-        except EngineFailedError:
-            return False
+        except EngineFailedError as error:
+            if _UNKNOWN_STACK in error.output:
+                return False
+            raise
         return True
 
     def create(self) -> None:
@@ -195,7 +207,8 @@ def open_session(stack: str, checkout: Checkout) -> Session:
 def _environment(engine: engines.Engine, chosen: backend.Backend) -> dict[str, str]:
     environment = dict(os.environ) | dict(chosen.variables)
     if chosen.ours:
-        environment.pop(OVERRIDING, None)
+        for name in (OVERRIDING, *_FORMS):
+            environment.pop(name, None)
     # Policy packs and plugins without a virtual environment of their own run on this interpreter.
     environment.setdefault("NEBULA_PYTHON", sys.executable)
     if engine.ours:

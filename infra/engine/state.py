@@ -1,25 +1,63 @@
 """What the file backend's state says of a stack, read without a call of the engine (a second each)."""
 
+import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
+from infra.engine.errors import DamagedStateError
+
+_SUFFIXES = (".json", ".json.gz", ".json.zst")
+"""As PULUMI_DIY_BACKEND_GZIP and PULUMI_DIY_BACKEND_ZSTD have it."""
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 """The key that marks a special value in a state: here, a secret."""
 
 
 def state_file(state: Path, project: str, stack: str) -> Path:
-    return state / ".pulumi" / "stacks" / project / f"{stack}.json"
+    """The stack's file; where there is none, the one that it would have."""
+    every = [_stacks(state) / project / f"{stack}{suffix}" for suffix in _SUFFIXES]
+    return next((path for path in every if path.exists()), every[0])
 
 
 def deployment(state: Path, project: str, stack: str) -> dict[str, Any]:
     """The stack's last deployment, empty for a stack that never had one.
 
-    Raises FileNotFoundError when the backend does not know the stack.
+    Raises FileNotFoundError when the backend does not know the stack, and DamagedStateError.
     """
-    content = json.loads(state_file(state, project, stack).read_text())
-    latest = (content.get("checkpoint") or {}).get("latest")
+    return _latest(state_file(state, project, stack))
+
+
+def _latest(path: Path) -> dict[str, Any]:
+    try:
+        return _parse(path)
+    except _UNREADABLE:
+        raise DamagedStateError(path, _backup(path)) from None
+
+
+_UNREADABLE = (ValueError, AttributeError, EOFError, zlib.error, gzip.BadGzipFile)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    document = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
+    latest = (document.get("checkpoint") or {}).get("latest")
     return latest if isinstance(latest, dict) else {}
+
+
+def _backup(path: Path) -> Path | None:
+    """What the engine kept of the state before, if it is whole."""
+    kept = path.with_name(f"{path.name}.bak")
+    try:
+        if path.suffix != ".zst":
+            _parse(kept)
+    except (*_UNREADABLE, FileNotFoundError):
+        return None
+    return kept if kept.exists() else None
+
+
+def _stacks(state: Path) -> Path:
+    return state / ".pulumi" / "stacks"
 
 
 def interrupted_creates(latest: dict[str, Any]) -> list[str]:
@@ -47,6 +85,12 @@ def _holds_secret(value: Any) -> bool:
 
 
 def stacks_with_resources(state: Path, project: str) -> list[str]:
-    """The stacks of this backend that something still belongs to."""
-    files = sorted((state / ".pulumi" / "stacks" / project).glob("*.json"))
-    return [file.stem for file in files if deployment(state, project, file.stem).get("resources")]
+    """The stacks of this backend that something still belongs to: those of `project` by their name, others
+    as `project/stack`. Raises DamagedStateError."""
+    found = []
+    for path in sorted(_stacks(state).rglob("*.json*")):
+        suffix = next((each for each in _SUFFIXES if path.name.endswith(each)), None)
+        if suffix and _latest(path).get("resources"):
+            name = path.relative_to(_stacks(state)).as_posix().removesuffix(suffix)
+            found.append(name.removeprefix(f"{project}/"))
+    return found

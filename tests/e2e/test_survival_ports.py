@@ -51,7 +51,8 @@ def test_a_port_of_somebody_else_is_named_before_anything_starts(stack: Stack) -
         assert holder.stdout is not None
         assert holder.stdout.readline() == "listening\n"
         previewed, refused = stack.preview(check=False), stack.up(check=False)
-        assert (previewed.returncode, refused.returncode) == (0, 255), refused.output
+        assert previewed.returncode == 0, previewed.output
+        assert refused.returncode != 0
         for result in (previewed, refused):
             for part in (f"port {number} of redis", f"pid {holder.pid}", "import socket", "port_offset"):
                 assert part in result.output
