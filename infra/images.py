@@ -8,7 +8,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.software import (
@@ -31,7 +31,7 @@ from components.software.images import build_arguments, reference
 from components.software.model import Image
 from infra.engine import stack_file
 from infra.engine.checkout import HERE, Checkout
-from infra.engine.errors import EngineError
+from infra.engine.ending import ended
 from infra.settings import Settings, SettingsError, parse
 
 _SERVED = frozenset({POSTGRES.name, MINIO.name})
@@ -98,15 +98,15 @@ def _unread(value: Any) -> Any:
     return value
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.images", description=__doc__)
     parser.add_argument("--stack", default="local")
-    stack = parser.parse_args().stack
-    try:
-        settings = settings_of(stack, HERE)
-    except (EngineError, SettingsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    stack = parser.parse_args(arguments).stack
+    return ended(lambda: _run(stack), HERE, SettingsError)
+
+
+def _run(stack: str) -> int:
+    settings = settings_of(stack, HERE)
     for image in images(settings):
         print(line(image, settings.mirror(stack)))
     return 0

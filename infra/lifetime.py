@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 
 from infra.engine import commands, stack_file
 from infra.engine.checkout import HERE, Checkout
+from infra.engine.ending import ERRORS, ended
 from infra.engine.errors import EngineError
 from infra.engine.session import open_session
 from infra.ttl import day_of, overdue
@@ -82,7 +83,7 @@ def park_expired(checkout: Checkout, today: date, parks: Park = park, only: str 
         print(f"Parking {stack}, whose ttl is past.", flush=True)
         try:
             failed |= parks(stack, checkout) != 0
-        except commands.ERRORS as error:
+        except ERRORS as error:
             failed = True
             print(f"error: {stack}: {error}", file=sys.stderr)
     return int(failed)
@@ -102,6 +103,10 @@ def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> i
     parser.add_argument("--stack", help="this one alone")
     parser.add_argument("--dry-run", action="store_true", help="list them")
     given = parser.parse_args(arguments)
+    return ended(lambda: _run(given, checkout), checkout)
+
+
+def _run(given: argparse.Namespace, checkout: Checkout) -> int:
     today = datetime.now(UTC).date()
     if not given.dry_run:
         return park_expired(checkout, today, only=given.stack)

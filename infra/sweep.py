@@ -17,6 +17,7 @@ from rich.table import Table
 from infra.cloud import sweeper_of
 from infra.costs.estimate import money
 from infra.engine.checkout import HERE, Checkout
+from infra.engine.ending import ended
 from providers.sweep import Orphan, Sweeper, SweepError
 from providers.terminal import show_table
 
@@ -118,29 +119,26 @@ def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> i
     parser.add_argument("--stack", required=True)
     parser.add_argument("--delete", action="store_true", help="delete it")
     given = parser.parse_args(arguments)
+    return ended(lambda: _run(given, checkout), checkout, SweepError)
+
+
+def _run(given: argparse.Namespace, checkout: Checkout) -> int:
     from infra.engine import ownership, stack_file
-    from infra.engine.errors import EngineError
     from infra.engine.session import open_session
 
-    console = Console()
-    try:
-        session = open_session(given.stack, checkout)
-        platform = stack_file.platform(checkout, given.stack)
-        sweeper = sweeper_of(given.stack, platform)
-        exported = session.ask("stack", "export", "--stack", given.stack) if session.exists() else "{}"
-        state = known(json.loads(exported).get("deployment") or {})
-        owner = platform.get("owner")
-        failed = sweep(
-            sweeper,
-            state,
-            delete=given.delete,
-            console=console,
-            owner=str(owner) if owner else None,
-            confirm=lambda what: ownership.confirmed(what, "delete them", given.stack),
-        )
-    except (EngineError, SweepError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    session = open_session(given.stack, checkout)
+    platform = stack_file.platform(checkout, given.stack)
+    sweeper = sweeper_of(given.stack, platform)
+    exported = session.ask("stack", "export", "--stack", given.stack) if session.exists() else "{}"
+    owner = platform.get("owner")
+    failed = sweep(
+        sweeper,
+        known(json.loads(exported).get("deployment") or {}),
+        delete=given.delete,
+        console=Console(),
+        owner=str(owner) if owner else None,
+        confirm=lambda what: ownership.confirmed(what, "delete them", given.stack),
+    )
     return 1 if failed else 0
 
 

@@ -15,6 +15,8 @@ from rich.console import Console
 from infra.costs.estimate import estimate
 from infra.costs.report import show
 from infra.costs.resources import IncompleteError, from_deployment, from_events, from_preview
+from infra.engine.checkout import HERE
+from infra.engine.ending import ended
 from providers.costs import Resource
 
 
@@ -27,6 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="plain values")
     parser.add_argument("--parked", action="store_true", help="say what the cloud does not stop")
     given = parser.parse_args(arguments)
+    return ended(lambda: _run(given), HERE)
+
+
+def _run(given: argparse.Namespace) -> int:
     try:
         resources = _resources(given)
     except (IncompleteError, OSError, ValueError) as error:

@@ -7,12 +7,13 @@ import json
 import os
 import secrets
 import stat
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.engine.checkout import Checkout
-from infra.engine.errors import UnsafePassphraseError
+from infra.engine.errors import EmptyPassphraseError, UnsafePassphraseError
 from providers.local.plugin.layout import sync_directory, write_atomically
 
 
@@ -72,6 +73,8 @@ def _make(checkout: Checkout) -> None:
     owners = {os.geteuid(), checkout.root.stat().st_uid}
     if not stat.S_ISREG(found.st_mode) or found.st_uid not in owners or found.st_mode & 0o077:
         raise UnsafePassphraseError(checkout.passphrase)
+    if not checkout.passphrase.read_bytes().strip(b"\0" + string.whitespace.encode()):
+        raise EmptyPassphraseError(checkout.passphrase)
 
 
 def _mint(passphrase: Path) -> None:

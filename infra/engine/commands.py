@@ -10,17 +10,11 @@ from infra.engine import clean as cleaning
 from infra.engine import ownership, power, preflight, stack_file
 from infra.engine.checkout import HERE, Checkout
 from infra.engine.console import say
-from infra.engine.errors import EngineError
+from infra.engine.ending import ended
 from infra.engine.process import Outcome
 from infra.engine.session import OVERRIDING, Session, directory_of, forgotten, open_engine, open_session
 from providers.local import paths
-from providers.local.artifacts.errors import ArtifactError
-from providers.local.plugin.errors import PluginError
 from providers.local.plugin.layout import KEEP_VARIABLE
-
-INTERRUPTED = 130
-ERRORS = (EngineError, preflight.PreflightError, ArtifactError, PluginError)
-"""What a command may end with: each is told by its message."""
 
 
 def up(stack: str, checkout: Checkout) -> int:
@@ -215,10 +209,4 @@ COMMANDS = {
 
 def main(command: str, stack: str, checkout: Checkout = HERE) -> int:
     """Run `command`; its exit code. An error of ours is printed as its message."""
-    try:
-        return COMMANDS[command](stack, checkout)
-    except ERRORS as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return ended(lambda: COMMANDS[command](stack, checkout), checkout)

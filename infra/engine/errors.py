@@ -43,8 +43,8 @@ class DamagedStateError(EngineError):
             remedy = f"What it was before the last change is whole: cp {_quoted(backup)} {_quoted(path)}"
         else:
             remedy = (
-                "Put a backup of your own there. If there is none, move the file away, and `make down` clears a "
-                "local stack from what its directory records"
+                "Put a backup of your own there. If there is none, move the file away, and `make down` "
+                "clears a local stack from what its directory records"
             )
         super().__init__(
             f"{path} is the state of a stack and cannot be read, as after a power loss. {remedy}"
@@ -74,6 +74,29 @@ class UnsafePassphraseError(EngineError):
             f"{passphrase} opens every secret in this clone's state, and others may have read or written it. "
             f"If they have not: chown $(id -u) '{passphrase}' && chmod 600 '{passphrase}'. Otherwise change "
             'it first: eval "$(make -s env)"; pulumi stack change-secrets-provider passphrase'
+        )
+
+
+class EmptyPassphraseError(EngineError):
+    """The passphrase of this clone's state is not in its file."""
+
+    def __init__(self, passphrase: Path) -> None:
+        private = passphrase.parent
+        super().__init__(
+            f"{passphrase} is empty, as after a power loss: it opens the secrets in this clone's state. Put "
+            "a copy of it there. If there is none, those secrets are lost, and a local stack is found again by "
+            "its directory, with its data and secrets, after: "
+            f"mv {_quoted(private)} {_quoted(private.with_name(f'{private.name}.lost'))}"
+        )
+
+
+class DeniedError(EngineError):
+    """This user may not read or write what a command needs."""
+
+    def __init__(self, path: Path, owner: str) -> None:
+        super().__init__(
+            f"{path} belongs to {owner}, and this user may not use it: an earlier command ran as {owner}. "
+            f'Take it over: sudo chown -R "$(id -u):$(id -g)" {_quoted(path)}'
         )
 
 

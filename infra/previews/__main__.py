@@ -14,6 +14,7 @@ from pathlib import Path
 
 from infra.engine.checkout import HERE, Checkout
 from infra.engine.console import say
+from infra.engine.ending import ended
 from infra.engine.session import open_engine
 from infra.engine.stack_file import known_stacks
 from infra.previews import snapshot
@@ -72,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--plugins", type=Path, help="a directory with provider plugins to prefer")
     parser.add_argument("--output", type=Path, help="a file; stdout if not given")
     given = parser.parse_args(arguments)
+    return ended(lambda: _run(given), HERE)
+
+
+def _run(given: argparse.Namespace) -> int:
     try:
         found = reports(given.base or None, given.stack, given.plugins and given.plugins.resolve())
         gone = removed(given.base, given.stack) if given.base else []

@@ -7,7 +7,7 @@ import pytest
 
 from infra.engine import backend
 from infra.engine.checkout import Checkout
-from infra.engine.errors import UnsafePassphraseError
+from infra.engine.errors import EmptyPassphraseError, UnsafePassphraseError
 from providers.local.plugin.layout import write_atomically
 
 
@@ -54,6 +54,19 @@ def test_a_passphrase_that_others_may_read_is_refused(checkout: Checkout, tmp_pa
     with pytest.raises(UnsafePassphraseError, match="chmod 600") as raised:
         backend.choose(checkout, nobody)
     assert checkout.passphrase.read_text() not in str(raised.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 43])
+def test_an_empty_passphrase_is_refused_and_not_replaced(
+    checkout: Checkout, tmp_path: Path, content: bytes
+) -> None:
+    nobody = {"PULUMI_HOME": str(tmp_path / "empty")}
+    backend.choose(checkout, nobody)
+    checkout.passphrase.write_bytes(content)
+    with pytest.raises(EmptyPassphraseError, match="Put a copy") as raised:
+        backend.choose(checkout, nobody)
+    assert str(checkout.passphrase) in str(raised.value)
+    assert checkout.passphrase.read_bytes() == content
 
 
 def test_our_own_exports_are_not_a_login(checkout: Checkout) -> None:
