@@ -97,6 +97,22 @@ class StackFile:
             if key.value.startswith("nebula:") and key.value != KEY
         ]
 
+    def encrypted(self) -> list[int]:
+        """The lines at which values stand that only the stack's passphrase or key opens: `secure: …`, however
+        it is written."""
+        found, seen, waiting = set(), set(), [self._root]
+        while waiting:
+            node = waiting.pop()
+            if node is None or id(node) in seen:
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.MappingNode):
+                found |= {key.start_mark.line + 1 for key, _ in node.value if key.value == "secure"}
+                waiting += [value for _, value in node.value]
+            elif isinstance(node, yaml.SequenceNode):
+                waiting += node.value
+        return sorted(found)
+
     def _config(self) -> yaml.Node | None:
         found = _child(self._root, "config")
         return found[0] if found else None

@@ -46,7 +46,6 @@ PROOFS: Mapping[str, Mapping[str, str]] = {
     "infra/engine/clean.py": {
         "remove_tree": "by name, after no stack of this machine needs it",
         "rmdir": "only when empty",
-        "remove_account": "the account whose description is ours, after no stack of this machine needs it",
     },
     "infra/engine/commands.py": {"remove_from_disk": _STACK},
     "infra/engine/language_host.py": {"terminate": _CHILD},
@@ -70,7 +69,6 @@ PROOFS: Mapping[str, Mapping[str, str]] = {
     "providers/local/artifacts/go.py": {"unlink": _CACHE},
     "providers/local/artifacts/maven.py": {"rmtree": _CACHE, "unlink": _CACHE},
     "providers/local/artifacts/pypi.py": {"rmtree": _CACHE, "unlink": _CACHE},
-    "providers/local/plugin/accounts.py": {"userdel": "an account of our name with our description"},
     "providers/local/plugin/commands.py": {"kill": _CHILD},
     "providers/local/plugin/host.py": {"remove": _STACK, "end_orphans": _STACK},
     "providers/local/plugin/layout.py": {"rmtree": _NOTHING, "unlink": _NOTHING},

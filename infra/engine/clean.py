@@ -1,34 +1,35 @@
 """`make clean`: removes what the project keeps beside its stacks, each thing by its name."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infra.engine import state
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.console import say
-from infra.engine.errors import StackInUseError
+from infra.engine.errors import MalformedStackFileError, StackInUseError
+from infra.stack_file import SettingsError, StackFile
 from providers.local import paths
-from providers.local.plugin import accounts, processes
+from providers.local.plugin import processes
 from providers.local.plugin.layout import remove_tree
 
 _BUILT = ("bench.json", "pr-report.md")
 """What `make bench` and `make pr-report` write below `build/`."""
-_ENCRYPTED = re.compile(r"^\s+secure:", re.MULTILINE)
 
 
 def clean(checkout: Checkout) -> None:
-    """Remove the cache, `.nebula`, `.venv` and the reports, and the account that servers ran as.
+    """Remove the cache, `.nebula`, `.venv` and the reports. The account that servers ran as stays, as those
+    of Debian's packages do: files of its number may be left somewhere.
 
     Raises StackInUseError, having removed nothing, while a stack of this clone or of this machine needs
-    them, or a stack file holds secrets that only this clone's passphrase opens.
+    them, or a stack file holds secrets that only this clone's passphrase opens; and DamagedStateError or
+    MalformedStackFileError for what cannot be asked.
     """
     cache = paths.cache_directory()
     if used := sorted({*_kept(), *_running(cache), *state.stacks_with_resources(checkout.state, PROJECT)}):
         raise StackInUseError(
-            f"Nothing was removed, as this is in use: stack {', '.join(used)}. Take each down first, in the "
-            "checkout that it belongs to: make down STACK=<name>."
+            f"Nothing was removed, as this is in use: {', '.join(used)}. Take each stack down first, in the "
+            "checkout that it belongs to: make down STACK=<name> (of another project: pulumi destroy)."
         )
     if sealed := sorted(path.name for path in checkout.stacks.glob("Pulumi.*.yaml") if _is_sealed(path)):
         raise StackInUseError(
@@ -41,8 +42,6 @@ def clean(checkout: Checkout) -> None:
     _remove(build, [build / name for name in _BUILT])
     venv = checkout.root / ".venv"
     _remove(venv, [venv])
-    if accounts.remove_account():
-        say(f"Removed the account {accounts.NAME}.")
 
 
 def _kept() -> Iterator[str]:
@@ -53,24 +52,32 @@ def _kept() -> Iterator[str]:
 
 
 def _running(cache: Path) -> Iterator[str]:
-    """Stacks that run from the cache, wherever they keep their files."""
+    """What runs from the cache: stacks, wherever they keep their files, and programs that do not say whose
+    they are (Redis writes its title over its environment)."""
+    cache = cache.resolve()  # the kernel's paths have no links in them
     for pid in processes.table():
+        running, called = _programs(pid)
         directory = processes.environment(pid).get(processes.DIRECTORY_MARK)
-        if directory and any(path.is_relative_to(cache) for path in _programs(pid)):
-            yield directory
+        if directory and any(path.is_relative_to(cache) for path in (running, called.parent.resolve())):
+            yield f"stack {directory}"
+        elif running.is_relative_to(cache):
+            yield f"pid {pid} ({running})"
 
 
-def _programs(pid: int) -> list[Path]:
+def _programs(pid: int) -> tuple[Path, Path]:
     """The executable of a process, and what it was called by: a venv's Python is a link."""
     try:
         called = Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
-        return [Path(os.readlink(f"/proc/{pid}/exe")), Path(os.fsdecode(called))]
+        return Path(os.readlink(f"/proc/{pid}/exe")), Path(os.fsdecode(called))
     except OSError:
-        return []
+        return Path(), Path()
 
 
 def _is_sealed(path: Path) -> bool:
-    return bool(_ENCRYPTED.search(path.read_text(encoding="utf-8", errors="replace")))
+    try:
+        return bool(StackFile(path).encrypted())
+    except SettingsError as error:
+        raise MalformedStackFileError(f"Nothing was removed: {error}") from None
 
 
 def _remove(top: Path, ours: Sequence[Path]) -> None:

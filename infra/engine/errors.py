@@ -84,8 +84,8 @@ class EmptyPassphraseError(EngineError):
         private = passphrase.parent
         super().__init__(
             f"{passphrase} is empty, as after a power loss: it opens the secrets in this clone's state. Put "
-            "a copy of it there. If there is none, those secrets are lost, and a local stack is found again by "
-            "its directory, with its data and secrets, after: "
+            "a copy of it there. If there is none, those secrets are lost, and a local stack is found again "
+            "by its directory, with its data and secrets, after: "
             f"mv {_quoted(private)} {_quoted(private.with_name(f'{private.name}.lost'))}"
         )
 

@@ -18,7 +18,7 @@ from providers.local import paths
 LOCAL = "local"
 _NAME = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9_-]+)(\.template)?\.yaml$")
 _SECTIONS = ("local", "kubernetes")
-_SALT = re.compile(r"^encryptionsalt:.*\n", re.MULTILINE)
+_SALT = re.compile(r"^(['\"]?)encryptionsalt\1\s*:.*(\n|\Z)", re.MULTILINE)
 
 
 def known_stacks(checkout: Checkout) -> list[str]:
@@ -62,7 +62,7 @@ def drop_stale_salt(checkout: Checkout, stack: str) -> None:
     text = path.read_text()
     if not _SALT.search(text):
         return
-    if re.search(r"^\s+secure:", text, re.MULTILINE):
+    if read(checkout, stack).encrypted():
         raise StaleSaltError(path, checkout.passphrase)
     path.write_text(_SALT.sub("", text))
 

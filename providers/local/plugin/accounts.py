@@ -73,14 +73,6 @@ def ensure(unprivileged: bool) -> None:
     _run(command, "make it")
 
 
-def remove_account() -> bool:
-    """Remove the account that `ensure` made; whether there was one. Raises AccountError."""
-    if os.geteuid() != 0 or _found() is None:
-        return False
-    _run(["userdel", NAME], "remove it")
-    return True
-
-
 def _found() -> Account | None:
     try:
         entry = pwd.getpwnam(NAME)

@@ -1,5 +1,6 @@
 """Commands that need no engine."""
 
+import gzip
 import json
 import os
 import shutil
@@ -12,9 +13,9 @@ import pytest
 
 from infra.engine import commands, session, state
 from infra.engine.checkout import PROJECT, Checkout
+from infra.engine.engine import Engine
 from infra.engine.process import run_foreground
 from providers.local import paths
-from providers.local.plugin import accounts
 
 
 @pytest.fixture
@@ -22,8 +23,6 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine of our own: nothing of the real cache or of real stacks is in reach."""
     monkeypatch.setattr(paths, "cache_directory", lambda: tmp_path / "cache")
     monkeypatch.setattr(paths, "stack_directory", lambda stack: tmp_path / "stacks" / stack)
-    # The real account of servers may be in use by a stack of this machine.
-    monkeypatch.setattr(accounts, "remove_account", lambda: False)
     (tmp_path / "cache" / "go").mkdir(parents=True)
     return tmp_path
 
@@ -81,14 +80,86 @@ def test_clean_is_refused_while_a_server_runs_from_the_cache(
     assert (machine / "cache" / "go").exists()
 
 
+def test_clean_is_refused_while_a_program_without_a_mark_runs_from_the_cache(
+    checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Redis writes over its environment, and a stack of it alone may keep its files anywhere."""
+    (machine / "cache").rename(machine / "disk")
+    (machine / "cache").symlink_to("disk")
+    (machine / "disk" / "software").mkdir()
+    program = shutil.copy("/bin/sleep", machine / "disk" / "software" / "redis-server")
+    server = subprocess.Popen([program, "1000"], env={})
+    try:
+        assert commands.main("clean", "local", checkout) == 1
+    finally:
+        server.kill()
+        server.wait()
+    assert f"pid {server.pid} ({program})" in capsys.readouterr().err
+    assert Path(program).exists()
+
+
+@pytest.mark.parametrize("name", ["other/dev.json", "old.json", f"{PROJECT}/lab.json.gz"])
+def test_clean_is_refused_while_any_state_of_the_backend_has_resources(
+    checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = checkout.state / ".pulumi" / "stacks" / name
+    path.parent.mkdir(parents=True)
+    content = json.dumps({"checkpoint": {"latest": {"resources": [{"type": "pulumi:pulumi:Stack"}]}}})
+    path.write_bytes(gzip.compress(content.encode()) if name.endswith(".gz") else content.encode())
+    assert commands.main("clean", "local", checkout) == 1
+    assert name.partition(".")[0].removeprefix(f"{PROJECT}/") in capsys.readouterr().err
+    assert path.exists()
+    assert (machine / "cache").exists()
+
+
+@pytest.mark.parametrize("command", ["clean", "down"])
+def test_a_damaged_state_is_told_and_nothing_is_removed(
+    checkout: Checkout,
+    machine: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    monkeypatch.setattr(session, "open_engine", lambda _: Engine(machine / "pulumi", ours=True))
+    monkeypatch.setenv("PULUMI_HOME", str(machine / "nobody"))
+    record_resources(checkout, [])
+    (path := state.state_file(checkout.state, PROJECT, "local")).write_text("")
+    assert commands.main(command, "local", checkout) == 1
+    assert f"error: {path} " in capsys.readouterr().err
+    assert path.exists()
+    assert (machine / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "\n    secure: v1:abc",
+        "\n    passwords:\n      - secure: v1:abc",
+        "{secure: v1:abc}",
+        '{"secure": "v1:abc"}',
+        "\n    'secure': v1:abc",
+        "\n    other: &a {secure: v1:abc}\n    again: *a",
+    ],
+)
 def test_clean_is_refused_while_only_this_passphrase_opens_a_secret(
+    checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    record_resources(checkout, [])
+    checkout.passphrase.write_text("p")
+    checkout.stack_file("prod").write_text(f"config:\n  nebula:platform: {value}\n")
+    assert commands.main("clean", "local", checkout) == 1
+    assert "Pulumi.prod.yaml" in capsys.readouterr().err
+    assert checkout.passphrase.exists()
+
+
+def test_clean_is_refused_while_a_stack_file_cannot_be_read(
     checkout: Checkout, machine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record_resources(checkout, [])
     checkout.passphrase.write_text("p")
-    checkout.stack_file("prod").write_text("config:\n  nebula:platform:\n    secure: v1:abc\n")
+    checkout.stack_file("prod").write_text("config: [")
     assert commands.main("clean", "local", checkout) == 1
-    assert "Pulumi.prod.yaml" in capsys.readouterr().err
+    assert "Nothing was removed: stacks/Pulumi.prod.yaml, line 1" in capsys.readouterr().err
     assert checkout.passphrase.exists()
 
 

@@ -60,9 +60,12 @@ def test_salt_of_a_lost_passphrase_is_dropped_and_nothing_else(checkout: Checkou
     assert path.read_text() == text
 
 
-def test_secrets_of_a_lost_passphrase_are_not_dropped(checkout: Checkout) -> None:
+@pytest.mark.parametrize(
+    "value", ["\n    secure: v1:xyz", "\n    - secure: v1:xyz", "{secure: v1:xyz}", '\n    "secure": v1:xyz']
+)
+def test_secrets_of_a_lost_passphrase_are_not_dropped(checkout: Checkout, value: str) -> None:
     path = checkout.stack_file("local")
-    text = "encryptionsalt: v1:abc:v1:def\nconfig:\n  nebula:word:\n    secure: v1:xyz\n"
+    text = f"encryptionsalt: v1:abc:v1:def\nconfig:\n  nebula:word: {value}\n"
     path.write_text(text)
     with pytest.raises(StaleSaltError, match="encryptionsalt"):
         stack_file.drop_stale_salt(checkout, "local")
