@@ -91,5 +91,5 @@ def _remove(top: Path, ours: Sequence[Path]) -> None:
         return
     if left := sorted(path.name for path in top.iterdir()):
         say(f"  left in it, since nothing of ours made it: {', '.join(left)}")
-    else:
+    elif not top.is_symlink():
         top.rmdir()

@@ -1,7 +1,9 @@
 """The user that a server runs as."""
 
+import grp
 import os
 import pwd
+import shlex
 import shutil
 import stat
 import subprocess
@@ -16,6 +18,12 @@ daemons run as that, and could read these servers' passwords and change their fi
 DESCRIPTION = "Nebula servers"
 """What the account's entry says: an account of that name that says something else is somebody's."""
 _SHELL = "/usr/sbin/nologin"
+_HOME = "/nonexistent"
+_FIRST_OF_PEOPLE = 1000
+"""Numbers below are the system's, on every distribution of today."""
+_AWAY = f"{NAME}-before"
+"""What a remedy calls who has the name."""
+_RENAME_GROUP = f"groupmod --new-name {_AWAY} {NAME}"
 
 
 @dataclass(frozen=True)
@@ -61,16 +69,43 @@ def server_account(unprivileged: bool) -> Account | None:
     return _found() if unprivileged and os.geteuid() == 0 else None
 
 
+def problem() -> str | None:
+    """Why root could not start servers that refuse to run as root, with the remedy; None when it can, and for
+    anybody else. Changes nothing."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        if _found() is not None:
+            return None
+    except AccountError as error:
+        return str(error)
+    if _useradd() is None:
+        return _refusal(
+            "there is no useradd here",
+            "install it (apt-get install passwd, dnf install shadow-utils, apk add shadow)",
+        )
+    if _has_group():
+        return _refusal("useradd refuses, as a group of that name is left", f"rename that: {_RENAME_GROUP}")
+    return None
+
+
 def ensure(unprivileged: bool) -> None:
     """Make the account where a server needs one and there is none. Raises AccountError when it cannot be
     made, or when the name is another's."""
     if not unprivileged or os.geteuid() != 0 or _found() is not None:
         return
+    if said := problem():
+        raise AccountError(said)
     command = [
-        "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+        str(_useradd()), "--system", "--user-group", "--no-create-home", "--home-dir", _HOME,
         "--shell", _SHELL, "--comment", DESCRIPTION, NAME,
     ]  # fmt: skip
-    _run(command, "make it")
+    # The output is that of a tool for accounts: it holds no secret.
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Another run may have been first.
+    if done.returncode != 0 and _found() is None:
+        said = done.stderr.strip() or f"it ended with {done.returncode}"
+        raise AccountError(_refusal(f"`{shlex.join(command)}` failed: {said}", "mend that"))
 
 
 def _found() -> Account | None:
@@ -78,26 +113,46 @@ def _found() -> Account | None:
         entry = pwd.getpwnam(NAME)
     except KeyError:
         return None
-    if entry.pw_uid == 0 or entry.pw_gecos != DESCRIPTION:
+    wrong = [
+        f"its {what} is {found!r}, not {wanted!r}"
+        for what, found, wanted in (
+            ("description", entry.pw_gecos, DESCRIPTION),
+            ("shell", entry.pw_shell, _SHELL),
+            ("home", entry.pw_dir, _HOME),
+        )
+        if found != wanted
+    ]
+    if not 0 < entry.pw_uid < _FIRST_OF_PEOPLE:
+        wrong.append(f"its number is {entry.pw_uid}, which is no system account's")
+    if wrong:
         raise AccountError(
-            f"the account {NAME} of this machine is not the one that servers run as here (its description is "
-            f"{entry.pw_gecos!r}, not {DESCRIPTION!r}). Run as an ordinary user, or rename that account"
+            _refusal(
+                f"the account of that name is not the one that servers run as here ({'; '.join(wrong)})",
+                f"rename it: {_rename()}",
+            )
         )
     return Account(entry.pw_uid, entry.pw_gid)
 
 
-def _run(command: list[str], what: str) -> None:
-    program = shutil.which(command[0], path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    if program is None:
-        problem = f"there is no {command[0]} here"
-    else:
-        # The output is that of a tool for accounts: it holds no secret.
-        done = subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False)
-        # Another run may have been first.
-        if done.returncode == 0 or (command[0] == "useradd" and _found() is not None):
-            return
-        problem = done.stderr.strip() or f"{command[0]} ended with {done.returncode}"
-    raise AccountError(
-        f"servers that refuse to run as root need the system account {NAME}, and root could not {what}: "
-        f"{problem}. Run as an ordinary user, or do it yourself: {' '.join(map(repr, command))}"
+def _rename() -> str:
+    user = f"usermod --login {_AWAY} {NAME}"
+    return f"{user} && {_RENAME_GROUP}" if _has_group() else user
+
+
+def _has_group() -> bool:
+    try:
+        grp.getgrnam(NAME)
+    except KeyError:
+        return False
+    return True
+
+
+def _useradd() -> str | None:
+    return shutil.which("useradd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+
+
+def _refusal(problem: str, remedy: str) -> str:
+    return (
+        f"servers that refuse to run as root run as the system account {NAME} when root starts them, and "
+        f"{problem}. Run as an ordinary user, or {remedy}"
     )

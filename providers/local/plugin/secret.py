@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import stat
 import string
 from pathlib import Path
@@ -47,11 +48,11 @@ class Secret:
         self._around.enter(StackDirectory(Path(inputs["directory"])), urn)
         path, length = _path(inputs), int(inputs["length"])
         value = _read(path)
-        if value is None and (problem := _problem(path)):
+        if value is None and (found := _problem(path)):
+            problem, remedy = found
             raise SecretError(
                 f"{path} holds a secret of an earlier run, but {problem}. If nobody else can have read or "
-                f"written it, run: chown $(id -u) '{path}' && chmod 600 '{path}'. Otherwise remove it, and "
-                "the data that it opens"
+                f"written it, run: {remedy}. Otherwise remove it, and the data that it opens"
             )
         if value is None or len(value) != length:
             value = "".join(secrets.choice(_ALPHABET) for _ in range(length))
@@ -87,20 +88,27 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _problem(path: Path) -> str | None:
-    """Why the file at `path` may hold what others know, or put there; None for a safe one, and for none."""
+def _problem(path: Path) -> tuple[str, str] | None:
+    """Why the file at `path` may hold what others know, or put there, and the command that keeps its content;
+    None for a safe file, and for none."""
     try:
         found = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    name, own = shlex.quote(str(path)), shlex.quote(f"{path}.own")
+    # Not chown or chmod where there is another name: they would change the file for whoever uses that.
+    apart = f"(umask 077 && cp {name} {own} && mv -f {own} {name})"
+    if stat.S_ISLNK(found.st_mode):
+        return "it is a link to another file", apart
     if not stat.S_ISREG(found.st_mode):
-        return "it is no plain file"
-    if found.st_uid != os.geteuid():
-        return f"it belongs to user {user_name(found.st_uid)}"
-    if found.st_mode & 0o077:
-        return f"others may read it (its mode is {stat.S_IMODE(found.st_mode):04o})"
+        return "it is no plain file", f"mv {name} {shlex.quote(f'{path}.away')}"
     if found.st_nlink > 1:
-        return "it has a second name elsewhere"
+        return "it has a second name elsewhere", apart
+    adopt = f"chown $(id -u) {name} && chmod 600 {name}"
+    if found.st_uid != os.geteuid():
+        return f"it belongs to user {user_name(found.st_uid)}", adopt
+    if found.st_mode & 0o077:
+        return f"others may read it (its mode is {stat.S_IMODE(found.st_mode):04o})", adopt
     return None
 
 

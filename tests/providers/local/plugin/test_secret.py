@@ -1,5 +1,7 @@
 """Secrets: minted once, restored from the state, adopted from the directory."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import grpc
@@ -48,6 +50,36 @@ def test_a_file_that_others_may_know_is_not_adopted(secret: Tracked, directory: 
     assert str(path) in failure(raised.value)
     assert "p" * 32 not in failure(raised.value)
     assert elsewhere.read_text() == "p" * 32
+
+
+@pytest.mark.parametrize("how", ["readable", "linked", "second name", "of another", "of another, twice"])
+def test_the_remedy_adopts_the_content_and_changes_no_other_file(
+    secret: Tracked, directory: Path, how: str
+) -> None:
+    path = directory / "secrets/postgres-root"
+    (elsewhere := directory.parent / "known").write_text("p" * 32)
+    elsewhere.chmod(0o644)
+    match how:
+        case "linked":
+            path.symlink_to(elsewhere)
+        case "second name" | "of another, twice":
+            path.hardlink_to(elsewhere)
+        case _:
+            path.write_text("p" * 32)
+    if "another" in how:
+        if os.geteuid() != 0:
+            pytest.skip("only root gives files away")
+        os.chown(path, 65534, 65534)
+    before = elsewhere.stat()
+    with pytest.raises(grpc.RpcError) as raised:
+        secret.create()
+    command = failure(raised.value).partition("run: ")[2].partition(". Otherwise")[0]
+    subprocess.run(["/bin/sh", "-c", command], check=True)
+    assert secret.create()["value"] == "p" * 32
+    after = elsewhere.stat()
+    assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid)
+    assert elsewhere.read_text() == "p" * 32
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("change", ["removed", "edited", "readable"])
