@@ -22,9 +22,10 @@ def ended(run: Callable[[], int], checkout: Checkout, *told: type[Exception]) ->
     """Run a command; its exit code. Our errors, and those of the types `told`, are printed as their message,
     and so is what belongs to another user in `checkout`."""
     open_streams()
+    caught: tuple[type[Exception], ...] = (*ERRORS, *told)
     try:
         return _run(run, checkout)
-    except (*ERRORS, *told) as error:
+    except caught as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -90,7 +90,7 @@ def demand_no_strangers(session: Session) -> None:
         return
     except ClusterError as error:
         unknown = f"it could not be told whether others use namespace {site.namespace}: {error}."
-        if not confirmed(unknown, site.stack):
+        if not confirmed(unknown, "delete it with all that is in it", site.stack):
             raise NotOurOwnError(
                 f"{unknown} It goes with all that is in it: look with a login that may list pods, claims and "
                 f"what makes them, or delete it without a look: {confirm}. Nothing was changed"

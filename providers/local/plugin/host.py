@@ -7,7 +7,7 @@ from pathlib import Path
 
 from providers.local.path_safety import problem_of
 from providers.local.paths import CACHED, cache_directory
-from providers.local.plugin import orphans, owner, ports, processes
+from providers.local.plugin import accounts, orphans, owner, ports, processes
 from providers.local.plugin.errors import NotOurOwnError
 from providers.local.plugin.layout import SOCKET_LIMIT, StackDirectory, read_json
 from providers.local.plugin.owner import Owner, Standing
@@ -36,6 +36,7 @@ class Host:
         claim = owner.examine(directory, Owner.of(urn))
         foreign = claim.reason if claim.standing is Standing.FOREIGN else None
         problems = [_path_problem(directory), foreign, _passage_problem(directory), _cache_problem()]
+        problems.append(accounts.problem())
         failures = [Failure("directory", problem) for problem in problems if problem]
         return failures or [Failure("directory", problem) for problem in _space_problems(directory)]
 

@@ -83,7 +83,7 @@ def test_what_others_run_or_keep_in_the_namespace_is_named(kubeconfig: Path, api
 def test_what_belongs_to_the_stack_s_own_at_any_remove_is_its_own(kubeconfig: Path, api: Any) -> None:
     namespace(api, "nested", **{INSTANCE: "lab"})
     with config.new_client_from_config(str(kubeconfig)) as made:
-        apps = client.AppsV1Api(made)
+        apps: Any = client.AppsV1Api(made)
         deployment = apps.create_namespaced_deployment(
             "nested", {"metadata": {"name": "ours", "labels": {INSTANCE: "lab"}}, "spec": _REPLICATED}
         )
@@ -99,9 +99,9 @@ def test_what_belongs_to_others_is_named_though_it_has_an_owner(kubeconfig: Path
     """A ReplicaSet that somebody made, and what an operator makes for its custom resource."""
     namespace(api, "operated", **{INSTANCE: "lab"})
     with config.new_client_from_config(str(kubeconfig)) as made:
-        replicas = client.AppsV1Api(made).create_namespaced_replica_set(
-            "operated", {"metadata": {"name": "bare"}, "spec": _REPLICATED}
-        )
+        apps: Any = client.AppsV1Api(made)
+        bare = {"metadata": {"name": "bare"}, "spec": _REPLICATED}
+        replicas = apps.create_namespaced_replica_set("operated", bare)
     # A custom resource is not listed; any object that is not stands for it.
     custom = api.create_namespaced_config_map("operated", {"metadata": {"name": "their-database"}})
     metadata = owned("bare-a", "apps/v1", "ReplicaSet", replicas)
@@ -149,7 +149,7 @@ def test_a_refused_list_is_no_empty_one_and_no_silence(
         "subjects": [{"kind": "User", "name": "somebody", "apiGroup": "rbac.authorization.k8s.io"}],
     }
     with config.new_client_from_config(str(kubeconfig)) as made:
-        roles = client.RbacAuthorizationV1Api(made)
+        roles: Any = client.RbacAuthorizationV1Api(made)
         roles.create_namespaced_role("hidden", may_not_list_pods)
         roles.create_namespaced_role_binding("hidden", binding)
     with pytest.raises(ClusterError, match="403") as raised:
