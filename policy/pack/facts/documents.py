@@ -95,7 +95,7 @@ def documents(resource: Resource) -> tuple[list[Document], list[Unclear]]:
             # One within another document was found with it.
             if not any(path[: len(each.path)] == each.path for each in found):
                 found.append(_document(path, value, unclear))
-        elif isinstance(value, str) and (held or _STATEMENT.search(value)):
+        elif isinstance(value, str) and value and (held or _STATEMENT.search(value)):
             try:
                 content = json.loads(value, object_pairs_hook=_unique)
             except ValueError as error:

@@ -47,4 +47,9 @@ def names_a_secret(name: str) -> bool:
 
 def is_reference(value: str) -> bool:
     """Whether a value is none itself: it says where the secret is, or only switches something."""
-    return value.strip().lower() in _PLAIN or _REFERENCE.match(value.strip()) is not None
+    value = value.strip()
+    if value.lower() in _PLAIN or _REFERENCE.match(value):
+        return True
+    # settings.password, in a program.
+    before, dot, last = value.rpartition(".")
+    return bool(dot) and before.isidentifier() and names_a_secret(last)

@@ -23,10 +23,17 @@ _SECRET = re.compile(
 )
 _ARGUMENT = re.compile(r"^--?(?P<name>[\w.-]+?)[=\s]+(?P<value>.+)$", re.DOTALL)
 _PAIR = re.compile(
-    r"(?<![\w.$-])[\"']?(?P<name>[A-Za-z_][\w.-]*)[\"']?[ \t]*[:=][ \t]*[\"']?"
-    r"(?P<value>\$\{[^}]*\}|\$\([^)]*\)|\{\{.*?\}\}|[^\s\"',;#{}\[\]()<>]++)(?![\[(])"
+    r"(?:^[ \t]*(?:- |export )?[\"']?(?P<first>[A-Za-z_][\w.-]*)[\"']?[ \t]*[:=][ \t]*"
+    r"|[{,][ \t]*[\"']?(?P<inner>[A-Za-z_][\w.-]*)[\"']?[ \t]*:[ \t]*"
+    r"|(?<![\w.$-])(?P<joined>[A-Za-z_][\w.-]*)=)[\"']?"
+    r"(?P<value>\$\{[^}]*\}|\$\([^)]*\)|\{\{.*?\}\}|[^\s\"',;#{}\[\]()<>]++)(?![\[(])",
+    re.MULTILINE,
 )
-"""A name and its value in a file or a command: JSON, YAML, properties, a shell's. A call has no value."""
+"""A name and its value in a file or a command: JSON, YAML, properties, a shell's. A call has no value, and
+`The password: ask` is none."""
+_SCRIPTS = frozenset({"metadataStartupScript", "startupScript", "userData", "userDataBase64"})
+_KEPT_ELSEWHERE = ("PARAMETER_STORE", "SECRETS_MANAGER")
+"""Types of a variable whose value is the name of a secret."""
 _PLACES = frozenset(
     {
         *("variables", "environmentVariables", "buildEnvironmentVariables", "runtimeEnvironmentVariables"),
@@ -85,7 +92,10 @@ def _why(place: Place) -> str:
         return "has a secret by its form"
     named = [(place.name, value)]
     if place.is_file or place.is_argument:
-        named = [(each["name"], each["value"]) for each in _PAIR.finditer(value)]
+        named = [
+            (each["first"] or each["inner"] or each["joined"], each["value"])
+            for each in _PAIR.finditer(value)
+        ]
     if place.is_argument and (found := _ARGUMENT.match(value)):
         named.append((found["name"], found["value"]))
     said = next((name for name, each in named if names_a_secret(name) and not is_reference(each)), "")
@@ -147,9 +157,9 @@ def _texts(resource: Resource, path: Path, value: Any) -> Iterator[Place]:
     yield Place(path, name, value, resource.is_secret(path), is_argument=is_argument)
     if not isinstance(value, str):
         return
-    if _last(path).startswith("userDataBase64"):
+    if _last(path) in _SCRIPTS:
         yield Place(path, name, _decoded(value), False, is_file=True)
-    elif "\n" in value:
+    if "\n" in value or _last(path) in _SCRIPTS:
         yield Place(path, name, value, False, is_file=True)
     for inner, text in _within(value):
         yield Place((*path, *inner), _name_in(inner, value), text, False)
@@ -183,7 +193,7 @@ def _named(whole: Any, path: Path) -> str:
         for key in path[:-1]:
             beside = beside[key]
         if isinstance(beside, Mapping) and isinstance(beside.get("name"), str):
-            return str(beside["name"])
+            return "" if beside.get("type") in _KEPT_ELSEWHERE else str(beside["name"])
     return _last(path)
 
 

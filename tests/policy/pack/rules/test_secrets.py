@@ -17,6 +17,9 @@ _BLOCK = "-----BEGIN " + "PRIVATE KEY-----"
 _URL = "postgresql://app:" + "hunter2@db.example/app"
 
 
+_SCRIPT = base64.b64encode(b"#!/bin/sh\nexport DB_PASSWORD=hunter2\n").decode()
+
+
 def _env(name: str, value: str) -> Resource:
     return pod({"env": [{"name": name, "value": value}]})
 
@@ -89,6 +92,31 @@ CASES = [
     Case(_CLEAR, "a value with a dollar", (_env("PASSWORD", "$ecret"),), 1),
     Case(_CLEAR, "a value with a slash", (_env("PASSWORD", "/hunter2"),), 1),
     Case(_CLEAR, "another variable", (_env("PASSWORD", "$(OTHER)"),)),
+    Case(_CLEAR, "a script", (resource(MACHINE, {"userData": _SCRIPT}),), 1),
+    Case(
+        _CLEAR,
+        "a script of Google's",
+        (resource("gcp:compute/instance:Instance", {"metadataStartupScript": "export DB_PASSWORD=hunter2"}),),
+        1,
+    ),
+    Case(_CLEAR, "prose", (_map(readme="The password: ask the administrator.\n"),)),
+    Case(_CLEAR, "a name in a program", (_map(app="password = settings.password\n"),)),
+    Case(
+        _CLEAR,
+        "a variable that is kept elsewhere",
+        (
+            resource(
+                "aws:codebuild/project:Project",
+                {
+                    "environment": {
+                        "environmentVariables": [
+                            {"name": "TOKEN", "value": "prod/token", "type": "SECRETS_MANAGER"}
+                        ]
+                    }
+                },
+            ),
+        ),
+    ),
     Case(_CLEAR, "a call in a program", (_map(app='password = environ["PASSWORD"]\n'),)),
     Case(_CLEAR, "an argument that names a file", (pod({"args": ["--password-file", "/run/word"]}),)),
     Case(_CLEAR, "a Secret", (resource(SECRET, {"stringData": {"password": "hunter2"}}),)),
