@@ -79,7 +79,6 @@ GCP_HTTP_PROXY = "gcp:compute/targetHttpProxy:TargetHttpProxy"
 GCP_REGION_HTTP_PROXY = "gcp:compute/regionTargetHttpProxy:RegionTargetHttpProxy"
 
 KUBERNETES_RELEASE = "kubernetes:helm.sh/v3:Release"
-KUBERNETES_STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 KUBERNETES_SECRET = "kubernetes:core/v1:Secret"
 
 PULUMI_STACK = "pulumi:pulumi:Stack"

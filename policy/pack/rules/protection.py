@@ -23,7 +23,6 @@ from policy.pack.tokens import (
     GCP_HTTP_PROXY,
     GCP_REDIS,
     GCP_REGION_HTTP_PROXY,
-    KUBERNETES_STORAGE_CLASS,
 )
 
 _TLS: Mapping[str, tuple[str, tuple[Any, ...]]] = {
@@ -46,6 +45,15 @@ _FORCED: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """The parameter of each family of databases, and its values that force TLS."""
 
+_VOLUMES: Mapping[str, tuple[str, str]] = {
+    "ebs.csi.aws.com": ("encrypted", "true"),
+    "ebs.csi.eks.amazonaws.com": ("encrypted", "true"),
+    "kubernetes.io/aws-ebs": ("encrypted", "true"),
+    "pd.csi.storage.gke.io": ("disk-encryption-kms-key", ""),
+    "kubernetes.io/gce-pd": ("disk-encryption-kms-key", ""),
+}
+"""The parameter by which each provisioner encrypts, and its value; none where it is a key's name."""
+
 
 def encryption_at_rest(resource: Resource, stack: Stack) -> Iterator[str]:
     for path, value in unencrypted(resource):
@@ -53,10 +61,16 @@ def encryption_at_rest(resource: Resource, stack: Stack) -> Iterator[str]:
             yield f"{resource.kind} has something that is not encrypted: set {dotted(path)} to true"
     if key := without_key(resource):
         yield f"{resource.kind} has no key of the stack's own: set {key}"
-    if resource.type == KUBERNETES_STORAGE_CLASS and resource.get("provisioner") == "ebs.csi.aws.com":
-        if differs(resource.get("parameters.encrypted"), "true"):
-            yield f'{resource.kind} makes volumes that are not encrypted: set parameters.encrypted to "true"'
-        yield from unknown(resource, stack, "parameters.encrypted")
+    for storage in of_kind(resource, "StorageClass"):
+        name, wanted = _VOLUMES.get(str(storage.get("provisioner")), ("", ""))
+        given = storage.get(f"parameters.{name}")
+        if wanted and given is UNKNOWN and stack.production:
+            yield Unclear((*storage.path, "parameters", name)).said_of(resource)
+        if name and (given is None or (wanted and differs(given, wanted))):
+            yield (
+                f"{storage.called(resource)} makes volumes that are not encrypted as they should be: set "
+                f"parameters.{name} to {json.dumps(wanted) if wanted else 'a key of the stack'}"
+            )
     if resource.type == AWS_BUCKET_ENCRYPTION:
         for rule in resource.items("rules"):
             algorithm = get(rule, "applyServerSideEncryptionByDefault.sseAlgorithm")

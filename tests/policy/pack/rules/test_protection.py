@@ -51,6 +51,21 @@ CASES = [
     Case(_REST, "GCS", (resource(GCS, {"encryption": {"defaultKmsKeyName": UNKNOWN}}),)),
     Case(_REST, "Cloud SQL without a key", (resource(SQL),), 1),
     Case(_REST, "Cloud SQL", (resource(SQL, {"encryptionKeyName": "projects/p/key"}),)),
+    Case(_REST, "volumes of Google's", (resource(CLASS, {"provisioner": "pd.csi.storage.gke.io"}),), 1),
+    Case(
+        _REST,
+        "volumes of Google's by a key",
+        (
+            resource(
+                CLASS,
+                {
+                    "provisioner": "pd.csi.storage.gke.io",
+                    "parameters": {"disk-encryption-kms-key": UNKNOWN},
+                },
+            ),
+        ),
+    ),
+    Case(_REST, "volumes of another", (resource(CLASS, {"provisioner": "rancher.io/local-path"}),)),
     Case(_REST, "volumes in clear", (resource(CLASS, {"provisioner": "ebs.csi.aws.com"}),), 1),
     Case(
         _REST,
