@@ -23,7 +23,7 @@ def written(top: Path, name: str, content: bytes = WHOLE) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("suffix", "content"), [(".json", WHOLE), (".json.gz", gzip.compress(WHOLE))])
+@pytest.mark.parametrize(("suffix", "content"), [(".json", WHOLE), (".json.gz", gzip.compress(WHOLE, mtime=0))])
 def test_a_state_is_read_as_the_engine_wrote_it(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = written(tmp_path, f"{PROJECT}/local{suffix}", content)
     assert state.state_file(tmp_path, PROJECT, "local") == path
@@ -41,7 +41,7 @@ def test_a_state_is_read_as_the_engine_wrote_it(tmp_path: Path, suffix: str, con
         (".json", b"null"),
         (".json", b'{"checkpoint": "x"}'),
         (".json.gz", b""),
-        (".json.gz", gzip.compress(WHOLE)[:-9]),
+        (".json.gz", gzip.compress(WHOLE, mtime=0)[:-9]),
         (".json.gz", WHOLE),
         (".json.zst", b"\x28\xb5\x2f\xfd"),
     ],
@@ -81,7 +81,7 @@ def test_a_backup_that_is_not_whole_is_not_offered(tmp_path: Path, content: byte
 
 def test_every_state_of_the_backend_is_looked_at(tmp_path: Path) -> None:
     written(tmp_path, f"{PROJECT}/plain.json")
-    written(tmp_path, f"{PROJECT}/small.json.gz", gzip.compress(WHOLE))
+    written(tmp_path, f"{PROJECT}/small.json.gz", gzip.compress(WHOLE, mtime=0))
     written(tmp_path, f"{PROJECT}/empty.json", b'{"checkpoint": {"latest": null}}')
     written(tmp_path, f"{PROJECT}/gone.json.bak")
     written(tmp_path, f"{PROJECT}/attributes.json.attrs", b"")
