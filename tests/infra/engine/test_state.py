@@ -23,7 +23,9 @@ def written(top: Path, name: str, content: bytes = WHOLE) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("suffix", "content"), [(".json", WHOLE), (".json.gz", gzip.compress(WHOLE, mtime=0))])
+@pytest.mark.parametrize(
+    ("suffix", "content"), [(".json", WHOLE), (".json.gz", gzip.compress(WHOLE, mtime=0))]
+)
 def test_a_state_is_read_as_the_engine_wrote_it(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = written(tmp_path, f"{PROJECT}/local{suffix}", content)
     assert state.state_file(tmp_path, PROJECT, "local") == path
