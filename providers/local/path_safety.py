@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from providers.local.plugin.ports import user_name
+
 _MOST_LINKS = 40
 """As many as the kernel follows (path_resolution(7))."""
 _ACL = "system.posix_acl_access"
@@ -58,7 +60,7 @@ def _steps(path: Path) -> Iterator[tuple[Path, bool]]:
 def _problem(step: Path, found: os.stat_result, *, last: bool) -> str | None:
     if found.st_uid not in (0, os.geteuid()):
         return (
-            f"{step} belongs to user {_user(found.st_uid)}, who could exchange what lies below it; "
+            f"{step} belongs to user {user_name(found.st_uid)}, who could exchange what lies below it; "
             "choose a place below a directory of your own"
         )
     if stat.S_ISLNK(found.st_mode):
@@ -92,13 +94,6 @@ def _has_acl(step: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
 
 
 def _group(number: int) -> str:
