@@ -13,7 +13,9 @@ import pulumi
 power = pulumi.Config().require_object("platform").get("power", "on")
 pulumi.export("power", power)
 """
-_PAST = {"cloud": "kubernetes", "ttl": "2020-01-31"}
+_GUEST = {"cloud": "kubernetes", "kubernetes": {"namespace": {"create": False}}}
+"""Nobody asks a cluster whose the namespace is."""
+_PAST = {**_GUEST, "ttl": "2020-01-31"}
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +28,7 @@ def test_a_stack_past_its_ttl_is_listed_then_parked_and_then_left_alone(
     project: Project, capfd: pytest.CaptureFixture[str]
 ) -> None:
     write(project, "old", _PAST)
-    write(project, "young", {"cloud": "kubernetes", "ttl": "2999-01-31"})
+    write(project, "young", {**_GUEST, "ttl": "2999-01-31"})
 
     assert lifetime.main(["--dry-run"], project.checkout) == 0
     assert capfd.readouterr().out == "old\n"
@@ -65,7 +67,8 @@ def test_a_stack_is_parked_again_after_its_file_was_rewritten(
 ) -> None:
     """`pulumi config set` writes every unquoted date of the file as a point in time."""
     file = project.checkout.stack_file("old")
-    file.write_text(f"config:\n  nebula:platform:\n    cloud: kubernetes\n    ttl: {ttl}\n")
+    write(project, "old", _GUEST)
+    file.write_text(f"{file.read_text()}    ttl: {ttl}\n")
     assert lifetime.main([], project.checkout) == 0
     session = open_session("old", project.checkout)
     session.ask("config", "set", "--path", "nebula:platform.power", "on", "--stack", "old")
