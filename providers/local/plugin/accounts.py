@@ -69,6 +69,20 @@ def server_account(unprivileged: bool) -> Account | None:
     return _found() if unprivileged and os.geteuid() == 0 else None
 
 
+def passage_problem(top: Path) -> str | None:
+    """Why the account could not get to its files below `top`, with the remedy; None when it can, and when
+    root does not start servers."""
+    if os.geteuid() != 0:
+        return None
+    closed = [path for path in top.parents if path.exists() and not path.stat().st_mode & 0o001]
+    if not closed:
+        return None
+    return (
+        f"{closed[-1]} is closed to the user that this server runs as when root starts it; choose a "
+        "directory outside of it (local.directory), or run as an ordinary user"
+    )
+
+
 def problem() -> str | None:
     """Why root could not start servers that refuse to run as root, with the remedy; None when it can, and for
     anybody else. Changes nothing."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from providers.local.path_safety import problem_of
 from providers.local.paths import CACHED, cache_directory
-from providers.local.plugin import accounts, orphans, owner, ports, processes
+from providers.local.plugin import orphans, owner, ports, processes
 from providers.local.plugin.errors import NotOurOwnError
 from providers.local.plugin.layout import SOCKET_LIMIT, StackDirectory, read_json
 from providers.local.plugin.owner import Owner, Standing
@@ -35,8 +35,7 @@ class Host:
         directory = StackDirectory(Path(inputs["directory"]))
         claim = owner.examine(directory, Owner.of(urn))
         foreign = claim.reason if claim.standing is Standing.FOREIGN else None
-        problems = [_path_problem(directory), foreign, _passage_problem(directory), _cache_problem()]
-        problems.append(accounts.problem())
+        problems = [_path_problem(directory), foreign, _cache_problem()]
         failures = [Failure("directory", problem) for problem in problems if problem]
         return failures or [Failure("directory", problem) for problem in _space_problems(directory)]
 
@@ -144,19 +143,6 @@ def _demand_empty(before: StackDirectory, urn: str, wanted: str) -> None:
             f"Park it (power: parked, `pulumi up`) and move it yourself (mv {before.root} {wanted}) before "
             "you say so, or take it down first. Nothing was changed"
         )
-
-
-def _passage_problem(directory: StackDirectory) -> str | None:
-    """Started by root, a server that runs as another user must get to its files."""
-    if os.geteuid() != 0:
-        return None
-    closed = [path for path in directory.root.parents if path.exists() and not path.stat().st_mode & 0o001]
-    if not closed:
-        return None
-    return (
-        f"{closed[-1]} is closed to the user that servers run as when root starts them; choose a directory "
-        "outside of it (local.directory), or run as an ordinary user"
-    )
 
 
 def _cache_problem() -> str | None:

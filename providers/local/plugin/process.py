@@ -4,12 +4,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from providers.local.plugin import orphans, processes, readiness
-from providers.local.plugin.accounts import ensure
+from providers.local.plugin import accounts, orphans, processes, readiness
 from providers.local.plugin.commands import Command
 from providers.local.plugin.errors import CommandError, NotReadyError, SupervisorError
 from providers.local.plugin.layout import StackDirectory, read_json, remove_tree
-from providers.local.plugin.properties import UNKNOWN, Properties, differences
+from providers.local.plugin.properties import UNKNOWN, Properties, differences, has_unknown
 from providers.local.plugin.removal import keep_data
 from providers.local.plugin.resource import Changes, Failure, Surroundings, name_failures, with_drift
 from providers.local.plugin.secrecy import last_lines, redact
@@ -32,6 +31,9 @@ class Process:
         failures = name_failures(inputs)
         if problem := template_problem(inputs):
             failures.append(Failure("command", problem))
+        if inputs.get("unprivileged") and not has_unknown(inputs["directory"]):
+            problems = (accounts.problem(), accounts.passage_problem(Path(inputs["directory"])))
+            failures += [Failure("unprivileged", problem) for problem in problems if problem]
         probe = inputs.get("readiness") or {}
         if probe.get("kind") not in {"http", "tcp", "command"}:
             failures.append(Failure("readiness.kind", f"{probe.get('kind')!r} is none of http, tcp, command"))
@@ -93,7 +95,7 @@ class Process:
     def update(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
         directory = StackDirectory(Path(inputs["directory"]))
         self._around.enter(directory, urn)
-        ensure(bool(inputs.get("unprivileged")))
+        accounts.ensure(bool(inputs.get("unprivileged")))
         spec = spec_of(inputs)
         name = spec.name
         supervisor = self._around.supervisor(directory)

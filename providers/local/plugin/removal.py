@@ -8,6 +8,7 @@ from pathlib import Path
 from providers.local.paths import stack_directory
 from providers.local.plugin import orphans, owner
 from providers.local.plugin.engine import Engine
+from providers.local.plugin.errors import PluginError
 from providers.local.plugin.layout import CHILDREN, KEEP_VARIABLE, StackDirectory, read_json, remove_tree
 from providers.local.plugin.owner import Owner, Standing
 from providers.local.plugin.resource import Surroundings
@@ -18,7 +19,11 @@ def keep_data(directory: StackDirectory) -> bool:
     """Whether data and secrets stay when the stack is destroyed: as the environment says, else as the stack
     was configured."""
     said = os.environ.get(KEEP_VARIABLE, "")
-    return said == "1" if said in ("0", "1") else bool(read_json(directory.owner).get("keepData"))
+    if said not in ("", "0", "1"):
+        raise PluginError(
+            f"{KEEP_VARIABLE} is {said!r}: write 1 to keep data and secrets, or 0. Nothing was removed"
+        )
+    return said == "1" if said else bool(read_json(directory.owner).get("keepData"))
 
 
 def remove_from_disk(directory: Path, expected: Owner, keep: bool | None = None) -> list[Path]:

@@ -12,7 +12,7 @@ import pytest
 
 from providers.local.plugin import host, owner, processes, removal
 from providers.local.plugin.engine import Engine
-from providers.local.plugin.errors import NotOurOwnError
+from providers.local.plugin.errors import NotOurOwnError, PluginError
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.owner import Owner, Standing
 from providers.local.plugin.properties import Properties
@@ -201,6 +201,9 @@ def test_what_keeps_data_in_the_environment_has_the_last_word(
     assert removal.keep_data(StackDirectory(directory))
     monkeypatch.setenv("NEBULA_KEEP_DATA", "0")
     assert not removal.keep_data(StackDirectory(directory))
+    monkeypatch.setenv("NEBULA_KEEP_DATA", "yes")
+    with pytest.raises(PluginError, match="'yes'"):
+        removal.keep_data(StackDirectory(directory))
 
 
 @pytest.mark.parametrize(

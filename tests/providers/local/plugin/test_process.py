@@ -290,6 +290,18 @@ def test_an_unknown_placeholder_is_refused_at_preview(plugin: Plugin, server_inp
     assert any("port.admin" in reason for reason in web.check())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts servers as another user")
+def test_a_place_where_the_servers_user_cannot_pass_is_refused_at_preview(
+    host_resource: Tracked, server_inputs: Inputs, directory: Path
+) -> None:
+    closed = directory.parent / "closed"
+    closed.mkdir(mode=0o700)
+    inputs = server_inputs(unprivileged=True, directory=str(closed / "stack"))
+    assert any(str(closed) in reason for reason in Tracked(host_resource.plugin, "Process", inputs).check())
+    inputs["unprivileged"] = False
+    assert Tracked(host_resource.plugin, "Process", inputs).check() == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop its rights")
 def test_an_unprivileged_server_runs_as_an_account_of_its_own_with_files_of_its_own(
     host_resource: Tracked, server_inputs: Inputs, directory: Path
