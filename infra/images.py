@@ -82,7 +82,7 @@ def line(image: Image, mirror: str | None) -> str:
 def settings_of(stack: str, checkout: Checkout) -> Settings:
     """The settings in the stack's file, whose encrypted values stay unread. Raises SettingsError, and
     EngineError for a stack that has no file."""
-    stack_file.ensure(checkout, stack)
+    stack_file.find(checkout, stack)
     document = _unread(stack_file.platform(checkout, stack))
     return parse(json.dumps(document), stack_file.read(checkout, stack))
 

@@ -31,10 +31,12 @@ class Found:
 
 def expired(checkout: Checkout, today: date, only: str | None = None) -> Found:
     """The stacks whose ttl is past and that are not parked; of `only` that one, when it is given. A stack
-    file that is wrong keeps nobody from looking at the others."""
+    file that is wrong keeps nobody from looking at the others. Makes no file: a stack that has none yet is
+    what its template says."""
     due = []
-    refused = {} if only else stack_file.misnamed(checkout)
-    for stack in [only] if only else stack_file.known_stacks(checkout):
+    # An empty name is the name of no stack, and is refused: it does not ask for all of them.
+    refused = {} if only is not None else stack_file.misnamed(checkout)
+    for stack in stack_file.known_stacks(checkout) if only is None else [only]:
         try:
             if _is_due(checkout, stack, today):
                 due.append(stack)
@@ -44,13 +46,16 @@ def expired(checkout: Checkout, today: date, only: str | None = None) -> Found:
 
 
 def _is_due(checkout: Checkout, stack: str, today: date) -> bool:
-    stack_file.ensure(checkout, stack)
+    stack_file.find(checkout, stack)
     platform = stack_file.platform(checkout, stack)
     given = platform.get("ttl")
     if given is None or platform.get("power") == "parked":
         return False
     try:
-        return overdue(day_of(str(given)), today) is not None
+        if not isinstance(given, str):
+            # Without what was given: it may be encrypted, and no reader is helped by a ciphertext.
+            raise ValueError('is no day: write "2026-01-31", in quotes, and not encrypted')
+        return overdue(day_of(given), today) is not None
     except ValueError as error:
         where = stack_file.read(checkout, stack).where(("ttl",))
         raise EngineError(f"{where}: {error}") from None
@@ -83,7 +88,7 @@ def park_expired(checkout: Checkout, today: date, parks: Park = park, only: str 
         print(f"Parking {stack}, whose ttl is past.", flush=True)
         try:
             failed |= parks(stack, checkout) != 0
-        except ERRORS as error:
+        except (*ERRORS, OSError) as error:
             failed = True
             print(f"error: {stack}: {error}", file=sys.stderr)
     return int(failed)

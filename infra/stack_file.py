@@ -3,7 +3,9 @@
 Every command reads stack files here, and the program finds the lines for its errors here.
 """
 
+import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from infra import stack_yaml
 
 KEY = "nebula:platform"
 TEMPLATE = "template"
-_STACK = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$")
+_STACK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 
 
 class SettingsError(Exception):
@@ -33,7 +35,7 @@ def check_name(stack: str) -> None:
         raise SettingsError(
             f"{stack} is the template that stack {name} is made from, and no stack: say STACK={name}."
         )
-    if not _STACK.match(stack):
+    if not _STACK.fullmatch(stack):
         raise SettingsError(
             f"{stack!r} is no name of a stack: it has letters, digits, _ and -, does not begin with -, "
             "and is 63 characters long at most."
@@ -50,8 +52,11 @@ class StackFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._root: yaml.Node | None = None
-        if path.exists():
+        if os.path.lexists(path):
             try:
+                # Asked before it is opened: a pipe would be waited for.
+                if not stat.S_ISREG(path.stat().st_mode):
+                    raise self._error(None, "is no file: remove it, or put the stack's file there")
                 self._root = stack_yaml.compose(path.read_bytes().decode("utf-8-sig"))
             except UnicodeDecodeError as error:
                 line = error.object.count(b"\n", 0, error.start) + 1
@@ -80,6 +85,11 @@ class StackFile:
             platform: Mapping[str, Any] = stack_yaml.construct(node)
         except stack_yaml.YamlError as error:
             raise self._error(error.line, str(error)) from None
+        if set(platform) == {"secure"}:
+            raise self._error(
+                line,
+                f"{KEY} is encrypted as a whole, and no command can read it: encrypt the values that are secret",
+            )
         return platform
 
     def where(self, key: tuple[str | int, ...]) -> str:

@@ -4,6 +4,7 @@ Each is everybody's own: `pulumi stack init` writes a salt into it that binds it
 so it is not tracked; those that come with the project are made from tracked templates.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -12,18 +13,18 @@ from typing import Any
 
 from infra.engine.checkout import Checkout
 from infra.engine.errors import MalformedStackFileError, StackNameError, StaleSaltError, UnknownStackError
-from infra.stack_file import SettingsError, StackFile, check_name
+from infra.stack_file import TEMPLATE, SettingsError, StackFile, check_name
 from providers.local import paths
 
 LOCAL = "local"
-_NAME = re.compile(r"^Pulumi\.(?P<stack>[A-Za-z0-9_-]+)(\.template)?\.yaml$")
+_NAME = re.compile(r"Pulumi\.(?P<stack>[A-Za-z0-9_-]+)(\.template)?\.yaml")
 _SECTIONS = ("local", "kubernetes")
 _SALT = re.compile(r"^(['\"]?)encryptionsalt\1\s*:.*(\n|\Z)", re.MULTILINE)
 
 
 def known_stacks(checkout: Checkout) -> list[str]:
     """The stacks that have a file, or a template that theirs is made from."""
-    files = (_NAME.match(path.name) for path in checkout.stacks.glob("Pulumi.*.yaml"))
+    files = (_NAME.fullmatch(path.name) for path in checkout.stacks.glob("Pulumi.*.yaml"))
     return sorted({match["stack"] for match in files if match})
 
 
@@ -32,25 +33,43 @@ def misnamed(checkout: Checkout) -> dict[str, str]:
     return {
         path.name: "is the file of no stack: a stack's name has letters, digits, _ and -"
         for path in sorted(checkout.stacks.glob("Pulumi.*.yaml"))
-        if not _NAME.match(path.name)
+        if not _NAME.fullmatch(path.name)
     }
 
 
-def ensure(checkout: Checkout, stack: str) -> None:
-    """Make the file of a stack from its template. Raises UnknownStackError for a stack without, and
-    StackNameError for what is no name of a stack."""
+def find(checkout: Checkout, stack: str) -> Path:
+    """The file of a stack, or the template that it will be made from. Raises UnknownStackError for a stack
+    without either, and StackNameError for what is no name of a stack."""
     try:
         check_name(stack)
     except SettingsError as error:
         raise StackNameError(str(error), known_stacks(checkout)) from None
-    path = checkout.stack_file(stack)
-    if path.exists():
-        return
     if stack not in known_stacks(checkout):
         raise UnknownStackError(stack, known_stacks(checkout), checkout.stacks)
+    return _source(checkout, stack)
+
+
+def _source(checkout: Checkout, stack: str) -> Path:
+    path, template = checkout.stack_file(stack), checkout.stacks / f"Pulumi.{stack}.{TEMPLATE}.yaml"
+    # A link that leads nowhere is the stack's file, and wrong.
+    return template if not os.path.lexists(path) and os.path.lexists(template) else path
+
+
+def ensure(checkout: Checkout, stack: str) -> None:
+    """Make the file of a stack from its template. Raises what `find` does, and MalformedStackFileError where
+    the file cannot be read or made."""
+    source, path = find(checkout, stack), checkout.stack_file(stack)
+    if source == path:
+        return
+    read(checkout, stack)
     temporary = path.with_suffix(".new")
-    shutil.copyfile(checkout.stacks / f"Pulumi.{stack}.template.yaml", temporary)
-    temporary.rename(path)
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.rename(path)
+    except OSError as error:
+        raise MalformedStackFileError(
+            f"{path} cannot be made from {source.name}: {error.strerror}. Let yourself write into {path.parent}."
+        ) from None
 
 
 def drop_stale_salt(checkout: Checkout, stack: str) -> None:
@@ -68,9 +87,9 @@ def drop_stale_salt(checkout: Checkout, stack: str) -> None:
 
 
 def read(checkout: Checkout, stack: str) -> StackFile:
-    """The stack's file. Raises MalformedStackFileError with the line to correct."""
+    """The stack's file, its template where there is none yet. Raises MalformedStackFileError with the line to correct."""
     try:
-        return StackFile(checkout.stack_file(stack))
+        return StackFile(_source(checkout, stack))
     except SettingsError as error:
         raise MalformedStackFileError(str(error)) from None
 

@@ -1,5 +1,6 @@
 """A ttl: warned of when it is past, and parked by a schedule."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -103,6 +104,70 @@ def test_a_file_that_is_wrong_is_named_and_keeps_no_other_stack_from_being_parke
         "error: Pulumi.v1.2.yaml: is the file of no stack",
     ):
         assert part in told
+
+
+def test_what_is_no_file_is_named_and_keeps_no_other_stack_from_being_parked(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(checkout, "due", "ttl: 2026-03-01")
+    checkout.stack_file("dangling").symlink_to("/nonexistent")
+    (checkout.stacks / "Pulumi.folder.template.yaml").mkdir()
+    os.mkfifo(checkout.stack_file("pipe"))
+    (checkout.stacks / "Pulumi.due.yaml\n").touch()
+    checkout.stack_file("whole").write_text("config: {nebula:platform: {secure: v1:abc:def}}\n")
+    write(checkout, "hidden", "ttl: {secure: v1:abc:def}")
+    asked: list[str] = []
+
+    def parks(stack: str, _: Checkout) -> int:
+        asked.append(stack)
+        return 0
+
+    assert park_expired(checkout, TODAY, parks) == 1
+    assert asked == ["due"]
+    told = capsys.readouterr().err
+    for part in (
+        "error: dangling: stacks/Pulumi.dangling.yaml: cannot be read",
+        "error: folder: stacks/Pulumi.folder.template.yaml: is no file",
+        "error: pipe: stacks/Pulumi.pipe.yaml: is no file",
+        "error: whole: stacks/Pulumi.whole.yaml, line 1: nebula:platform is encrypted",
+        "error: hidden: stacks/Pulumi.hidden.yaml, line 4: nebula:platform.ttl: is no day",
+    ):
+        assert part in told
+    assert "abc" not in told
+
+
+@pytest.mark.parametrize("name", ["", "../due", "due\n"])
+def test_no_name_of_a_stack_asks_for_every_stack(
+    checkout: Checkout, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(checkout, "due", "ttl: 2020-03-01")
+    assert main(["--stack", name, "--dry-run"], checkout) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "is no name of a stack" in told.err
+
+
+def test_looking_for_expired_stacks_makes_no_file(checkout: Checkout) -> None:
+    template = checkout.stacks / "Pulumi.old.template.yaml"
+    template.write_text("config: {nebula:platform: {cloud: local, ttl: 2026-03-01}}\n")
+    assert expired(checkout, TODAY).due == ["old"]
+    assert list(checkout.stacks.iterdir()) == [template]
+
+
+def test_a_file_that_cannot_be_written_keeps_no_other_stack_from_being_parked(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stack in ("first", "second"):
+        write(checkout, stack, "ttl: 2026-03-01")
+    asked: list[str] = []
+
+    def parks(stack: str, _: Checkout) -> int:
+        asked.append(stack)
+        raise PermissionError("not yours")
+
+    assert park_expired(checkout, TODAY, parks) == 1
+    assert asked == ["first", "second"]
+    assert "error: second: not yours" in capsys.readouterr().err
 
 
 def test_a_listing_names_the_bad_file_beside_those_that_are_due(

@@ -31,7 +31,19 @@ def test_unknown_stack_names_those_that_exist(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["local.template", "local.template/../local", "../local", "..", "", "-x", "a.b", "a" * 64, "a\nb"]
+    "name",
+    [
+        "local.template",
+        "local.template/../local",
+        "../local",
+        "..",
+        "",
+        "-x",
+        "a.b",
+        "a" * 64,
+        "a\nb",
+        "local\n",
+    ],
 )
 def test_what_is_no_name_of_a_stack_is_refused_and_touches_nothing(checkout: Checkout, name: str) -> None:
     assert stack_file.known_stacks(checkout) == ["local"]
@@ -49,6 +61,28 @@ def test_the_name_of_a_template_is_answered_with_that_of_its_stack(checkout: Che
 def test_a_file_without_the_name_of_a_stack_is_not_passed_over(checkout: Checkout) -> None:
     (checkout.stacks / "Pulumi.v1.2.yaml").write_text("config: {}\n")
     assert list(stack_file.misnamed(checkout)) == ["Pulumi.v1.2.yaml"]
+
+
+def test_a_template_whose_file_cannot_be_made_is_an_error_that_names_it(checkout: Checkout) -> None:
+    checkout.stack_file("local").with_suffix(".new").mkdir()
+    with pytest.raises(MalformedStackFileError, match=r"Pulumi\.local\.yaml cannot be made"):
+        stack_file.ensure(checkout, "local")
+
+
+def test_a_stack_without_a_file_is_what_its_template_says_and_gets_none(checkout: Checkout) -> None:
+    template = stack_file.find(checkout, "local")
+    assert template.name == "Pulumi.local.template.yaml"
+    assert stack_file.platform(checkout, "local")["cloud"] == "local"
+    assert list(checkout.stacks.iterdir()) == [template]
+
+
+def test_a_file_encrypted_as_a_whole_is_refused(checkout: Checkout) -> None:
+    checkout.stack_file("local").write_text("config:\n  nebula:platform:\n    secure: v1:abc:def\n")
+    with pytest.raises(
+        MalformedStackFileError, match="line 2: nebula:platform is encrypted as a whole"
+    ) as raised:
+        stack_file.platform(checkout, "local")
+    assert "abc" not in str(raised.value)
 
 
 def test_salt_of_a_lost_passphrase_is_dropped_and_nothing_else(checkout: Checkout) -> None:
