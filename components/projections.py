@@ -1,7 +1,5 @@
 """Projections: events of JetStream folded into views, a worker for each view and shard."""
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,13 +9,13 @@ from components.base import Address, Cluster, Http, Link, Password, Readiness, S
 from components.endpoints import NatsEndpoint, ProjectionsEndpoint
 from components.sizing import Sizing
 from components.software import PROJECTIONS
+from components.templates import literal_json
 
 _HTTP = 8700
 """The port of the worker at place 0; the others' follow."""
 _DRAIN = 20
 _FILLED = 900
 """Seconds for a new shard to fold the stream: until then those that it takes the place of are kept."""
-_BRACE = re.compile(r"\{(?=[a-z])")
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class Projections(pulumi.ComponentResource):
 
 
 def _manifest(view: View, shard: Shard) -> str:
-    """The one projection of a worker. A brace in a program is no placeholder: JSON can say it otherwise."""
+    """The one projection of a worker. A brace in a program is no placeholder."""
     projection = {
         "view": view.name,
         "shard": shard.name,
@@ -112,7 +110,7 @@ def _manifest(view: View, shard: Shard) -> str:
         "fields": list(view.fields),
         **({} if view.tenant_token is None else {"tenant_token": view.tenant_token}),
     }
-    return _BRACE.sub(r"\\u007b", json.dumps({"projections": [projection]}, indent=1, sort_keys=True)) + "\n"
+    return literal_json({"projections": [projection]}, indent=1) + "\n"
 
 
 def _spec(nats: NatsEndpoint, key: pulumi.Output[str], own: Address) -> pulumi.Output[str]:

@@ -1,5 +1,6 @@
 """Converging what lives inside a server, by the bundled provisioner as a Task beside it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import pulumi
 from components.base import Cluster, Finished, Link, Task
 from components.sizing import Sizing
 from components.software import PROVISIONER
+from components.templates import literal_json
 
 
 def converge(
@@ -53,7 +55,18 @@ def _task(
         command=("provisioner", "{run}/spec.json"),
         resources=sizing["provisioner"].resources,
         files={path: text for link in links for path, text in link.target.ca_files.items()},
-        secret_files={"spec.json": pulumi.Output.json_dumps(spec, sort_keys=True)},
+        secret_files={
+            "spec.json": pulumi.Output.from_input(dict(spec)).apply(lambda known: _text(known, links))
+        },
         triggers=triggers,
         links=links,
     )
+
+
+def _text(spec: Mapping[str, Any], links: tuple[Link, ...]) -> str:
+    """The spec's file. Its only placeholders are those in the paths of `links`' certificates: a brace that a
+    user wrote, in a subject or a topic's setting, is a brace."""
+    text = literal_json(spec)
+    for path in {link.target.ca_file for link in links} - {None}:
+        text = text.replace(f'"ca_file": {literal_json(path)}', f'"ca_file": {json.dumps(path)}')
+    return text

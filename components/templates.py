@@ -21,10 +21,13 @@ braces and shell variables pass through untouched. The cluster fills the table:
 |                | cluster, where it is exposed                                            |
 """
 
+import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 _PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[a-z0-9_-]+)*)\}")
+_BRACE = re.compile(r"\{(?=[a-z])")
 _NAMES = frozenset(
     {"home", "java", "run", "data", "workload", "bind", "host", "port", "index", "peer", "peers", "outside"}
 )
@@ -54,6 +57,12 @@ def render(template: str, values: Mapping[str, str]) -> str:
         return match[0]
 
     return _PLACEHOLDER.sub(replace, template)
+
+
+def literal_json(value: Any, indent: int | None = None) -> str:
+    """`value` as JSON in which no text holds a placeholder, so that each arrives as it was written: JSON can
+    write a brace otherwise."""
+    return _BRACE.sub(r"\\u007b", json.dumps(value, indent=indent, sort_keys=True))
 
 
 def placeholders(text: str) -> list[str]:

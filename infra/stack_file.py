@@ -88,7 +88,7 @@ class StackFile:
         if set(platform) == {"secure"}:
             raise self._error(
                 line,
-                f"{KEY} is encrypted as a whole, and no command can read it: encrypt the values that are secret",
+                f"{KEY} is encrypted as a whole, and no command can read it: encrypt its secret values",
             )
         return platform
 

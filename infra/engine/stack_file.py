@@ -68,7 +68,8 @@ def ensure(checkout: Checkout, stack: str) -> None:
         temporary.rename(path)
     except OSError as error:
         raise MalformedStackFileError(
-            f"{path} cannot be made from {source.name}: {error.strerror}. Let yourself write into {path.parent}."
+            f"{path} cannot be made from {source.name}: {error.strerror}. You need the right to write "
+            f"into {path.parent}."
         ) from None
 
 
@@ -87,7 +88,8 @@ def drop_stale_salt(checkout: Checkout, stack: str) -> None:
 
 
 def read(checkout: Checkout, stack: str) -> StackFile:
-    """The stack's file, its template where there is none yet. Raises MalformedStackFileError with the line to correct."""
+    """The stack's file, its template where there is none yet. Raises MalformedStackFileError with the line to
+    correct."""
     try:
         return StackFile(_source(checkout, stack))
     except SettingsError as error:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components.templates import UnknownPlaceholderError, render
+from components.templates import UnknownPlaceholderError, literal_json, render
 
 _VALUES = {"home": "/opt/trino", "home.spark": "/opt/spark", "port.http": "28080", "peer.controller.0": "a:1"}
 
@@ -31,3 +31,11 @@ def test_placeholder_without_a_value_is_an_error_that_lists_the_known(placeholde
 
 def test_a_value_is_not_rendered_again() -> None:
     assert render("{home}", {"home": "{data}", "data": "/d"}) == "{data}"
+
+
+@pytest.mark.parametrize(
+    "text", ["{home}", "{data}", "\\{home}", '"{port.http}"', "{{home}}", "ü {peer.x.0} {"]
+)
+def test_a_text_in_literal_json_is_no_template(text: str) -> None:
+    value = {"a": [text], text: {"b": text}}
+    assert json.loads(render(literal_json(value), _VALUES)) == value

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
+from components.templates import render
 from tests.infra import kubernetes_stack, local_stack
 from tests.infra.external_servers import (
     ADMINISTERED,
@@ -268,3 +269,28 @@ def test_the_users_secrets_reach_those_who_need_them(local: Run) -> None:
     assert "s3.aws-secret-key=given-secret-key\n" in _secret_file(
         local, "trino", "etc/catalog/lakehouse.properties"
     )
+
+
+_BRACES = "{run}-{data}-{home.nats}-{a"
+
+
+def test_what_a_user_wrote_reaches_the_provisioner_as_written() -> None:
+    """Beside the path of a certificate, which is a placeholder that the cluster fills."""
+    kafka = {**KAFKA, "ca": PEM}
+    registered = local_stack.run(
+        external={"kafka": kafka},
+        topics=[{"name": "mine", "config": {"vendor.{run}": _BRACES, "ca_file": _BRACES}}],
+        streams=[{"name": "EVENTS", "subjects": [f"events.{_BRACES.replace('.', '-')}.>"]}],
+        keycloak={"redirect_uris": [f"https://b.example/{_BRACES}"]},
+    )
+
+    def rendered(task: str) -> dict[str, Any]:
+        text = registered.of_type(TASK)[task].inputs["secretFiles"]["spec.json"]
+        found: dict[str, Any] = json.loads(render(text, {"run": "/run-of-it"}))
+        return found
+
+    topics = rendered("kafka-topics")
+    assert topics["topics"][0]["config"] == {"vendor.{run}": _BRACES, "ca_file": _BRACES}
+    assert topics["ca_file"] == "/run-of-it/kafka-ca.pem"
+    assert rendered("nats-streams")["streams"][0]["subjects"] == [f"events.{_BRACES.replace('.', '-')}.>"]
+    assert rendered("keycloak-realm")["clients"][0]["redirect_uris"] == [f"https://b.example/{_BRACES}"]
