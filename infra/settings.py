@@ -27,7 +27,7 @@ from infra.settings_errors import explain
 from infra.sizing_settings import ShapeSettings, Workload, check_sizing
 from infra.stack_file import KEY, SettingsError, StackFile
 from infra.stream_settings import StreamSettings, check_streams
-from infra.topic_settings import TopicSettings, check_topics
+from infra.topic_settings import Brokers, TopicSettings, check_topics
 from infra.trino_settings import TrinoSettings
 from infra.ttl import day_of
 from providers.local.paths import directory_problem
@@ -206,6 +206,12 @@ class Settings(Model):
         given: Sizing = {name: override.applied(table[name]) for name, override in self.sizing.items()}
         return {**table, **given}
 
+    @property
+    def _brokers(self) -> Brokers:
+        if (theirs := self.external.kafka) is None:
+            return Brokers(ours=True, replicas=self.shapes["kafka"].replicas)
+        return Brokers(ours=False, replicas=theirs.replication_factor if theirs.create_topics else None)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         on = (*self.on, *(["flights"] if self.demo else []))
@@ -228,7 +234,7 @@ class Settings(Model):
         check_projections(self.projections, streams, on_one_machine=self.cloud == "local")
         run = (*self.run, *(["flights"] if self.demo else []))
         check_sizing(self.cloud, dict(self.sizing.items()), self.shapes, run, self.managed)
-        check_topics(self.topics, None if self.external.kafka else self.shapes["kafka"].replicas)
+        check_topics(self.topics, self._brokers)
         return self
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -35,10 +36,23 @@ _WHOLE: dict[str, tuple[int, int]] = {
     "segment.ms": (1, _LONG),
 }
 """Topic settings that are whole numbers, with the least and the most: LogConfig of Kafka 4.1."""
-_REPLICAS = r"\*|[0-9]+:[0-9]+(,[0-9]+:[0-9]+)*"
+_COMMA = "[ \t]*,[ \t]*"
+_REPLICAS = rf"\*|([0-9]+:[0-9]+)?({_COMMA}([0-9]+:[0-9]+)?)*"
+_RATIO = r"[-+]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?"
+_SWITCHES = frozenset(
+    {
+        "preallocate",
+        "remote.log.copy.disable",
+        "remote.log.delete.on.disable",
+        "remote.storage.enable",
+        "unclean.leader.election.enable",
+    }
+)
+_BLANKS = "".join(map(chr, range(ord(" ") + 1)))
+"""What a broker drops around a value."""
 _WORDS: dict[str, tuple[str, str]] = {
     "cleanup.policy": (
-        "(compact|delete)(, *(compact|delete))*",
+        rf"((compact|delete)({_COMMA}(compact|delete))*)?",
         "compact, delete, or both with a comma between",
     ),
     "compression.type": (
@@ -48,18 +62,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "follower.replication.throttled.replicas": (_REPLICAS, "* or partition:broker,…"),
     "leader.replication.throttled.replicas": (_REPLICAS, "* or partition:broker,…"),
     "message.timestamp.type": ("CreateTime|LogAppendTime", "CreateTime or LogAppendTime"),
-    "min.cleanable.dirty.ratio": (r"0|1|0?\.[0-9]+|[01]\.0+", "a number from 0 to 1"),
-    **dict.fromkeys(
-        (
-            "preallocate",
-            "remote.log.copy.disable",
-            "remote.log.delete.on.disable",
-            "remote.storage.enable",
-            "unclean.leader.election.enable",
-        ),
-        ("true|false", "true or false"),
-    ),
+    **dict.fromkeys(_SWITCHES, ("(?i:true|false)", "true or false")),
 }
+_KNOWN = sorted((*_WHOLE, *_WORDS, "min.cleanable.dirty.ratio"))
 
 
 def _topic(name: str) -> str:
@@ -81,10 +86,18 @@ class TopicSettings(Model):
     config: dict[str, str] = Field(default_factory=dict, description="Kafka's own topic properties")
 
 
-def check_topics(topics: Sequence[TopicSettings], brokers: int | None) -> None:
+@dataclass(frozen=True)
+class Brokers:
+    """Of `ours` all is known; a server of the user's own may have further settings, and tiered storage.
+    `replicas` are the copies of each topic, None where others have made the topics."""
+
+    ours: bool
+    replicas: int | None
+
+
+def check_topics(topics: Sequence[TopicSettings], brokers: Brokers) -> None:
     """Raises PydanticCustomError for what Kafka would refuse: of two topics whose names come to the same
-    metric (it tells `.` and `_` apart in no metric), or a topic setting. `brokers` are how many of ours there
-    are, None for a server of the user's own, which may know further settings."""
+    metric (it tells `.` and `_` apart in no metric), or a topic setting."""
     seen: dict[str, str] = {}
     for index, topic in enumerate(topics):
         other = seen.setdefault(topic.name.replace(".", "_"), topic.name)
@@ -95,12 +108,19 @@ def check_topics(topics: Sequence[TopicSettings], brokers: int | None) -> None:
                 ("topics", index, "name"),
                 f"{topic.name} and {other} are one name in Kafka's metrics, where . is _: rename one",
             )
-        for key, value in topic.config.items():
+        config = {key: value.strip(_BLANKS) for key, value in topic.config.items()}
+        for key, value in config.items():
             if trouble := _trouble(key, value, brokers):
                 raise problem(("topics", index, "config", key), trouble)
+        least, most = (int(config.get(f"{end}.compaction.lag.ms", 0)) for end in ("min", "max"))
+        if "max.compaction.lag.ms" in config and least > most:
+            raise problem(
+                ("topics", index, "config", "min.compaction.lag.ms"),
+                f"is more than max.compaction.lag.ms, {most}: lower it, or raise that",
+            )
 
 
-def _trouble(key: str, value: str, brokers: int | None) -> str | None:
+def _trouble(key: str, value: str, brokers: Brokers) -> str | None:
     """What is wrong with a topic setting, or None. The value is not shown: it is text of any kind."""
     if key in _WHOLE:
         least, most = _WHOLE[key]
@@ -108,12 +128,20 @@ def _trouble(key: str, value: str, brokers: int | None) -> str | None:
         whole = re.fullmatch(r"[-+]?[0-9]{1,19}", value)
         if whole is None or not least <= int(value) <= most:
             return f"must be a whole number from {least} to {most}"
-        if key == "min.insync.replicas" and brokers is not None and int(value) > brokers:
-            return f"asks for more replicas than there are brokers ({brokers}): nobody could write"
+        if key == "compression.gzip.level" and int(value) == 0:
+            return f"must be a whole number from 1 to {most}, or {least} for gzip's own"
+        if key == "min.insync.replicas" and brokers.replicas is not None and int(value) > brokers.replicas:
+            there_are = "there are brokers" if brokers.ours else "external.kafka.replication_factor"
+            return f"asks for more replicas than {there_are} ({brokers.replicas}): nobody could write"
         return None
+    if key == "min.cleanable.dirty.ratio":
+        ratio = re.fullmatch(_RATIO, value)
+        return None if ratio and 0 <= float(value) <= 1 else "must be a number from 0 to 1"
+    if key == "remote.storage.enable" and brokers.ours and value.lower() == "true":
+        return "must be false: these brokers keep nothing in tiered storage"
     if key in _WORDS:
         pattern, allowed = _WORDS[key]
         return None if re.fullmatch(pattern, value) else f"must be {allowed}"
-    if brokers is None:
+    if not brokers.ours:
         return None
-    return f"Kafka knows no such topic setting; known: {', '.join(sorted((*_WHOLE, *_WORDS)))}"
+    return f"Kafka knows no such topic setting; known: {', '.join(_KNOWN)}"

@@ -47,6 +47,10 @@ def test_what_is_no_name_of_a_topic_is_refused(name: str) -> None:
         ("preallocate", "true"),
         ("message.timestamp.type", "LogAppendTime"),
         ("leader.replication.throttled.replicas", "0:1,1:2"),
+        ("unclean.leader.election.enable", "TRUE"),
+        ("min.cleanable.dirty.ratio", "1e-1"),
+        ("cleanup.policy", ""),
+        ("segment.ms", " 5000"),
     ],
 )
 def test_a_topic_setting_of_kafkas_is_taken(key: str, value: str) -> None:
@@ -86,3 +90,12 @@ def test_a_server_of_the_users_own_may_know_further_settings() -> None:
     topic = {"name": "a", "config": {"vendor.tier": "cold", "min.insync.replicas": "3"}}
     assert _settings(topic, external=external).topics[0].config["vendor.tier"] == "cold"
     assert "whole number" in _refused({"name": "a", "config": {"retention.ms": "x"}}, external=external)
+
+
+def test_more_replicas_than_topics_have_on_a_server_of_the_users_own_are_refused() -> None:
+    kafka = {"bootstrap_servers": ["k:9092"], "tls": "disabled", "replication_factor": 1}
+    topic = {"name": "a", "config": {"min.insync.replicas": "2", "remote.storage.enable": "true"}}
+    assert "more replicas than external.kafka.replication_factor (1)" in _refused(
+        topic, external={"kafka": kafka}
+    )
+    assert _settings(topic, external={"kafka": {**kafka, "create_topics": False}}).topics
