@@ -16,9 +16,9 @@ _PATTERN = rf"^((\*|{_NAME})\.)*(\*|>|{_NAME})$"
 _LONGEST = 255
 MOST_TOKENS = 16
 """NATS advises against more, and against longer subjects: https://docs.nats.io/nats-concepts/subjects."""
-_RESERVED = ("$JS.>", "$JSC.>", "$SYS.>")
-_ADVISORIES = "$JS.EVENT."
-"""What the server tells of itself may be kept."""
+_RESERVED = ("$JS.>", "$JSC.>", "$NRG.>", "$SYS.>")
+_ADVISORIES = ("$JS.EVENT.", "$SYS.ACCOUNT.")
+"""What the server tells of itself, and of who connects, may be kept."""
 
 
 def _subject(text: str) -> str:
