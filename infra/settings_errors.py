@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,6 +22,8 @@ _FREE = (
 )
 """Below these stand texts of the user's own, passwords among them."""
 _SECRET = re.compile(r"pass|secret|token|credential|key|auth", re.IGNORECASE)
+_ADDRESS = re.compile(r"@|://")
+"""What an address has that may hold a login."""
 _SCALARS = {bool: "true or false", int: "a number", float: "a number"}
 
 
@@ -34,12 +37,16 @@ def explain(detail: Mapping[str, Any], stack_file: StackFile, model: type[BaseMo
 def _message(detail: Mapping[str, Any], key: Key, model: type[BaseModel]) -> str:
     kind, given = detail["type"], detail["input"]
     message = str(detail["msg"]).removeprefix("Value error, ")
+    if isinstance(given, str) and _ADDRESS.search(given):
+        message = message.replace(repr(given), "this").replace(given, "this")
     if kind == "extra_forbidden":
         known = _fields(key[:-1], model)
         close = get_close_matches(str(key[-1]), known, n=1)
         return (
             f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known: {', '.join(known)}"
         )
+    if kind == "json_invalid" and "hex escape" in message:
+        return "half a surrogate pair is no text: write the character itself"
     if kind == "json_invalid" or (kind == "model_type" and not key):
         return "must be a mapping of settings: start from stacks/Pulumi.local.template.yaml"
     if kind == "string_type":
@@ -73,13 +80,24 @@ def _no_text(key: Key, given: object) -> str:
 def _shown(key: Key, given: object) -> str:
     """What was given, but its type alone where it may hold a secret."""
     free = any(key[: len(place)] == place for place in _FREE)
-    hidden = free or isinstance(given, dict | list) or any(_SECRET.search(str(part)) for part in key[-1:])
+    hidden = (
+        free
+        or isinstance(given, dict | list)
+        or (isinstance(given, str) and _ADDRESS.search(given))
+        or any(_SECRET.search(str(part)) for part in key[-1:])
+    )
     return type(given).__name__ if hidden else json.dumps(given)
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Made once: it takes a twentieth of a second, and a file may have thousands of unknown keys."""
+    return model.model_json_schema()
 
 
 def _fields(key: Key, model: type[BaseModel]) -> list[str]:
     """The field names of the model that `key` leads to."""
-    schema: dict[str, Any] = model.model_json_schema()
+    schema = _schema(model)
     node: dict[str, Any] = schema
     for part in key:
         if isinstance(part, int):

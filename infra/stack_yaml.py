@@ -14,6 +14,9 @@ import yaml
 
 _TAG = "tag:yaml.org,2002:"
 _QUOTED = re.compile(r" '[^'<]{2,}'")
+_UNWANTED = frozenset({"binary", "omap", "pairs", "set", "timestamp"})
+"""Kinds of values that YAML has and a stack file does not."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_NODES = 100_000
 """Of a file in which every alias is written out: a settings file has hundreds."""
 _LONGEST_NUMBER = 100
@@ -113,12 +116,14 @@ def _check(node: yaml.Node) -> None:
     elif isinstance(node, yaml.SequenceNode):
         allowed = ("seq",)
     if kind not in allowed:
-        # Not the tag itself: it may be a password that begins with !.
-        shown = f"!!{kind}" if node.tag.startswith(_TAG) else "what ! begins"
+        # Not a tag that YAML does not have: it may be a password that begins with !.
+        shown = f"!!{kind}" if node.tag.startswith(_TAG) and kind in _UNWANTED else "what ! begins"
         raise YamlError(
             _line(node),
             f"{shown} is no value of a stack file: write a text in quotes, a number, true or false",
         )
+    if isinstance(node, yaml.ScalarNode) and _SURROGATE.search(node.value):
+        raise YamlError(_line(node), "half a surrogate pair is no text: write the character itself")
     if kind == "int" and len(node.value) > _LONGEST_NUMBER:
         raise YamlError(_line(node), "is too long a number: write a text in quotes")
     value = construct(node) if kind in ("int", "float", "bool", "null") else None
@@ -132,9 +137,9 @@ def _check_keys(node: yaml.MappingNode) -> None:
         if not isinstance(key, yaml.ScalarNode):
             raise YamlError(_line(key), "a list or mapping is no key: write a text")
         if key.tag != f"{_TAG}merge" and key.value in lines:
-            raise YamlError(
-                _line(key), f"{key.value} is here twice, first in line {lines[key.value]}: keep one"
-            )
+            # Not a key within braces: it may be a password that begins with one.
+            shown = "a key" if node.flow_style else key.value
+            raise YamlError(_line(key), f"{shown} is here twice, first in line {lines[key.value]}: keep one")
         lines[key.value] = _line(key)
 
 

@@ -308,3 +308,47 @@ def test_a_directory_that_no_stack_may_have_is_refused(tmp_path: Path, directory
 
 def test_a_directory_of_a_stacks_own_is_taken(tmp_path: Path) -> None:
     assert _settings(tmp_path, "    local: {directory: /data/nebula/mine-1}\n").local.directory
+
+
+_LOGIN = "https://robot:given-secret@harbor.example/x"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        f"kubernetes: {{images: {{mirror: '{_LOGIN}'}}}}",
+        f"expose: {{trino: '{_LOGIN}'}}",
+        f"owner: '{_LOGIN}'",
+        f"size: '{_LOGIN}'",
+        f"demo: '{_LOGIN}'",
+        f"local: {{directory: '{_LOGIN}'}}",
+        f"streams: [{{name: A, subjects: ['{_LOGIN} x']}}]",
+        f"ttl: '{_LOGIN}'",
+        f"topics: ['{_LOGIN}']",
+    ],
+)
+def test_no_error_shows_an_address_that_may_hold_a_login(tmp_path: Path, lines: str) -> None:
+    message = _error(tmp_path, f"config:\n  {KEY}:\n    cloud: kubernetes\n    {lines}\n")
+    assert "line 4" in message
+    assert "given-secret" not in message
+
+
+def test_the_schema_is_made_once_however_many_keys_are_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    real = Settings.model_json_schema
+
+    def schema() -> dict[str, object]:
+        made.append(None)
+        return real()
+
+    monkeypatch.setattr(Settings, "model_json_schema", schema)
+    keys = "".join(f"    unknown{number}: 1\n" for number in range(20))
+    assert "unknown19" in _error(tmp_path, f"config:\n  {KEY}:\n    cloud: local\n{keys}")
+    assert len(made) <= 1
+
+
+def test_half_a_surrogate_pair_is_called_that(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="half a surrogate pair is no text"):
+        parse('{"cloud": "local", "owner": "\\ud83d"}', StackFile(tmp_path / "Pulumi.local.yaml"))

@@ -87,6 +87,8 @@ def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
         (f"a0: &a0 [1, 2]\n{_ALIASES}", 18, "comes to too much with its aliases"),
         ("a: [1\n    b: 2", 4, "expected ',' or ']'"),
         ("a: {}\n---\nconfig: {}", 4, "another document"),
+        ('b: 1\n    a: "x\\ud83d"', 4, "half a surrogate pair is no text"),
+        ("a: {b: 1, b: 2}", 3, "a key is here twice, first in line 3"),
     ],
 )
 def test_what_no_stack_file_has_is_refused_with_its_line(
@@ -117,7 +119,16 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str | bytes, sa
 
 
 @pytest.mark.parametrize(
-    "word", ["!given-secret", "*given-secret", "'given-secret", "{given-secret: [", "given-secret: x"]
+    "word",
+    [
+        "!given-secret",
+        "!!given-secret x",
+        "*given-secret",
+        "'given-secret",
+        "{given-secret: [",
+        "{given-secret, given-secret}",
+        "given-secret: x",
+    ],
 )
 def test_a_message_of_a_file_that_is_no_yaml_quotes_none_of_it(tmp_path: Path, word: str) -> None:
     with pytest.raises(StackFileError, match=r"line [345]: ") as caught:
