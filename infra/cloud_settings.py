@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from infra.external_settings import Certificates
-from infra.model import LabelName, Model, ObjectName, Port, QualifiedName, problem
+from infra.model import HOST, LabelName, Model, ObjectName, Port, QualifiedName, problem, with_port
 from providers.aws.region import Region
 
 
@@ -37,10 +37,20 @@ def check_sections(cloud: str, given: Collection[str]) -> None:
         raise problem((section,), f"is for cloud {clouds}, and this stack is on {cloud}: remove it")
 
 
+# A registry, and names below it: as Docker reads the name of an image.
+MirrorName = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^{HOST}(:[1-9][0-9]{{0,4}})?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$", max_length=200
+    ),
+    AfterValidator(with_port),
+]
+
+
 class ImageSettings(Model):
     """Where container images come from."""
 
-    mirror: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:/-]*[a-z0-9]$")] | None = Field(
+    mirror: MirrorName | None = Field(
         default=None, description="a registry and path that holds all images: `make images` lists them"
     )
     pull_secrets: list[ObjectName] = Field(default_factory=list, description="Secrets of the namespace")

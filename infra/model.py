@@ -29,38 +29,39 @@ def _bucket(name: str) -> str:
     return name
 
 
-def _with_port(text: str) -> str:
-    """Of `host:port` or a URL, whose port the pattern has as up to five digits."""
+def with_port(text: str) -> str:
+    """Raises ValueError for a port beyond the largest in `host:port`, with a path or not, or in a URL: the
+    pattern has it as up to five digits."""
     port = text.split("://", 1)[-1].split("/", 1)[0].partition(":")[2]
     if port and int(port) > _LARGEST_PORT:
         raise ValueError(f"{port} is no port: the largest is {_LARGEST_PORT}")
     return text
 
 
-_HOST = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+HOST = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 BucketName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"), AfterValidator(_bucket)
 ]
 DatabaseName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 StreamName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-HostName = Annotated[str, StringConstraints(pattern=rf"^{_HOST}$", max_length=253)]
+HostName = Annotated[str, StringConstraints(pattern=rf"^{HOST}$", max_length=253)]
 Port = Annotated[int, Field(ge=1, le=_LARGEST_PORT)]
 HostPortText = Annotated[
-    str, StringConstraints(pattern=rf"^{_HOST}:[1-9][0-9]{{0,4}}$"), AfterValidator(_with_port)
+    str, StringConstraints(pattern=rf"^{HOST}:[1-9][0-9]{{0,4}}$"), AfterValidator(with_port)
 ]
 OriginUrl = Annotated[
-    str, StringConstraints(pattern=rf"^https?://{_HOST}(:[1-9][0-9]{{0,4}})?/?$"), AfterValidator(_with_port)
+    str, StringConstraints(pattern=rf"^https?://{HOST}(:[1-9][0-9]{{0,4}})?/?$"), AfterValidator(with_port)
 ]
 IssuerUrl = Annotated[
     str,
-    StringConstraints(pattern=rf"^https?://{_HOST}(:[1-9][0-9]{{0,4}})?(/[^\s?#{{}}$\\]*)?$"),
-    AfterValidator(_with_port),
+    StringConstraints(pattern=rf"^https?://{HOST}(:[1-9][0-9]{{0,4}})?(/[^\s?#{{}}$\\]*)?$"),
+    AfterValidator(with_port),
 ]
 # What Kubernetes takes for the name of an object, and for the key of a label or an annotation.
 ObjectName = HostName
 LabelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 QualifiedName = Annotated[
-    str, StringConstraints(pattern=rf"^({_HOST}/)?[A-Za-z0-9]([A-Za-z0-9._-]{{0,61}}[A-Za-z0-9])?$")
+    str, StringConstraints(pattern=rf"^({HOST}/)?[A-Za-z0-9]([A-Za-z0-9._-]{{0,61}}[A-Za-z0-9])?$")
 ]
 
 

@@ -29,6 +29,8 @@ _NOT_ON_A_MACHINE = {"trino-worker": "there the coordinator is the only worker"}
 _NOT_ON_A_CLUSTER = {"spark-master": "there a job starts its own executors"}
 """Workloads that a stack runs without, and why."""
 _LEAST_HEAP = 32
+_LEAST_CPU = 0.01
+"""Cores: the kernel bounds no process to less."""
 _LEAST_EXECUTOR = 840
 """MiB: Spark refuses an executor of less than 450, beside the 384 of its overhead."""
 
@@ -37,7 +39,7 @@ class ShapeSettings(Model):
     """What a workload has instead of what the size gives it. A heap that is not given keeps its part of
     the memory."""
 
-    cpu: float | None = Field(default=None, gt=0, description="cores, at most")
+    cpu: float | None = Field(default=None, ge=_LEAST_CPU, description="cores, at most")
     memory: int | None = Field(default=None, ge=64, description="MiB")
     heap: int | None = Field(default=None, ge=_LEAST_HEAP, description="MiB of a JVM")
     volume: int | None = Field(default=None, ge=1, description="GiB")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 CACHED = ("apps", "downloads", "engine", "go", "maven", "pip", "software", "testbed", "trust")
 """Everything that is ever made in the cache directory itself."""
-_PLAIN = re.compile(r"^[A-Za-z0-9/._@+-]+$")
+_PLAIN = re.compile(r"[A-Za-z0-9/._@+-]+")
 _STEPS = frozenset({"", ".", ".."})
 
 
@@ -31,7 +31,7 @@ def directory_problem(path: str | Path) -> str | None:
     steps = text[1:].removesuffix("/").split("/")
     if text == "/" or _STEPS & set(steps):
         return "is no directory of a stack's own: write a path below /, without . and .. in it"
-    if not _PLAIN.match(text):
+    if not _PLAIN.fullmatch(text):
         return (
             "has a character that some server cannot take: use ASCII letters, digits, / . _ @ + and -; "
             "local.directory in the stack file chooses another directory"

@@ -352,3 +352,40 @@ def test_the_schema_is_made_once_however_many_keys_are_unknown(
 def test_half_a_surrogate_pair_is_called_that(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="half a surrogate pair is no text"):
         parse('{"cloud": "local", "owner": "\\ud83d"}', StackFile(tmp_path / "Pulumi.local.yaml"))
+
+
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        "registry.example",
+        "registry.example:5000/bank",
+        "localhost:5000",
+        "123456789012.dkr.ecr.eu-central-1.amazonaws.com/nebula-prod/a__b/c-d.e",
+    ],
+)
+def test_a_mirror_is_a_registry_and_names_below_it(tmp_path: Path, mirror: str) -> None:
+    lines = f"    kubernetes: {{images: {{mirror: '{mirror}'}}}}\n"
+    text = f"config:\n  {KEY}:\n    cloud: kubernetes\n{lines}"
+    assert parse(*_stack_file(tmp_path, text)).kubernetes.images.mirror == mirror
+
+
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        "a/../b",
+        "a/./b",
+        "registry.example//a",
+        "registry.example:99999/x",
+        "registry.example:0/x",
+        "a:b:c",
+        "registry.example/a:5",
+        "registry.example/",
+        "registry.example/-a",
+        "registry.example/a\\n",
+        "https://registry.example",
+    ],
+)
+def test_what_is_no_registry_is_no_mirror(tmp_path: Path, mirror: str) -> None:
+    line = f'kubernetes: {{images: {{mirror: "{mirror}"}}}}'
+    message = _error(tmp_path, f"config:\n  {KEY}:\n    cloud: kubernetes\n    {line}\n")
+    assert "line 4: nebula:platform.kubernetes.images.mirror" in message

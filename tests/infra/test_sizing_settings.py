@@ -122,3 +122,8 @@ def test_every_other_size_is_taken() -> None:
     assert settings.shapes["kafka"].replicas == 3
     assert settings.shapes["trino-worker"].max_replicas == 4
     assert settings.shapes["spark-master"] == SIZES["laptop"]["spark-master"]
+
+
+def test_cores_that_would_round_to_none_are_refused() -> None:
+    assert _refused({"trino": {"cpu": 0.0001}}).startswith("sizing.trino.cpu: ")
+    assert _settings({"trino": {"cpu": 0.01}}).shapes["trino"].cpu == 0.01

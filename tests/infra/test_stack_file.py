@@ -154,7 +154,9 @@ def test_a_stack_has_a_name_of_letters_digits_and_dashes(name: str) -> None:
     check_name(name)
 
 
-@pytest.mark.parametrize("name", ["lab.template", "a.b", "a/b", "..", "", "-a", "a b", "ü", "a" * 64])
+@pytest.mark.parametrize(
+    "name", ["lab.template", "a.b", "a/b", "..", "", "-a", "a b", "ü", "a" * 64, "local\n"]
+)
 def test_what_would_be_another_file_is_no_name_of_a_stack(name: str) -> None:
     with pytest.raises(SettingsError, match=r"no (name of a )?stack"):
         check_name(name)

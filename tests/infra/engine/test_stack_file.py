@@ -155,6 +155,7 @@ NO_DIRECTORIES = [
     "/a/./b",
     "/a b",
     "/a:b",
+    "/a\\n",
 ]
 
 
