@@ -120,6 +120,9 @@ def _address(endpoint: Mapping[str, Any]) -> str:
     for key in _ADDRESS_KEYS:
         if key in endpoint:
             return str(endpoint[key])
+    if "urls" in endpoint:
+        # A projection's, by view and shard.
+        return "\n".join(str(url) for shards in endpoint["urls"].values() for url in shards.values())
     return f"{endpoint.get('host', '')}:{endpoint.get('port', '')}"
 
 

@@ -1,8 +1,11 @@
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from infra.engine import report
+from infra.engine.session import Session
 from providers.local.plugin.status import ServerStatus
 
 
@@ -18,3 +21,19 @@ def test_make_status_says_all_on_a_narrow_terminal(
     words = capsys.readouterr().out.split()
     expected = {"iceberg_catalog", "RUNNING", "127.0.0.1:29120", "management", "127.0.0.1:29121", "1:01:01"}
     assert expected <= set(words)
+
+
+def test_the_summary_of_up_has_every_address(capsys: pytest.CaptureFixture[str]) -> None:
+    endpoints = {
+        "kafka": {"bootstrap_servers": "127.0.0.1:9092"},
+        "postgres": {"host": "127.0.0.1", "port": 5432, "databases": []},
+        "projections": {
+            "urls": {"a": {"one": "http://x:8700", "two": "http://x:8701"}, "b": {"all": "http://x:8702"}}
+        },
+    }
+    session = SimpleNamespace(outputs=lambda: {"endpoints": endpoints}, is_local=False, stack="lab")
+    report.running(cast("Session", session))
+    words = capsys.readouterr().out.split()
+    addresses = {f"http://x:{port}" for port in (8700, 8701, 8702)} | {"127.0.0.1:9092", "127.0.0.1:5432"}
+    assert addresses <= set(words)
+    assert ":" not in words
