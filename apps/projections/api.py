@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from apps.projections import paths, tokens
 from apps.projections.conditions import Condition
@@ -24,6 +25,7 @@ from apps.projections.names import OwnNames
 from apps.projections.probes import Probes
 from apps.projections.queries import Bounds, Query, Views, page
 from apps.projections.records import Checkpoint
+from apps.projections.sending import Sending
 from apps.projections.turns import BusyError, TooManyError, Turns
 
 _log = logging.getLogger("apps.projections.api")
@@ -54,26 +56,32 @@ class Api:
     bounds: Bounds
     turns: Turns
 
-    async def many(self, request: Request) -> Response:
-        """One page of a tenant's views; with `id`, the one view, whatever signs are in its id."""
+    async def many(self, request: Request, held: AsyncExitStack) -> Response:
+        """One page of a tenant's views; with `id`, the one view, whatever signs are in its id. `held` keeps
+        the tenant's turn, as for `one`."""
         open_store, tenant = self._admitted(request)
         given = request.query_params
         if "id" in given:
-            return await self._one(request, open_store, tenant, given["id"])
+            key = self._key(request, tenant, given["id"])
+            return await self._run(tenant, held, lambda: _view(open_store, key))
         query = self._query(request, tenant)
-        return await self.turns.run(tenant, lambda: self._page(open_store, query))
+        return await self._run(tenant, held, lambda: self._page(open_store, query))
 
-    async def one(self, request: Request) -> Response:
+    async def one(self, request: Request, held: AsyncExitStack) -> Response:
         open_store, tenant = self._admitted(request)
-        return await self._one(request, open_store, tenant, request.path_params["id"])
+        key = self._key(request, tenant, request.path_params["id"])
+        return await self._run(tenant, held, lambda: _view(open_store, key))
 
-    async def _one(self, request: Request, open_store: OpenStore, tenant: str, view_id: str) -> Response:
+    async def _run(self, tenant: str, held: AsyncExitStack, work: Callable[[], Response]) -> Response:
+        turn = await held.enter_async_context(self.turns.turn(tenant))
+        return await turn.run(work)
+
+    def _key(self, request: Request, tenant: str, view_id: str) -> bytes:
         _only(request.query_params, _ONE)
         try:
-            key = ViewKey(tenant, request.path_params["view"], view_id).encode()
+            return ViewKey(tenant, request.path_params["view"], view_id).encode()
         except KeyFormatError as error:
             raise HTTPException(400, str(error)) from None
-        return await self.turns.run(tenant, lambda: _view(open_store, key))
 
     def _page(self, open_store: OpenStore, query: Query) -> Response:
         with open_store() as store:
@@ -129,39 +137,51 @@ class Api:
         )
 
 
-def create_app(api: Api, probes: Probes, names: frozenset[str] = frozenset()) -> Starlette:
-    """The service, which answers to `names`."""
+_Endpoint = Callable[[Request, AsyncExitStack], Awaitable[Response]]
 
-    def logged(
-        endpoint: Callable[[Request], Awaitable[Response]],
-    ) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            started = time.monotonic()
-            status = 500
-            try:
-                response = await _answered(endpoint, request)
-                status = response.status_code
-                return response
-            finally:
-                _record(request, status, time.monotonic() - started)
 
-        return answer
+class _Answers:
+    """An endpoint's answers: a tenant's turn is given back when its answer is sent, or its client is gone."""
 
+    def __init__(self, endpoint: _Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        async with AsyncExitStack() as held:
+            response = await self._logged(request, held)
+            await response(scope, receive, send)
+
+    async def _logged(self, request: Request, held: AsyncExitStack) -> Response:
+        started = time.monotonic()
+        status = 500
+        try:
+            response = await _answered(self._endpoint, request, held)
+            status = response.status_code
+            return response
+        finally:
+            _record(request, status, time.monotonic() - started)
+
+
+def create_app(
+    api: Api, probes: Probes, names: frozenset[str] = frozenset(), sending: float = 30.0
+) -> Starlette:
+    """The service, which answers to `names`; its answers must be read within `sending` seconds."""
     return Starlette(
         routes=[
             *probes.routes,
-            Route("/v1/views/{view}", logged(api.many)),
-            Route("/v1/views/{view}/{id:path}", logged(api.one)),
+            Route("/v1/views/{view}", _Answers(api.many), methods=["GET"]),
+            Route("/v1/views/{view}/{id:path}", _Answers(api.one), methods=["GET"]),
         ],
-        middleware=[Middleware(OwnNames, names=names)],
+        middleware=[Middleware(Sending, seconds=sending), Middleware(OwnNames, names=names)],
         exception_handlers={HTTPException: lambda _request, error: _problem(error)},
     )
 
 
-async def _answered(endpoint: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
+async def _answered(endpoint: _Endpoint, request: Request, held: AsyncExitStack) -> Response:
     """The answer; an error of the query's, or of the store's, is one too."""
     try:
-        return await endpoint(request)
+        return await endpoint(request, held)
     except HTTPException as error:
         return _problem(error)
     except QueryError as error:

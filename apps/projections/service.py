@@ -20,6 +20,7 @@ from apps.projections.keys import CheckpointKey
 from apps.projections.metrics import Shards, exposition
 from apps.projections.probes import Probes
 from apps.projections.reports import Report
+from apps.projections.sending import configured
 from apps.projections.spec import Manifest, Projection, ServiceSpec
 from apps.projections.store import Store
 from apps.projections.turns import Turns
@@ -141,14 +142,11 @@ async def _serve(path: Path, spec: ServiceSpec, manifest: Manifest) -> int:
         turns=Turns(spec.queries.room),
     )
     probes = Probes(service, exposition(service.shards))
-    config = uvicorn.Config(
-        create_app(api, probes, frozenset(spec.listen.names)),
-        host=spec.listen.host,
-        port=spec.listen.port,
-        log_config=None,
-        access_log=False,
-        http="h11",  # It bounds how long a URL and its headers may be.
-        lifespan="off",
+    config = configured(
+        create_app(api, probes, frozenset(spec.listen.names), spec.queries.sending),
+        spec.listen.host,
+        spec.listen.port,
+        spec.listen.connections,
         timeout_graceful_shutdown=5,
     )
     server = _Server(config)

@@ -110,17 +110,20 @@ class NatsSpec(Spec):
 
 
 class Listen(Spec):
-    """`names` are what the service is called by its clients: it answers to no others, but to addresses."""
+    """`names` are what the service is called by its clients: it answers to no others, but to addresses.
+    Beyond `connections` the oldest is closed for a new one, first of those that ask nothing."""
 
     host: str
     port: int = Field(ge=1, le=65535)
     names: tuple[str, ...] = ()
+    connections: int = Field(default=200, ge=8)
 
 
 class QueryLimits(Spec):
     """Of one query: views in an answer and bytes of them, conditions, views and bytes of them that it may
-    look at, seconds that it may run. Of all: how many run at once, how many of one tenant, and how many of a
-    tenant may wait for that, each as many seconds as one may run."""
+    look at, seconds that it may run, and seconds in which its answer must be read. Of all: how many run at
+    once, how many of one tenant run or are being read, and how many of a tenant may wait for that, each as
+    many seconds as one may run."""
 
     results: int = Field(default=1000, ge=1)
     size: int = Field(default=8 << 20, ge=1)
@@ -128,6 +131,7 @@ class QueryLimits(Spec):
     scan: int = Field(default=100_000, ge=1)
     read: int = Field(default=Bounds.read, ge=1)
     seconds: float = Field(default=Bounds.seconds, gt=0)
+    sending: float = Field(default=30.0, gt=0)
     at_once: int = Field(default=Room.at_once, ge=1)
     of_tenant: int = Field(default=Room.of_tenant, ge=1)
     waiting: int = Field(default=Room.waiting, ge=0)

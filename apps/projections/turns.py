@@ -28,8 +28,8 @@ class _Tenant:
 
 @dataclass(frozen=True)
 class Room:
-    """Queries that run at once, in all and `of_tenant`; how many of a tenant's may wait behind those, and for
-    how many seconds."""
+    """Queries that run at once, in all; how many `of_tenant` run or are being sent; how many of a tenant's
+    may wait behind those, and for how many seconds."""
 
     at_once: int = 4
     of_tenant: int = 2
@@ -52,26 +52,36 @@ class Turns:
         self._running = asyncio.Semaphore(self.room.at_once)
         self._threads = ThreadPoolExecutor(self.room.at_once, thread_name_prefix="query")
 
-    async def run(self, tenant: str, work: Callable[[], _T]) -> _T:
-        """What `work` returns, or raises. Raises TooManyError at once, and BusyError when no turn comes."""
+    @asynccontextmanager
+    async def turn(self, tenant: str) -> AsyncIterator["Turn"]:
+        """A tenant's turn, which lasts until its answer is sent: that is in memory as long. Raises
+        TooManyError at once, and BusyError when no turn comes."""
+        until = asyncio.get_running_loop().time() + self.room.seconds
         async with self._asking(tenant) as own:
+            await self._acquire(own.running, until)
             try:
-                async with asyncio.timeout(self.room.seconds):
-                    await own.running.acquire()
-                    try:
-                        await self._running.acquire()
-                    except BaseException:
-                        own.running.release()
-                        raise
-            except TimeoutError:
-                raise BusyError(
-                    f"other queries were running for {self.room.seconds:g} seconds: ask again later"
-                ) from None
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+                yield Turn(self, until)
             finally:
-                self._running.release()
                 own.running.release()
+
+    async def run(self, work: Callable[[], _T], until: float) -> _T:
+        """What `work` returns, or raises, among the queries of all: a reader holds up its own tenant alone.
+        Raises BusyError when it could not begin by `until`, by the loop's clock."""
+        await self._acquire(self._running, until)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._running.release()
+
+    async def _acquire(self, running: asyncio.Semaphore, until: float) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await running.acquire()
+        except TimeoutError:
+            raise BusyError(
+                f"other queries were running, or their answers were not read, for {self.room.seconds:g} "
+                "seconds: ask again later"
+            ) from None
 
     @asynccontextmanager
     async def _asking(self, tenant: str) -> AsyncIterator[_Tenant]:
@@ -85,3 +95,15 @@ class Turns:
             own.asking -= 1
             if not own.asking:
                 del self._tenants[tenant]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Of one query of a tenant."""
+
+    turns: Turns
+    until: float
+
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """What `work` returns, or raises. Raises BusyError when others run all the time."""
+        return await self.turns.run(work, self.until)

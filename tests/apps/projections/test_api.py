@@ -3,13 +3,12 @@
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
-import uvicorn
 
 from apps.projections import tokens
 from apps.projections.api import Api, OpenStore, create_app
@@ -22,7 +21,7 @@ from apps.projections.records import Checkpoint, StreamIdentity
 from apps.projections.reports import Report
 from apps.projections.store import Batch, Store
 from apps.projections.turns import Room, Turns
-from tests.apps.provisioner.servers import free_port
+from tests.apps.projections.serving import served
 from tests.providers.local.plugin.client import until
 
 _KEY = "k" * 32
@@ -93,6 +92,9 @@ class Gate:
         self.waiting = 0
         self.opened = threading.Event()
 
+    def close(self) -> None:
+        self.opened.set()
+
     @contextmanager
     def store(self) -> Iterator[Store]:
         self.waiting += 1
@@ -102,9 +104,8 @@ class Gate:
 
 @pytest.fixture
 def gate(store: Store) -> Iterator[Gate]:
-    gate = Gate(store)
-    yield gate
-    gate.opened.set()
+    with closing(Gate(store)) as gate:
+        yield gate
 
 
 @pytest.fixture
@@ -131,18 +132,8 @@ def client(store: Store, state: Reported, gate: Gate, room: Room) -> Iterator[Cl
     }
     api = Api(stores, _KEY, 10, 3, Bounds(100, 1 << 20), Turns(room))
     app = create_app(api, Probes(state, metrics), _NAMES)
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    client = Client(f"http://127.0.0.1:{port}")
-    until(lambda: server.started)
-    try:
-        yield client
-    finally:
-        gate.opened.set()
-        server.should_exit = True
-        thread.join()
+    with served(app) as url, closing(gate):
+        yield Client(url)
 
 
 @contextmanager
