@@ -1,15 +1,15 @@
 """From declared projections to what their workers run: the text of programs is read here, and looked at."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import starlark
-
 from components.projections import Shard, View
+from infra.program_trial import problem
 from infra.projection_settings import ProjectionSettings, places
 from infra.settings import SettingsError
 from infra.stack_file import StackFile
+
+_SHOWN = 200
 
 
 def read_workers(projections: Sequence[ProjectionSettings], stack_file: StackFile) -> tuple[View, ...]:
@@ -42,39 +42,29 @@ def _program(number: int, projection: ProjectionSettings, stack_file: StackFile)
         text = projection.program or ""
     else:
         text = _read(projection.program_file, stack_file.path.parent, where)
-    _check(text, where)
+    if wrong := problem(text):
+        raise SettingsError(f'{where}: {wrong} (docs/projections.md, "A program")')
     return text
 
 
 def _read(name: str, folder: Path, where: str) -> str:
     """The file `name` in `folder`, wherever links lead: no other file of the machine's becomes a program."""
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise SettingsError(
-            f"{where}: {name} leads to {path}, which is outside of {folder.resolve()}: keep programs beside "
-            "the stack file"
-        )
-    if path.exists() and not path.is_file():
-        raise SettingsError(f"{where}: {path} is no file")
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{where}: cannot read {path}: {error}") from error
-
-
-def _check(text: str, where: str) -> None:
-    """What can be told without running it; whether it can be loaded, its worker's sandbox says."""
-    dialect = starlark.Dialect.standard()
-    dialect.enable_load = False
-    dialect.enable_f_strings = True
-    try:
-        starlark.parse("program.star", text, dialect)
-    except starlark.StarlarkError as error:
-        said = [line.strip() for line in str(error).splitlines()]
-        problem = " ".join(line for line in said if line.startswith(("error:", "-->"))) or said[0]
-        raise SettingsError(f"{where}: the program is not Starlark: {problem}") from None
-    for name, arguments in (("key", "event"), ("project", "view, event")):
-        if re.search(rf"^(def\s+{name}\s*\(|{name}\s*=[^=])", text, re.MULTILINE) is None:
+        if "\n" in name or "\0" in name:
+            raise ValueError("it has line breaks or NUL, as no name of a file")
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()):
             raise SettingsError(
-                f'{where}: the program has no `def {name}({arguments})` (docs/projections.md, "A program")'
+                f"{where}: {name} leads to {path}, which is outside of {folder.resolve()}: keep programs "
+                "beside the stack file"
             )
+        if path.exists() and not path.is_file():
+            raise SettingsError(f"{where}: {path} is no file")
+        # Some editors begin a file with a byte order mark.
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, RuntimeError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(
+            f"{where}: cannot read {name[:_SHOWN]!r}: {why}: name a file beside the stack file, or give the "
+            "program's text by `program:`"
+        ) from error

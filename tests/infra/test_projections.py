@@ -304,7 +304,7 @@ def test_a_program_comes_from_a_file_beside_the_stack_file(tmp_path: Path) -> No
     file = StackFile(tmp_path / "Pulumi.mine.yaml")
     with pytest.raises(SettingsError, match=r"projections\[0\]\.program_file: cannot read .*carriers\.star"):
         read_workers(settings.projections, file)
-    (tmp_path / "carriers.star").write_text(COUNTING)
+    (tmp_path / "carriers.star").write_text(COUNTING, encoding="utf-8-sig")
     assert [view.program for view in read_workers(settings.projections, file)] == [COUNTING]
 
 
@@ -332,6 +332,20 @@ def test_a_program_file_may_stand_in_a_folder_below_and_be_a_link_within(tmp_pat
         assert view.program == COUNTING
 
 
+@pytest.mark.parametrize("name", [COUNTING, "a" * 256, "é" * 128, "a\0b", "x/" * 3000])
+def test_a_program_file_that_no_file_can_be_called_is_refused_with_where_to_put_a_text(
+    tmp_path: Path, name: str
+) -> None:
+    given = {each: value for each, value in _GOOD.items() if each != "program"}
+    good = _settings(**declared(projections=[{**given, "program_file": "a"}])).projections[0]
+    file = StackFile(tmp_path / "Pulumi.mine.yaml")
+    with pytest.raises(
+        SettingsError, match=r"projections\[0\]\.program_file: cannot read .* by `program:`"
+    ) as refused:
+        read_workers([good.model_copy(update={"program_file": name})], file)
+    assert len(str(refused.value)) < 1000
+
+
 def test_a_program_file_that_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.star")
     given = {each: value for each, value in _GOOD.items() if each != "program"}
@@ -352,6 +366,16 @@ def test_a_program_file_that_is_no_file_is_refused(tmp_path: Path) -> None:
             "def outer():\n    def key(event):\n        pass\n    def project(v, e):\n        pass\n",
             "no `def key",
         ),
+        (f'def outer():\n    """\n{COUNTING}    """\n', "no `def key"),
+        (f"{COUNTING}\nkey = 5\n", "cannot be loaded|key is no function"),
+        ("key = 5\nproject = lambda view, event: view\n", "key is no function"),
+        ("def key():\n    return 'a'\nproject = lambda view, event: view\n", "key takes other arguments"),
+        ("key = lambda event: 'a'\nproject = lambda view: view\n", "project takes other arguments"),
+        ("key = lambda event: 'a'\nproject = lambda v, e, more: v\n", "project takes other arguments"),
+        (f"{COUNTING}\nfail('no')\n", "cannot be loaded: error: fail: no --> program.star"),
+        (COUNTING + "#" * (256 << 10), "larger than 256 KiB"),
+        (COUNTING + "x = " + "[" * 201 + "]" * 201, "nests brackets more than 200 deep"),
+        (COUNTING + "x = [0] * (1 << 30)\n", "ends the interpreter .* needs more than 1024 MiB"),
     ],
 )
 def test_a_program_that_is_none_is_refused_with_its_line(tmp_path: Path, program: str, message: str) -> None:
@@ -366,8 +390,18 @@ def test_a_program_that_is_none_is_refused_with_its_line(tmp_path: Path, program
     assert "stacks/Pulumi.mine.yaml, line 5: nebula:platform.projections[0].program" in str(refused.value)
 
 
-def test_functions_may_be_values_too() -> None:
-    program = 'key = lambda event: event["aggregate_id"]\nproject = lambda view, event: {"at": f"{event}"}\n'
+@pytest.mark.parametrize(
+    "program",
+    [
+        'key = lambda event: event["aggregate_id"]\nproject = lambda view, event: {"at": f"{event}"}\n',
+        'key, project = lambda e: e["aggregate_id"], lambda v, e: json.decode(e["text"])\n',
+        "def made(of):\n    return lambda *rest: of\nkey = made('a')\nproject = made({})\n",
+        "def one(x):\n    return x\ndef key(event):\n    return one()\nproject = lambda view, event: view\n",
+        COUNTING + "x = " + "[" * 200 + "]" * 200,
+        "def key(event):\n    for _ in range(1 << 30):\n        pass\nproject = lambda view, event: view\n",
+    ],
+)
+def test_a_program_with_functions_of_events_is_taken_however_they_are_made(program: str) -> None:
     settings = _settings(**declared(projections=[{**_GOOD, "program": program}]))
     assert [view.program for view in read_workers(settings.projections, _NOWHERE)] == [program]
 
