@@ -33,7 +33,6 @@ _LIST = frozenset({"tenant", "prefix", "where", "sort", "limit", "after"})
 _ONE = frozenset({"tenant", "id"})
 _DEFAULT = 100
 _LATER = {"Retry-After": "1"}
-_SHOWN = 200
 
 
 class ReadableStore(Views, Protocol):
@@ -228,10 +227,10 @@ def _record(request: Request, status: int, seconds: float) -> None:
     trace = request.headers.get("traceparent", "").split("-")
     context = {
         "method": request.method,
-        "path": request.url.path[:_SHOWN],
+        "path": request.url.path,
         "status": status,
         "seconds": round(seconds, 6),
-        "tenant_id": request.query_params.get("tenant", "")[:_SHOWN],
+        "tenant_id": request.query_params.get("tenant", ""),
         "correlation_id": request.headers.get("x-correlation-id"),
         "trace_id": trace[1] if len(trace) >= 4 else None,
     }

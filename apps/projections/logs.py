@@ -11,10 +11,12 @@ from apps.kit.output import Redaction
 from apps.projections.envelope import Admission, PoisonError, trace_id
 
 _BELIEVING = Admission(None)
+_SHOWN = 200
 
 
 class JsonFormatter(logging.Formatter):
-    """`extra={"context": {...}}` of a record becomes fields of the line; secrets are masked."""
+    """`extra={"context": {...}}` of a record becomes fields of the line; secrets are masked. Texts of a
+    context are cut: who sends a request or an event says how long they are."""
 
     def __init__(self, redact: Redaction, static: Mapping[str, str]) -> None:
         super().__init__()
@@ -28,11 +30,15 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             **self._static,
-            **getattr(record, "context", {}),
+            **{name: _brief(value) for name, value in getattr(record, "context", {}).items()},
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return self._redact(json.dumps(entry, ensure_ascii=False, default=str))
+
+
+def _brief(value: object) -> object:
+    return value[:_SHOWN] if isinstance(value, str) else value
 
 
 def configure(

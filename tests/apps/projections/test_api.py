@@ -1,5 +1,6 @@
 """The API over a real store: who may read what, and what is answered to whom may not."""
 
+import json
 import logging
 import threading
 from collections.abc import Iterator, Mapping
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 import requests
 
+from apps.kit.output import Redaction
 from apps.projections import tokens
 from apps.projections.api import Api, OpenStore, create_app
 from apps.projections.errors import OverdueError, StoreError
 from apps.projections.keys import CheckpointKey, ViewKey
+from apps.projections.logs import JsonFormatter
 from apps.projections.metrics import exposition
 from apps.projections.probes import Probes
 from apps.projections.queries import Bounds
@@ -380,6 +383,17 @@ def test_metrics_are_those_of_the_worker(client: Client) -> None:
     assert any(line.startswith("projections_lag{") and line.endswith(" 3.0") for line in lines)
     assert any(line.startswith("projections_redeliveries_total{") and line.endswith(" 2.0") for line in lines)
     assert any(line.startswith("projections_commit_failures_total{") for line in lines)
+
+
+def test_no_client_makes_a_line_of_the_log_long(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    long = "a" * 2000
+    headers = {"X-Correlation-Id": long, "traceparent": f"00-{long}-00f067aa0ba902b7-01"}
+    with caplog.at_level(logging.INFO, "apps.projections.api"):
+        client.get(f"/v1/views/{long}", params={"tenant": long}, headers=headers)
+    (record,) = [each for each in caplog.records if each.name == "apps.projections.api"]
+    line = JsonFormatter(Redaction(), {}).format(record)
+    assert set(json.loads(line)) >= {"correlation_id", "trace_id", "tenant_id", "path"}
+    assert len(line) < 1500
 
 
 def test_a_query_is_logged_with_tenant_correlation_and_trace(
