@@ -80,6 +80,13 @@ class ProjectionSettings(Model):
         for number, name in enumerate(names):
             if name in names[:number]:
                 raise problem(("shards", number), f"shard {name} is declared twice")
+        for number, field in enumerate(self.fields):
+            if above := next((each for each in self.fields if field.startswith(f"{each}.")), None):
+                raise problem(
+                    ("fields", number),
+                    f"{field} is a part of {above}, and the program would get nothing else of it: remove "
+                    "one of them",
+                )
         self._events()
         return self
 

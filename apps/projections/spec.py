@@ -71,6 +71,14 @@ class Projection(Spec):
                     raise ValueError(f"tenant_token: {subject} has no token {number}, counted from 0")
         return self
 
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        for field in self.fields:
+            for other in self.fields:
+                if field.startswith(f"{other}."):
+                    raise ValueError(f"fields: {field} is a part of {other}: remove one of them")
+        return self
+
     @property
     def source(self) -> Source:
         limits = self.limits

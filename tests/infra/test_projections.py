@@ -230,6 +230,11 @@ _GOOD = declared()["projections"][0]
         ({"subjects": ["other.>"]}, r"subjects\[0\]: other\.> matches no message that stream EVENTS keeps"),
         ({"tenant_token": 99}, r"projections\[0\]\.tenant_token: .*less than 16"),
         ({"tenant_token": 2, "subjects": ["events.*"]}, r"\.tenant_token: events\.\* has tokens 0 to 1"),
+        (
+            {"fields": ["payload", "payload.a"]},
+            r"\.fields\[1\]: .*payload\.a is a part of payload.*: remove one",
+        ),
+        ({"fields": ["a.b.c", "a.b"]}, r"\.fields\[0\]: .*a\.b\.c is a part of a\.b"),
         ({"place": 500}, r"projections\[0\]\.place"),
         ({"limits": {"view": 1 << 30}}, r"limits\.view"),
         ({"limits": {"memory": 1 << 50}}, r"limits\.memory"),
@@ -256,6 +261,11 @@ _GOOD = declared()["projections"][0]
 def test_a_wrong_declaration_is_refused_with_what_to_do(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         _settings(**declared(projections=[{**_GOOD, **changes}]))
+
+
+def test_fields_that_only_begin_alike_are_taken() -> None:
+    fields = ["payload.a", "payload.ab", "payload_x"]
+    assert _settings(**declared(projections=[{**_GOOD, "fields": fields}])).projections[0].fields == fields
 
 
 def test_a_view_is_declared_once() -> None:

@@ -76,6 +76,7 @@ def test_a_wrong_key_is_named_and_no_value_shown(tmp_path: Path, changes: dict[s
         ({"limits": {"gas": 0}}, r"projections\[0\]\.limits\.gas"),
         ({"fields": ["payload.carrier", 'a"b']}, r"projections\[0\]\.fields\[1\]"),
         ({"fields": ["payload..carrier"]}, r"projections\[0\]\.fields\[0\]"),
+        ({"fields": ["payload.a.b", "id", "payload"]}, r"payload\.a\.b is a part of payload: remove one"),
     ],
 )
 def test_a_wrong_projection_is_named(tmp_path: Path, changes: dict[str, Any], key: str) -> None:
