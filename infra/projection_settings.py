@@ -165,18 +165,27 @@ def check_projections(
 
 def _check_places(projections: Sequence[ProjectionSettings]) -> None:
     """On one machine no two workers can have one port; a pod has an address of its own."""
-    taken: dict[int, str] = {}
     found = places(projections)
+    if len(found) > _PLACES:
+        raise problem(
+            ("projections",),
+            f"there are {len(found)} workers, one for each shard, and a machine has ports for {_PLACES}: "
+            "declare fewer, or run them on a cluster",
+        )
+    free = iter(sorted(set(range(_PLACES)) - set(found.values())))
+    taken: dict[int, str] = {}
+    wrong: list[str] = []
+    first: tuple[str | int, ...] = ()
     for number, projection in enumerate(projections):
         for key, part in zip(projection.keys, projection.parts, strict=True):
             place, called = found[projection.name, part.name], f"{projection.name} ({part.name})"
             if place in taken:
-                free = next(
-                    each % _PLACES for each in range(place, place + _PLACES) if each not in found.values()
-                )
-                raise problem(
-                    ("projections", number, *key),
-                    f"{called} and {taken[place]} come to the same port: give one of them another, such as "
-                    f"place: {free}",
-                )
-            taken[place] = called
+                first = first or ("projections", number, *key)
+                wrong.append(f"{called} and {taken[place]} (give the former place: {next(free)})")
+            else:
+                taken[place] = called
+    if wrong:
+        raise problem(
+            first,
+            f"workers come to the same port: {'; '.join(wrong)}",
+        )
