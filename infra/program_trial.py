@@ -7,6 +7,8 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import starlark
 
@@ -17,7 +19,7 @@ _MEMORY = 1 << 30
 # As in a worker: thousands of steps to load a program, and calls within calls.
 _GAS = 1000
 _STACK = 64
-_CALLED = {"key": ({},), "project": (None, {})}
+_CALLED: Mapping[str, tuple[Any, ...]] = {"key": ({},), "project": (None, {})}
 _MEANT = {"key": "def key(event)", "project": "def project(view, event)"}
 _ARGUMENTS = re.compile(r"Missing parameter|extra positional argument|Wrong number of positional")
 

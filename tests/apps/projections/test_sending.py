@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from apps.projections import tokens
-from apps.projections.api import Api, create_app
+from apps.projections.api import Api, OpenStore, create_app
 from apps.projections.keys import CheckpointKey, ViewKey
 from apps.projections.probes import Probes
 from apps.projections.queries import Bounds
@@ -43,7 +43,7 @@ class Service:
         self._store = store
         self.gate = Gate(store)
         self.computed = 0
-        stores = {"large": self._opened, "slow": self.gate.store}
+        stores: dict[str, OpenStore] = {"large": self._opened, "slow": self.gate.store}
         api = Api(stores, _KEY, 10, 3, Bounds(100, 9 << 20), Turns(room))
         self._app = create_app(api, Probes(Reported(), lambda: b""), sending=sending)
         self._connections = connections
