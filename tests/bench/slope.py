@@ -32,8 +32,7 @@ from providers.local.resources import Host, Plugin
 
 plugin = Plugin("local")
 host = Host(
-    "local", directory={directory!r}, stack="bench", checkout={root!r}, ports={{}}, keep_data=False,
-    parked=False,
+    "local", directory={directory!r}, ports={{}}, keep_data=False, parked=False,
     opts=pulumi.ResourceOptions(provider=plugin),
 )
 cluster = LocalCluster(plugin, host, Path({cache!r}), port_offset=0)
