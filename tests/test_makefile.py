@@ -11,7 +11,11 @@ SWITCHES = ("KEEP_DATA", "NEBULA_KEEP_DATA", "DELETE", "DRY_RUN", "FOLLOW", "DIF
 
 
 def make(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    given = {name: value for name, value in os.environ.items() if name not in SWITCHES and not name.startswith("MAKE")}
+    given = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in SWITCHES and not name.startswith("MAKE")
+    }
     return subprocess.run(
         ["make", *arguments], cwd=ROOT, env=given | environment, capture_output=True, text=True, check=False
     )

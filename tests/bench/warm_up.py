@@ -83,7 +83,10 @@ def _note(line: Timeline, event: Event, stack: Stack, run: EngineRun, origin: fl
 def _note_server(line: Timeline, stack: Stack, name: str, origin: float) -> None:
     note = StackDirectory(stack.directory).record(name.partition("::")[2])
     identity = Identity.parse(read_json(note))
-    assert identity is not None, f"{name} is ready, but {note} does not say which process it is"
+    assert identity is not None, (
+        f"{name} is ready, but {note} does not say which process it is: "
+        f"{note.read_text() if note.exists() else sorted(note.parent.iterdir())}; {stack.servers()}"
+    )
     line.launched[name] = processor_time.started(identity.pid) - origin
     line.processor[name] = processor_time.of_tree(identity.pid)
 
