@@ -1,6 +1,6 @@
 """Actions of IAM: which patterns are wide, and which cannot be on less than everything."""
 
-from policy.pack.facts.documents import wildcard
+from policy.pack.facts.patterns import wildcard
 
 _UNSCOPED = (
     *("account:get*", "account:list*", "acm:list*", "apigateway:get*", "application-autoscaling:describe*"),

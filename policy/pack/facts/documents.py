@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policy.pack.facts.conditions import Condition, conditions_of
+from policy.pack.facts.patterns import wildcard
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, nodes
 from policy.pack.tokens import AWS_ENDPOINT, AWS_ENDPOINT_POLICY, OTHER_POLICIES
 
@@ -157,11 +158,6 @@ def _principals(given: Any) -> Iterator[tuple[str, str]]:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in (value if isinstance(value, list) else [value]) if item is not None)
-
-
-def wildcard(pattern: str) -> str:
-    """`pattern` with each run of wildcards that any text matches as one `*`: `**` and `?*` are no others."""
-    return re.sub(r"[*?]*\*[*?]*", "*", pattern)
 
 
 def _is_everything(resource: str) -> bool:

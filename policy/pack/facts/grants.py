@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policy.pack.facts.documents import Document, Statement, documents, wildcard
+from policy.pack.facts.documents import Document, Statement, documents
 from policy.pack.facts.objects import of_kind
+from policy.pack.facts.patterns import covers, wildcard
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, get, items, nodes
 from policy.pack.tokens import AWS_IMAGE_PERMISSION, AWS_PUBLIC_REPOSITORY, GCP_MEMBER_REMOVAL
 
@@ -98,15 +99,9 @@ def _leaves_some(denial: Statement, granted: Statement) -> bool:
 def _covers(denial: Statement, granted: Statement) -> bool:
     actions = granted.actions or ("*",)
     resources = granted.resources or ("*",)
-    return all(any(_matches(by, each) for by in denial.actions) for each in actions) and all(
-        any(_matches(by, each) for by in denial.resources or ("*",)) for each in resources
+    return all(any(covers(by.lower(), each.lower()) for by in denial.actions) for each in actions) and all(
+        any(covers(by, each) for by in denial.resources or ("*",)) for each in resources
     )
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Whether all that `text` matches, itself a pattern, `pattern` does."""
-    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in wildcard(pattern))
-    return re.fullmatch("".join(parts), wildcard(text), re.IGNORECASE | re.DOTALL) is not None
 
 
 def _anybody_of(statement: Statement) -> str:

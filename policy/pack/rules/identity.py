@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from policy.pack.facts.actions import is_wide
-from policy.pack.facts.documents import Statement, documents, wildcard
+from policy.pack.facts.documents import Statement, documents
 from policy.pack.facts.grants import grants, roles
 from policy.pack.facts.objects import of_kind
+from policy.pack.facts.patterns import wildcard
 from policy.pack.facts.secrets import CLOUD_KEY, texts_of
 from policy.pack.model import Resource, Rule, Stack, dotted, items
 from policy.pack.rules.buckets import is_of_a_store
