@@ -8,7 +8,7 @@ from typing import Any
 
 from policy.pack.facts.conditions import Condition, conditions_of
 from policy.pack.facts.patterns import wildcard
-from policy.pack.model import UNKNOWN, Path, Resource, Unclear, nodes
+from policy.pack.model import UNKNOWN, Path, Resource, Unclear, nodes, unclear
 from policy.pack.tokens import AWS_ENDPOINT, AWS_ENDPOINT_POLICY, OTHER_POLICIES
 
 HOLDERS = frozenset(
@@ -31,6 +31,13 @@ HOLDERS = frozenset(
 """The properties in which AWS's resources take policy documents; elsewhere one is found by its form."""
 _CEILINGS = frozenset({AWS_ENDPOINT, AWS_ENDPOINT_POLICY})
 """Types whose documents grant nothing: they limit what others grant."""
+
+_PARENTS: Mapping[str, tuple[str, ...]] = {
+    "aws:fsx/s3AccessPointAttachment:S3AccessPointAttachment": ("s3AccessPoint.policy",),
+    "aws:iam/role:Role": ("inlinePolicies.policy",),
+    "aws:s3control/multiRegionAccessPointPolicy:MultiRegionAccessPointPolicy": ("details.policy",),
+}
+"""Where a document stands deeper than at the top, by type: what is above it may not be known either."""
 
 
 @dataclass(frozen=True)
@@ -85,28 +92,49 @@ class Document:
 def documents(resource: Resource) -> tuple[list[Document], list[Unclear]]:
     """The documents of a resource of AWS, and the properties that should have one which nobody can read."""
     found: list[Document] = []
-    unclear: list[Unclear] = []
     if resource.package != "aws" or resource.type in OTHER_POLICIES | _CEILINGS:
-        return found, unclear
+        return found, []
+    unread = unclear(resource.properties, *_PARENTS.get(resource.type, ()))
     for path, value in resource.nodes:
-        held = bool(path) and path[-1] in HOLDERS and not isinstance(value, list)
-        if value is UNKNOWN and held:
-            unclear.append(Unclear(path))
-        elif isinstance(value, Mapping) and "Statement" in value:
-            # One within another document was found with it.
-            if not any(path[: len(each.path)] == each.path for each in found):
-                found.append(_document(path, value, unclear))
-        elif isinstance(value, str) and value and (held or _STATEMENT.search(value)):
-            try:
-                content = json.loads(value, object_pairs_hook=_unique)
-            except ValueError as error:
-                unclear.append(Unclear(path, f"is no JSON ({error}): write it with json.dumps"))
-                continue
-            within = [each for _, each in nodes(content) if isinstance(each, Mapping) and "Statement" in each]
-            if held and not within and isinstance(content, Mapping):
-                unclear.append(Unclear(path, "has no Statement: write it as IAM does"))
-            found += [_document(path, each, unclear) for each in within]
-    return found, unclear
+        # One within another document was found with it.
+        if any(path[: len(each.path)] == each.path for each in found):
+            continue
+        if isinstance(value, Mapping) and "Statement" in value:
+            found.append(_document(path, value, unread))
+        elif _is_held(path):
+            found += _held(path, value, unread)
+        elif isinstance(value, str) and _STATEMENT.search(value):
+            found += _in_text(path, value, unread)
+    return found, unread
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a document is what stands at `path`: in a property that takes one, or in its list."""
+    names = [key for key in path if isinstance(key, str)]
+    return bool(names) and names[-1] in HOLDERS
+
+
+def _held(path: Path, value: Any, unread: list[Unclear]) -> list[Document]:
+    """The documents of a property that takes one, where there is nothing else that it could have."""
+    if value is None or (isinstance(value, list) and value):
+        return []  # it says nothing, or its items are asked one by one
+    if value is UNKNOWN:
+        unread.append(Unclear(path))
+        return []
+    found = _in_text(path, value, unread) if isinstance(value, str) else []
+    if not found and not any(each.path == path for each in unread):
+        unread.append(Unclear(path, "has no Statement: write it as IAM does, or leave it out"))
+    return found
+
+
+def _in_text(path: Path, text: str, unread: list[Unclear]) -> list[Document]:
+    try:
+        content = json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        unread.append(Unclear(path, f"is no JSON ({error}): write it with json.dumps"))
+        return []
+    within = [each for _, each in nodes(content) if isinstance(each, Mapping) and "Statement" in each]
+    return [_document(path, each, unread) for each in within]
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,18 +146,40 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _STATEMENT = re.compile(r'^\s*\{.*"Statement"\s*:', re.DOTALL)
+_ELEMENTS = frozenset(
+    {
+        *("Action", "Condition", "Effect", "NotAction", "NotPrincipal", "NotResource", "Principal"),
+        *("Resource", "Sid"),
+    }
+)
+"""What a statement may have; IAM takes no other, and none in another case."""
 
 
-def _document(path: Path, content: Mapping[str, Any], unclear: list[Unclear]) -> Document:
+def _document(path: Path, content: Mapping[str, Any], unread: list[Unclear]) -> Document:
+    unread += unclear(content, *(f"Statement.{each}" for each in sorted(_ELEMENTS - {"Sid"})), at=path)
     given = content.get("Statement")
     statements = []
     for each in given if isinstance(given, list) else [given]:
+        if each is UNKNOWN:
+            continue
+        if reason := _why_none(each):
+            unread.append(
+                Unclear((*path, "Statement"), f"has a statement that {reason}: write it as IAM does")
+            )
         if isinstance(each, Mapping) and each.get("Effect") in ("Allow", "Deny"):
             statements.append(_statement(path, each))
-        else:
-            reason = "is not known" if each is UNKNOWN else "has no Effect of Allow or Deny"
-            unclear.append(Unclear((*path, "Statement"), f"has a statement that {reason}: write it whole"))
     return Document(path, tuple(statements))
+
+
+def _why_none(given: Any) -> str:
+    """Why `given` is no statement that IAM takes; empty where it is one."""
+    if not isinstance(given, Mapping) or given.get("Effect") not in ("Allow", "Deny", UNKNOWN):
+        return "has no Effect of Allow or Deny"
+    if others := sorted(str(key) for key in given.keys() - _ELEMENTS):
+        return f"has {', '.join(others)}"
+    if given.get("Action") is None and given.get("NotAction") is None:
+        return "has no Action"
+    return ""
 
 
 def _statement(path: Path, given: Mapping[str, Any]) -> Statement:

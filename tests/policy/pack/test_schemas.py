@@ -84,6 +84,23 @@ def test_every_policy_document_of_aws_is_read() -> None:
     assert count > 85
 
 
+def _passing_unknown(package: str, wanted: Leaf) -> list[str]:
+    """Where a wanted property is, or a list or a mapping above it, that may be unknown without a word."""
+    return [
+        f"{kind.token} {model.dotted(path[:end])}"
+        for kind in types(package)
+        for path, _ in paths(kind, wanted)
+        for end in range(1, len(path) + 1)
+        if not _rules(kind, path[:end], UNKNOWN) & {"judgeable"}
+    ]
+
+
+def test_nothing_above_a_policy_document_of_aws_passes_unknown() -> None:
+    others = (*tokens.OTHER_POLICIES, tokens.AWS_ENDPOINT, tokens.AWS_ENDPOINT_POLICY)
+    found = _passing_unknown("aws", _is_document)
+    assert [each for each in found if not each.startswith(others)] == []
+
+
 @pytest.mark.parametrize(("package", "acl"), [("aws", "public-read"), ("gcp", "publicRead")])
 def test_every_acl_is_read(package: str, acl: str) -> None:
     count, unread = _unread(package, _is_acl, lambda _: acl, _EVERYBODY)

@@ -1,8 +1,10 @@
 """What the rules judge is known, and can be read."""
 
+import json
+
 import pytest
 
-from policy.pack.model import UNKNOWN
+from policy.pack.model import UNKNOWN, Resource
 from tests.policy.pack.case import Case, ids, pod, resource
 
 _RULE = "judgeable"
@@ -11,6 +13,57 @@ MEMBER = "gcp:storage/bucketIAMMember:BucketIAMMember"
 GROUP, SERVICE = "aws:ec2/securityGroup:SecurityGroup", "kubernetes:core/v1:Service"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 
+
+def _structured(statement: object) -> tuple[Resource, ...]:
+    """A policy as a structure, with one statement."""
+    return (resource(ROLE, {"policy": {"Statement": [statement]}}),)
+
+
+def _written(policy: object) -> tuple[Resource, ...]:
+    return (resource(ROLE, {"policy": policy}),)
+
+
+_READS = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::lake/*"}
+_ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": UNKNOWN}}
+DOCUMENTS = [
+    Case(_RULE, "a structure", _structured(_READS)),
+    Case(_RULE, "a structure whose Sid is not known", _structured({**_READS, "Sid": UNKNOWN})),
+    Case(_RULE, "an action", _structured({**_READS, "Action": UNKNOWN}), 1),
+    Case(_RULE, "one of the actions", _structured({**_READS, "Action": ["s3:GetObject", UNKNOWN]}), 1),
+    Case(_RULE, "a resource of a policy", _structured({**_READS, "Resource": UNKNOWN}), 1),
+    Case(_RULE, "an effect", _structured({**_READS, "Effect": UNKNOWN}), 1),
+    Case(_RULE, "a principal", _structured({**_READS, "Principal": UNKNOWN}), 1),
+    Case(_RULE, "a principal in a mapping", _structured({**_READS, "Principal": {"AWS": [UNKNOWN]}}), 1),
+    Case(
+        _RULE,
+        "a value of a condition",
+        _structured({**_READS, "Principal": "*", "Condition": _ORGANISATION}),
+        1,
+    ),
+    Case(_RULE, "a whole statement", _structured(UNKNOWN), 1),
+    Case(_RULE, "statements", _written({"Statement": UNKNOWN}), 1),
+    Case(_RULE, "inline policies", (resource("aws:iam/role:Role", {"inlinePolicies": UNKNOWN}),), 1),
+    Case(_RULE, "one of them", (resource("aws:iam/role:Role", {"inlinePolicies": [UNKNOWN]}),), 1),
+    Case(_RULE, "their names", (resource("aws:iam/role:Role", {"inlinePolicies": [{"name": UNKNOWN}]}),)),
+    Case(_RULE, "no policy", _written(None)),
+    Case(_RULE, "a policy in JSON", _written(json.dumps({"Statement": _READS}))),
+    Case(_RULE, "an empty text", _written(""), 1),
+    Case(_RULE, "a number", _written(5), 1),
+    Case(_RULE, "an empty list", _written([]), 1),
+    Case(_RULE, "an empty structure", _written({}), 1),
+    Case(_RULE, "a number in JSON", _written("5"), 1),
+    Case(_RULE, "an empty list in JSON", _written("[]"), 1),
+    Case(_RULE, "JSON within JSON", _written(json.dumps(json.dumps({"Statement": _READS}))), 1),
+    Case(_RULE, "statements by another name", _written({"statement": [_READS]}), 1),
+    Case(
+        _RULE,
+        "an action by another name",
+        _structured({"Effect": "Allow", "action": "*", "resource": "*"}),
+        1,
+    ),
+    Case(_RULE, "a statement without action", _structured({"Effect": "Allow", "Resource": "*"}), 1),
+    Case(_RULE, "all but an action", _structured({**_READS, "Action": None, "NotAction": "iam:*"})),
+]
 CASES = [
     Case(_RULE, "a policy", (resource(ROLE, {"policy": UNKNOWN}),), 1),
     Case(_RULE, "no JSON", (resource(ROLE, {"policy": "{Statement: everything}"}),), 1),
@@ -61,6 +114,7 @@ CASES = [
         (resource("aws:ecr/lifecyclePolicy:LifecyclePolicy", {"policy": UNKNOWN}),),
     ),
     Case(_RULE, "a whole pod", (pod(),)),
+    *DOCUMENTS,
 ]
 
 
