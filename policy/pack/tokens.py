@@ -113,6 +113,37 @@ FRONTS: Mapping[str, tuple[str, tuple[object, ...]]] = {
     "aws:transfer/server:Server": ("endpointType", ("VPC", "VPC_ENDPOINT")),
 }
 """What is an entrance from the internet by its nature, unless the property has one of the values."""
+DOCUMENTS: Mapping[str, tuple[str, ...]] = {
+    "aws:fsx/s3AccessPointAttachment:S3AccessPointAttachment": ("s3AccessPoint.policy",),
+    AWS_ROLE: ("inlinePolicies.policy",),
+    "aws:s3control/multiRegionAccessPointPolicy:MultiRegionAccessPointPolicy": ("details.policy",),
+}
+"""Where a document stands deeper than at the top, by type: what is above it may not be known either."""
+GRANTEES: Mapping[str, tuple[str, ...]] = {
+    "aws:acmpca/certificateAuthority:CertificateAuthority": (
+        "revocationConfiguration.crlConfiguration.s3ObjectAcl",
+    ),
+    "aws:iot/topicRule:TopicRule": ("errorAction.s3.cannedAcl", "s3.cannedAcl"),
+    "aws:lambda/functionUrl:FunctionUrl": ("authorizationType",),
+    "aws:lambda/permission:Permission": ("principal",),
+    "aws:medialive/channel:Channel": (
+        "encoderSettings.outputGroups.outputGroupSettings.archiveGroupSettings.archiveCdnSettings"
+        ".archiveS3Settings.cannedAcl",
+        "encoderSettings.outputGroups.outputGroupSettings.frameCaptureGroupSettings.frameCaptureCdnSettings"
+        ".frameCaptureS3Settings.cannedAcl",
+        "encoderSettings.outputGroups.outputGroupSettings.hlsGroupSettings.hlsCdnSettings"
+        ".hlsS3Settings.cannedAcl",
+    ),
+    "aws:s3/bucketAcl:BucketAcl": ("accessControlPolicy.grants.grantee.uri",),
+    GCP_DATASET: ("accesses.iamMember", "accesses.role", "accesses.specialGroup"),
+    "gcp:bigquery/datasetAccess:DatasetAccess": ("iamMember", "role", "specialGroup"),
+    "gcp:cloudrunv2/service:Service": ("invokerIamDisabled",),
+    "gcp:storage/transferJob:TransferJob": (
+        "replicationSpec.transferOptions.metadataOptions.acl",
+        "transferSpec.transferOptions.metadataOptions.acl",
+    ),
+}
+"""Properties that may name everybody, by type: where they have a parent, or a name that others have too."""
 UNSEEN: Mapping[str, str] = {
     AWS_CLOUD_CONTROL: "write the typed resource",
     AWS_STACK: "write its resources in the program",

@@ -9,7 +9,7 @@ from typing import Any
 from policy.pack.facts.conditions import Condition, conditions_of
 from policy.pack.facts.patterns import wildcard
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, nodes, unclear
-from policy.pack.tokens import AWS_ENDPOINT, AWS_ENDPOINT_POLICY, OTHER_POLICIES
+from policy.pack.tokens import AWS_ENDPOINT, AWS_ENDPOINT_POLICY, DOCUMENTS, OTHER_POLICIES
 
 HOLDERS = frozenset(
     {
@@ -31,13 +31,6 @@ HOLDERS = frozenset(
 """The properties in which AWS's resources take policy documents; elsewhere one is found by its form."""
 _CEILINGS = frozenset({AWS_ENDPOINT, AWS_ENDPOINT_POLICY})
 """Types whose documents grant nothing: they limit what others grant."""
-
-_PARENTS: Mapping[str, tuple[str, ...]] = {
-    "aws:fsx/s3AccessPointAttachment:S3AccessPointAttachment": ("s3AccessPoint.policy",),
-    "aws:iam/role:Role": ("inlinePolicies.policy",),
-    "aws:s3control/multiRegionAccessPointPolicy:MultiRegionAccessPointPolicy": ("details.policy",),
-}
-"""Where a document stands deeper than at the top, by type: what is above it may not be known either."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,7 @@ def documents(resource: Resource) -> tuple[list[Document], list[Unclear]]:
     found: list[Document] = []
     if resource.package != "aws" or resource.type in OTHER_POLICIES | _CEILINGS:
         return found, []
-    unread = unclear(resource.properties, *_PARENTS.get(resource.type, ()))
+    unread = unclear(resource.properties, *DOCUMENTS.get(resource.type, ()))
     for path, value in resource.nodes:
         # One within another document was found with it.
         if any(path[: len(each.path)] == each.path for each in found):

@@ -9,8 +9,8 @@ from typing import Any
 from policy.pack.facts.documents import Document, Statement, documents
 from policy.pack.facts.objects import of_kind
 from policy.pack.facts.patterns import covers, wildcard
-from policy.pack.model import UNKNOWN, Path, Resource, Unclear, get, items, nodes
-from policy.pack.tokens import AWS_IMAGE_PERMISSION, AWS_PUBLIC_REPOSITORY, GCP_MEMBER_REMOVAL
+from policy.pack.model import UNKNOWN, Path, Resource, Unclear, get, items, nodes, unclear
+from policy.pack.tokens import AWS_IMAGE_PERMISSION, AWS_PUBLIC_REPOSITORY, GCP_MEMBER_REMOVAL, GRANTEES
 
 _EVERYBODY = re.compile(
     r"^(.*:)?(allUsers|allAuthenticatedUsers)$"
@@ -47,28 +47,31 @@ class Grant:
 
 def grants(resource: Resource) -> tuple[list[Grant], list[Unclear]]:
     """What a resource grants to everybody, and the properties of which nobody can say to whom."""
-    read, unclear = documents(resource)
+    read, unread = documents(resource)
     found = [grant for document in read for grant in _by_document(document)]
     if resource.package in ("aws", "gcp") and resource.type != GCP_MEMBER_REMOVAL:
         found += _by_value(resource)
+        unread += unclear(resource.properties, *GRANTEES.get(resource.type, ()))
         for path, value in resource.nodes:
             if value is UNKNOWN and path and _names_a_grantee(resource, path):
-                unclear.append(Unclear(path))
+                unread.append(Unclear(path))
     if resource.type == AWS_PUBLIC_REPOSITORY:
         found.append(Grant((), "everybody"))
     if resource.package == "gcp":
-        found += _by_policy_data(resource, unclear)
+        found += _by_policy_data(resource, unread)
         if resource.get("invokerIamDisabled") is True:
             found.append(Grant(("invokerIamDisabled",), "whoever asks"))
     found += _by_binding(resource)
-    return found, unclear
+    for binding in of_kind(resource, "ClusterRoleBinding", "RoleBinding"):
+        unread += unclear(binding.content, "subjects.name", "roleRef.name", at=binding.path)
+    return found, unread
 
 
 def _names_a_grantee(resource: Resource, path: Path) -> bool:
     keys = [key for key in path if isinstance(key, str)]
     if keys[-1] in _ACLS:
         return True
-    return bool(_IAM_TYPE.search(resource.type)) and keys[-1] in ("member", "members", "policyData")
+    return bool(_IAM_TYPE.search(resource.type)) and keys[-1] in ("member", "members", "policyData", "role")
 
 
 def _by_document(document: Document) -> Iterator[Grant]:
@@ -142,15 +145,15 @@ _OPEN = frozenset(
 """Other properties by which something is everybody's: a function's URL, an image, a document."""
 
 
-def _by_policy_data(resource: Resource, unclear: list[Unclear]) -> Iterator[Grant]:
+def _by_policy_data(resource: Resource, unread: list[Unclear]) -> Iterator[Grant]:
     """By the bindings of a policy of Google's, which is JSON in a string."""
     text = resource.get("policyData")
     if not isinstance(text, str) or not text:
         return
     try:
         content = json.loads(text)
-    except ValueError as error:
-        unclear.append(Unclear(("policyData",), f"is no JSON ({error}): write it with json.dumps"))
+    except (ValueError, RecursionError) as error:
+        unread.append(Unclear(("policyData",), f"is no JSON ({error}): write it with json.dumps"))
         return
     for path, value in nodes(content, ("policyData",)):
         if isinstance(value, str) and _EVERYBODY.match(value):
@@ -174,7 +177,7 @@ def roles(resource: Resource) -> Iterator[tuple[Path, Any]]:
     text = resource.get("policyData")
     try:
         content = json.loads(text) if isinstance(text, str) else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     for binding in items(content, "bindings"):
         yield ("policyData", "bindings"), get(binding, "role")

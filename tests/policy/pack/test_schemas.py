@@ -108,6 +108,11 @@ def test_every_acl_is_read(package: str, acl: str) -> None:
     assert count > 2
 
 
+@pytest.mark.parametrize("package", ["aws", "gcp"])
+def test_nothing_above_an_acl_passes_unknown(package: str) -> None:
+    assert _passing_unknown(package, _is_acl) == []
+
+
 _MEMBERS = ("member", "members", "policyData", "entity", "iamMember", "specialGroup", "roleEntities")
 
 
@@ -127,11 +132,11 @@ def test_every_member_and_binding_of_google_is_read() -> None:
 
 def test_no_member_of_google_passes_unknown() -> None:
     def wanted(name: str, kind: str) -> bool:
-        return name in ("member", "members", "policyData") and "_builtins.str" in kind
+        return name in ("member", "members", "policyData", "role") and "_builtins.str" in kind
 
     _, unread = _unread("gcp", wanted, lambda _: UNKNOWN, ("judgeable",))
     granting = [each for each in unread if re.search(r"(?i)iam(member|binding|policy)", each)]
-    assert granting == [f"{tokens.GCP_MEMBER_REMOVAL} member"]
+    assert granting == [f"{tokens.GCP_MEMBER_REMOVAL} {name}" for name in ("member", "role")]
 
 
 _PRINCIPALS = ("principal", "principals", "allowedPrincipals", "granteePrincipal", "principalArn")

@@ -64,6 +64,48 @@ DOCUMENTS = [
     Case(_RULE, "a statement without action", _structured({"Effect": "Allow", "Resource": "*"}), 1),
     Case(_RULE, "all but an action", _structured({**_READS, "Action": None, "NotAction": "iam:*"})),
 ]
+_ACL, _DATASET = "aws:s3/bucketAcl:BucketAcl", "gcp:bigquery/dataset:Dataset"
+_BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
+_KEYED = {"defaultEncryptionConfiguration": {"kmsKeyName": "key"}}
+
+
+def _acl(grantee: object) -> tuple[Resource, ...]:
+    return (resource(_ACL, {"accessControlPolicy": {"grants": [{"grantee": grantee}]}}),)
+
+
+GRANTEES = [
+    Case(_RULE, "an ACL's grants", (resource(_ACL, {"accessControlPolicy": UNKNOWN}),), 1),
+    Case(_RULE, "an ACL's grantee", _acl({"uri": UNKNOWN}), 1),
+    Case(_RULE, "an ACL's grantee by id", _acl({"id": UNKNOWN})),
+    Case(_RULE, "who may read a dataset", (resource(_DATASET, {**_KEYED, "accesses": UNKNOWN}),), 1),
+    Case(_RULE, "one who may", (resource(_DATASET, {**_KEYED, "accesses": [{"iamMember": UNKNOWN}]}),), 1),
+    Case(_RULE, "a user who may", (resource(_DATASET, {**_KEYED, "accesses": [{"userByEmail": UNKNOWN}]}),)),
+    Case(_RULE, "a role of Google's", (resource(MEMBER, {"role": UNKNOWN}),), 1),
+    Case(
+        _RULE,
+        "who calls a function",
+        (resource("aws:lambda/permission:Permission", {"principal": UNKNOWN}),),
+        1,
+    ),
+    Case(
+        _RULE,
+        "how a function's address asks",
+        (resource("aws:lambda/functionUrl:FunctionUrl", {"authorizationType": UNKNOWN}),),
+        1,
+    ),
+    Case(
+        _RULE,
+        "whether a service asks",
+        (resource("gcp:cloudrunv2/service:Service", {"invokerIamDisabled": UNKNOWN}),),
+        1,
+    ),
+    Case(_RULE, "subjects", (resource(_BINDING, {"subjects": UNKNOWN}),), 1),
+    Case(_RULE, "one of the subjects", (resource(_BINDING, {"subjects": [UNKNOWN]}),), 1),
+    Case(_RULE, "a subject's name", (resource(_BINDING, {"subjects": [{"name": UNKNOWN}]}),), 1),
+    Case(_RULE, "a subject's namespace", (resource(_BINDING, {"subjects": [{"namespace": UNKNOWN}]}),)),
+    Case(_RULE, "a role that is bound", (resource(_BINDING, {"roleRef": UNKNOWN}),), 1),
+    Case(_RULE, "its name", (resource(_BINDING, {"roleRef": {"name": UNKNOWN}}),), 1),
+]
 CASES = [
     Case(_RULE, "a policy", (resource(ROLE, {"policy": UNKNOWN}),), 1),
     Case(_RULE, "no JSON", (resource(ROLE, {"policy": "{Statement: everything}"}),), 1),
@@ -115,6 +157,7 @@ CASES = [
     ),
     Case(_RULE, "a whole pod", (pod(),)),
     *DOCUMENTS,
+    *GRANTEES,
 ]
 
 
