@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from policy.pack.facts.cluster_roles import binds
 from policy.pack.facts.documents import Document, Statement, documents
-from policy.pack.facts.objects import of_kind
 from policy.pack.facts.patterns import covers, wildcard
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, get, items, nodes, unclear
 from policy.pack.tokens import AWS_IMAGE_PERMISSION, AWS_PUBLIC_REPOSITORY, GCP_MEMBER_REMOVAL, GRANTEES
@@ -61,9 +61,7 @@ def grants(resource: Resource) -> tuple[list[Grant], list[Unclear]]:
         found += _by_policy_data(resource, unread)
         if resource.get("invokerIamDisabled") is True:
             found.append(Grant(("invokerIamDisabled",), "whoever asks"))
-    found += _by_binding(resource)
-    for binding in of_kind(resource, "ClusterRoleBinding", "RoleBinding"):
-        unread += unclear(binding.content, "subjects.name", "roleRef.name", at=binding.path)
+    found += [Grant(path, name) for path, name in binds(resource) if name in _ANY_SUBJECT]
     return found, unread
 
 
@@ -158,14 +156,6 @@ def _by_policy_data(resource: Resource, unread: list[Unclear]) -> Iterator[Grant
     for path, value in nodes(content, ("policyData",)):
         if isinstance(value, str) and _EVERYBODY.match(value):
             yield Grant(path, value)
-
-
-def _by_binding(resource: Resource) -> Iterator[Grant]:
-    for binding in of_kind(resource, "ClusterRoleBinding", "RoleBinding"):
-        for index, subject in enumerate(binding.items("subjects")):
-            name = get(subject, "name") if isinstance(subject, Mapping) else None
-            if name in _ANY_SUBJECT:
-                yield Grant((*binding.path, "subjects", index), str(name))
 
 
 def roles(resource: Resource) -> Iterator[tuple[Path, Any]]:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from policy.pack.facts.actions import is_wide
+from policy.pack.facts.cluster_roles import widths
 from policy.pack.facts.documents import Statement, documents
 from policy.pack.facts.grants import grants, roles
-from policy.pack.facts.objects import of_kind
 from policy.pack.facts.patterns import wildcard
 from policy.pack.facts.secrets import CLOUD_KEY, texts_of
-from policy.pack.model import Resource, Rule, Stack, dotted, items
+from policy.pack.model import Resource, Rule, Stack, dotted
 from policy.pack.rules.buckets import is_of_a_store
 from policy.pack.tokens import AWS_ACCESS_KEY, GCP_SERVICE_ACCOUNT_KEY
 
@@ -33,7 +33,8 @@ def no_wildcard_iam(resource: Resource, stack: Stack) -> Iterator[str]:
     for path, role in roles(resource):
         if role in _PRIMITIVE_ROLES:
             yield f"{resource.kind} grants {role} ({dotted(path)}): grant the roles that it needs"
-    yield from _in_clusters(resource)
+    for width in widths(resource):
+        yield f"{width.of.called(resource)} {width.what}"
 
 
 def _too_wide(statement: Statement) -> str:
@@ -46,18 +47,6 @@ def _too_wide(statement: Statement) -> str:
     if statement.other_actions:
         return f"everything but {', '.join(statement.other_actions)}"
     return ", ".join(action for action in statement.actions if is_wide(action))
-
-
-def _in_clusters(resource: Resource) -> Iterator[str]:
-    for role in of_kind(resource, "ClusterRole", "Role"):
-        for rule in role.items("rules"):
-            if "*" in items(rule, "verbs") and {"*", "*/*"} & {
-                str(each) for each in items(rule, "resources")
-            }:
-                yield f"{role.called(resource)} allows every verb on every resource: name them"
-    for binding in of_kind(resource, "ClusterRoleBinding", "RoleBinding"):
-        if binding.get("roleRef.name") == "cluster-admin":
-            yield f"{binding.called(resource)} makes its subjects cluster-admin: bind a lesser role"
 
 
 def no_public_grant(resource: Resource, stack: Stack) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from policy.pack.facts.cluster_roles import unknown_roles
 from policy.pack.facts.entrances import entrances
 from policy.pack.facts.grants import grants
 from policy.pack.facts.objects import objects
@@ -21,6 +22,7 @@ def unclear(resource: Resource, stack: Stack) -> Iterator[Unclear]:
     """What nobody can judge: documents, grantees, ranges, ports, pods and flags."""
     _, unread = grants(resource)
     yield from unread
+    yield from unknown_roles(resource)
     yield from (found for found in openings(resource) if isinstance(found, Unclear))
     for each in objects(resource):
         yield from (found for found in entrances(each, stack.cloud) if isinstance(found, Unclear))

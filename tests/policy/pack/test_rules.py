@@ -13,6 +13,7 @@ from policy.pack.rules import RULES
 from tests.policy.pack.case import Case
 from tests.policy.pack.rules import (
     test_buckets,
+    test_cluster_roles,
     test_cost,
     test_exposure,
     test_grants,
@@ -30,6 +31,7 @@ MODULES = (
     test_protection,
     test_identity,
     test_grants,
+    test_cluster_roles,
     test_images,
     test_pods,
     test_lifecycle,

@@ -66,6 +66,7 @@ DOCUMENTS = [
 ]
 _ACL, _DATASET = "aws:s3/bucketAcl:BucketAcl", "gcp:bigquery/dataset:Dataset"
 _BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
+_ROLE = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"
 _KEYED = {"defaultEncryptionConfiguration": {"kmsKeyName": "key"}}
 
 
@@ -97,6 +98,17 @@ GRANTEES = [
         _RULE,
         "whether a service asks",
         (resource("gcp:cloudrunv2/service:Service", {"invokerIamDisabled": UNKNOWN}),),
+        1,
+    ),
+    Case(_RULE, "rules of a role", (resource(_ROLE, {"rules": UNKNOWN}),), 1),
+    Case(_RULE, "verbs of a role", (resource(_ROLE, {"rules": [{"verbs": UNKNOWN}]}),), 1),
+    Case(_RULE, "a resource of a role", (resource(_ROLE, {"rules": [{"resources": ["a", UNKNOWN]}]}),), 1),
+    Case(_RULE, "what a role takes up", (resource(_ROLE, {"aggregationRule": UNKNOWN}),), 1),
+    Case(_RULE, "API groups of a role", (resource(_ROLE, {"rules": [{"apiGroups": UNKNOWN}]}),)),
+    Case(
+        _RULE,
+        "a role in a list",
+        (resource(f"{_ROLE}List", {"items": [{"kind": "ClusterRole", "rules": UNKNOWN}]}),),
         1,
     ),
     Case(_RULE, "subjects", (resource(_BINDING, {"subjects": UNKNOWN}),), 1),
