@@ -51,9 +51,14 @@ class Condition:
     values: tuple[str, ...]
 
     @property
+    def is_matching(self) -> bool:
+        """Whether a request passes only if it has the key, with one of the values."""
+        return bool(_MATCHING.match(self.operator))
+
+    @property
     def names_callers(self) -> bool:
         """Whether only named callers pass it."""
-        return bool(_MATCHING.match(self.operator)) and self._lists_callers
+        return self.is_matching and self._lists_callers
 
     @property
     def excludes_all_but_some(self) -> bool:
@@ -64,7 +69,7 @@ class Condition:
     def names_resources(self) -> bool:
         """Whether only resources of some tag, account or alias pass it."""
         named = _RESOURCES.search(self.key) or _REQUESTED.search(self.key)
-        return bool(named and _MATCHING.match(self.operator) and not any(map(_is_all, self.values)))
+        return bool(named and self.is_matching and not any(map(_is_all, self.values)))
 
     @property
     def is_clear_text(self) -> bool:

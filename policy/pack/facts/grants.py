@@ -9,6 +9,7 @@ from typing import Any
 from policy.pack.facts.cluster_roles import binds
 from policy.pack.facts.documents import Document, Statement, documents
 from policy.pack.facts.patterns import covers, wildcard
+from policy.pack.facts.trusts import anybody_of
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, get, items, nodes, unclear
 from policy.pack.tokens import AWS_IMAGE_PERMISSION, AWS_PUBLIC_REPOSITORY, GCP_MEMBER_REMOVAL, GRANTEES
 
@@ -29,11 +30,6 @@ _ANY_SUBJECT = (
     "system:authenticated",
     "system:serviceaccounts",
 )
-_PUBLIC_ISSUERS = re.compile(
-    r"(token\.actions\.githubusercontent\.com|gitlab\.com|app\.terraform\.io|accounts\.google\.com"
-    r"|graph\.facebook\.com|www\.amazon\.com|cognito-identity\.amazonaws\.com)$"
-)
-"""Issuers of web identities that anybody can have."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ def _by_document(document: Document) -> Iterator[Grant]:
             _leaves_some(each, statement) for each in document.statements
         ):
             yield Grant(document.path, "everybody", trust)
-        elif trust and (issuer := _anybody_of(statement)):
+        elif trust and (issuer := anybody_of(statement)):
             yield Grant(document.path, f"whoever has an account with {issuer}", trust)
 
 
@@ -103,22 +99,6 @@ def _covers(denial: Statement, granted: Statement) -> bool:
     return all(any(covers(by.lower(), each.lower()) for by in denial.actions) for each in actions) and all(
         any(covers(by, each) for by in denial.resources or ("*",)) for each in resources
     )
-
-
-def _anybody_of(statement: Statement) -> str:
-    """The public issuer whose identities may all act as the role; empty where its conditions name some."""
-    for kind, name in statement.principals:
-        issuer = name.rpartition("oidc-provider/")[2]
-        if kind != "Federated" or not (found := _PUBLIC_ISSUERS.search(issuer)):
-            continue
-        wanted = ("sub",) if found[1].startswith(("token", "gitlab", "app")) else ("sub", "aud", "app_id")
-        keys = {f"{issuer}:{each}".lower() for each in wanted}
-        named = [each for each in statement.conditions if each.key in keys and "not" not in each.operator]
-        if not any(
-            value.strip("*?:/") not in ("", "repo", "project_path") for c in named for value in c.values
-        ):
-            return found[1]
-    return ""
 
 
 def _by_value(resource: Resource) -> Iterator[Grant]:

@@ -24,6 +24,7 @@ from tests.policy.pack.rules import (
     test_pods,
     test_protection,
     test_secrets,
+    test_trusts,
 )
 
 MODULES = (
@@ -31,6 +32,7 @@ MODULES = (
     test_protection,
     test_identity,
     test_grants,
+    test_trusts,
     test_cluster_roles,
     test_images,
     test_pods,
