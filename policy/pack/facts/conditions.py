@@ -1,5 +1,6 @@
 """Conditions of IAM's statements: whom and what they leave."""
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,39 +8,42 @@ from typing import Any
 
 from policy.pack.facts.ranges import are_anywhere
 
-_CALLERS = frozenset(
+_IDS = frozenset(
     {
         "aws:principalaccount",
-        "aws:principalarn",
         "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:principalservicename",
         "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceip",
         "aws:sourceorgid",
-        "aws:sourceorgpaths",
         "aws:sourceowner",
         "aws:sourcevpc",
-        "aws:sourcevpcarn",
         "aws:sourcevpce",
-        "aws:userid",
-        "aws:username",
-        "aws:vpcsourceip",
         "kms:calleraccount",
-        "lambda:sourcefunctionarn",
         "s3:dataaccesspointaccount",
+    }
+)
+"""Keys that say who calls, or from where, by an id; in lower case, as IAM takes them in any. How (TLS, a
+date, an external id that others know) is no answer to who, nor is what anybody can have in an account of
+one's own: a tag, a user's name, a private address, a service."""
+_PATHS = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
+_ARNS = frozenset(
+    {
+        "aws:principalarn",
+        "aws:sourcearn",
+        "aws:sourcevpcarn",
+        "lambda:sourcefunctionarn",
         "s3:dataaccesspointarn",
     }
 )
-"""Keys that say who calls, or from where; in lower case, as IAM takes them in any. How (TLS, a date, an
-external id that others know) is no answer to who."""
-_RESOURCES = re.compile(r"(^aws:resource(account|orgid|orgpaths)$|:resourcetag/|^kms:resourcealiases$)")
+_LITERAL = re.compile(r"^[^*?$]+$")
+"""No wildcard, and no variable that a caller fills."""
+_ORGANISATION = re.compile(r"^[^*?$/]+/")
+_USER_ID = re.compile(r"^A[A-Z]{3}[A-Z0-9]+(:|$)")
+"""The id of a user or a role, which AWS gives once; a session's name may follow."""
+_RESOURCES = re.compile(r"(:resourcetag/|^kms:resourcealiases$)")
 _REQUESTED = re.compile(r"^(aws:requesttag/|ec2:createaction$)")
 _MATCHING = re.compile(r"^(foranyvalue:)?(string(equals|equalsignorecase|like)|arn(equals|like)|ipaddress)$")
 """Operators that a request passes only if it has the key: neither `…IfExists` nor `ForAllValues:` are."""
 _EXCLUDING = re.compile(r"^(forallvalues:)?(stringnot\w+|arnnot\w+|notipaddress)(ifexists)?$")
-_ARN_KEYS = frozenset({"aws:principalarn", "aws:sourcearn", "aws:sourcevpcarn", "lambda:sourcefunctionarn"})
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Condition:
 
     @property
     def names_resources(self) -> bool:
-        """Whether only resources of some tag, account or alias pass it."""
+        """Whether only resources of some tag or alias pass it. An account or an organisation names none:
+        what an identity may do is on its own account's resources anyway."""
         named = _RESOURCES.search(self.key) or _REQUESTED.search(self.key)
         return bool(named and self.is_matching and not any(map(_is_all, self.values)))
 
@@ -82,18 +87,32 @@ class Condition:
 
     @property
     def _lists_callers(self) -> bool:
-        if self.key not in _CALLERS and not self.key.startswith("aws:principaltag/"):
-            return False
-        if are_anywhere(self.values):
-            return False
-        return bool(self.values) and not any(self._is_anybody(value) for value in self.values)
+        if self.key == "aws:sourceip":
+            return bool(self.values) and all(map(_is_range, self.values)) and not are_anywhere(self.values)
+        return bool(self.values) and all(names_somebody(self.key, value) for value in self.values)
 
-    def _is_anybody(self, value: str) -> bool:
-        if self.key in _ARN_KEYS:
-            # The account says who, or for what has none in its ARN (a bucket) the name.
-            *parts, account, name = ["", *value.split(":", 5)][-6:]
-            return len(parts) < 4 or _is_all(account or name)
-        return _is_all(value)
+
+def names_somebody(key: str, value: str) -> bool:
+    """Whether a value of the key (in lower case) is of one account, organisation, network or resource."""
+    if key in _IDS:
+        return bool(_LITERAL.match(value))
+    if key in _PATHS:
+        return bool(_ORGANISATION.match(value))
+    if key == "aws:userid":
+        return bool(_USER_ID.match(value))
+    if key in _ARNS:
+        # The account says who, or for what has none in its ARN (a bucket) the name.
+        parts = value.split(":", 5)
+        return len(parts) == 6 and bool(_LITERAL.match(parts[4] or parts[5].partition("/")[0]))
+    return False
+
+
+def _is_range(value: str) -> bool:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def conditions_of(given: Any) -> tuple[Condition, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policy.pack.facts.cluster_roles import binds
+from policy.pack.facts.conditions import names_somebody
 from policy.pack.facts.documents import Document, Statement, documents
 from policy.pack.facts.patterns import covers, wildcard
 from policy.pack.facts.trusts import anybody_of
@@ -21,8 +22,14 @@ _EVERYBODY = re.compile(
 _PUBLIC_ACLS = re.compile(r"^(public-?read(-?write)?|authenticated-?read)$", re.IGNORECASE)
 _ACLS = frozenset({"acl", "cannedAcl", "defaultAcl", "objectAcl", "predefinedAcl", "s3ObjectAcl"})
 _PRINCIPALS = frozenset({"allowedPrincipals", "granteePrincipal", "principal", "principalArn", "principals"})
-_LIMITS = ("sourceArn", "sourceAccount", "principalOrgId", "organizationId", "condition")
-"""What names the caller beside a principal that is everybody."""
+_LIMITS = {
+    "sourceArn": "aws:sourcearn",
+    "sourceAccount": "aws:sourceaccount",
+    "principalOrgId": "aws:principalorgid",
+    "organizationId": "aws:principalorgid",
+    "condition.value": "aws:principalorgid",
+}
+"""What names the caller beside a principal that is everybody, and the key of IAM's that it stands for."""
 _IAM_TYPE = re.compile(r"iam(member|binding|policy)$", re.IGNORECASE)
 _ANY_SUBJECT = (
     "system:anonymous",
@@ -88,7 +95,9 @@ def _is_for_everybody(statement: Statement) -> bool:
 
 def _leaves_some(denial: Statement, granted: Statement) -> bool:
     """Whether `denial` takes what is `granted` from all but named callers."""
-    if denial.allows or not (denial.names_everybody and denial.conditions) or denial.other_principals:
+    if denial.allows or not (denial.names_everybody and denial.conditions):
+        return False
+    if denial.other_principals or denial.other_resources:
         return False
     return all(each.excludes_all_but_some for each in denial.conditions) and _covers(denial, granted)
 
@@ -109,12 +118,21 @@ def _by_value(resource: Resource) -> Iterator[Grant]:
         if _EVERYBODY.match(value) or (keys[-1] in _ACLS and _PUBLIC_ACLS.match(value)):
             yield Grant(path, value)
         elif keys[-1] in _PRINCIPALS and not wildcard(value).strip("*") and value:
-            if not any(resource.get(name) for name in _LIMITS):
+            if not _is_limited(resource):
                 yield Grant(path, "everybody")
         elif (keys[-1], value.lower()) in _OPEN or (
             resource.type == AWS_IMAGE_PERMISSION and path == ("group",) and value == "all"
         ):
             yield Grant(path, "everybody")
+
+
+def _is_limited(resource: Resource) -> bool:
+    """Whether another property names who calls; an ARN of the stack's own may be unknown."""
+    for name, key in _LIMITS.items():
+        value = resource.get(name)
+        if value is UNKNOWN or (isinstance(value, str) and names_somebody(key, value)):
+            return True
+    return False
 
 
 _OPEN = frozenset(

@@ -139,6 +139,15 @@ WIDE += [
         1,
     ),
 ]
+WIDE += [
+    Case(
+        _WILDCARD,
+        f"everything, where {key} says whose",
+        (resource(POLICY, _policy("*", "*", Condition={"StringEquals": {key: value}})),),
+        1,
+    )
+    for key, value in (("aws:ResourceAccount", "123456789012"), ("aws:ResourceOrgID", "o-a1b2"))
+]
 NOT_WIDE = [
     Case(
         _WILDCARD,
