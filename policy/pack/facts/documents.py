@@ -75,6 +75,11 @@ class Statement:
         """Whether its principals are everybody, whatever its conditions."""
         return self.other_principals or any("*" in wildcard(name) for _, name in self.principals)
 
+    @property
+    def reaches_everybody(self) -> bool:
+        """Whether no caller is left out: what a denial needs. A service or a user named `*` is nobody."""
+        return any(kind == "AWS" and wildcard(name) == "*" for kind, name in self.principals)
+
 
 @dataclass(frozen=True)
 class Document:

@@ -95,7 +95,7 @@ def _is_for_everybody(statement: Statement) -> bool:
 
 def _leaves_some(denial: Statement, granted: Statement) -> bool:
     """Whether `denial` takes what is `granted` from all but named callers."""
-    if denial.allows or not (denial.names_everybody and denial.conditions):
+    if denial.allows or not (denial.reaches_everybody and denial.conditions):
         return False
     if denial.other_principals or denial.other_resources:
         return False

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from policy.pack.facts.documents import Statement, documents
 from policy.pack.facts.grants import grants
-from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Violation, differs, dotted, of_types, unknown
+from policy.pack.facts.patterns import covers, wildcard
+from policy.pack.model import Resource, Rule, Stack, Violation, differs, dotted, of_types, unclear, unknown
 from policy.pack.tokens import (
     AWS_ACCESS_POINT,
     AWS_BUCKET_ENCRYPTION,
@@ -52,7 +53,7 @@ def bucket_access_blocked(resources: Sequence[Resource], stack: Stack) -> Iterat
     yield from _each_bucket_has(
         resources,
         AWS_PUBLIC_ACCESS_BLOCK,
-        lambda _: True,
+        lambda *_: True,
         "has no BucketPublicAccessBlock: give it one, with all four set",
     )
 
@@ -61,7 +62,7 @@ def bucket_encrypted(resources: Sequence[Resource], stack: Stack) -> Iterator[Vi
     yield from _each_bucket_has(
         resources,
         AWS_BUCKET_ENCRYPTION,
-        lambda _: True,
+        lambda *_: True,
         "has no BucketServerSideEncryptionConfiguration: give it one, with aws:kms",
     )
 
@@ -77,11 +78,12 @@ def bucket_tls_only(resources: Sequence[Resource], stack: Stack) -> Iterator[Vio
 
 
 def _each_bucket_has(
-    resources: Sequence[Resource], token: str, right: Callable[[Resource], bool], otherwise: str
+    resources: Sequence[Resource], token: str, right: Callable[[Resource, Resource], bool], otherwise: str
 ) -> Iterator[Violation]:
-    settings = [found for found in of_types(resources, token) if right(found)]
+    """Says of each bucket that has no setting of the type that is `right` for it."""
+    settings = of_types(resources, token)
     for bucket in of_types(resources, *AWS_BUCKETS):
-        if not any(_belongs(each, bucket) for each in settings):
+        if not any(_belongs(each, bucket) and right(each, bucket) for each in settings):
             yield Violation(f"{bucket.kind} {otherwise}", bucket.urn)
 
 
@@ -94,20 +96,28 @@ def _belongs(settings: Resource, bucket: Resource) -> bool:
     return bucket.urn in used or name in known
 
 
-def _denies_clear_text(policy: Resource) -> bool:
-    if policy.get("policy", UNKNOWN) is UNKNOWN:
+def _denies_clear_text(policy: Resource, bucket: Resource) -> bool:
+    """Whether its denials of clear text are on the bucket and on what is in it, by one pattern or by two."""
+    if policy.get("policy") is None or unclear(policy.properties, "policy"):
         return True  # nobody can say: that is a violation of its own
     found, _ = documents(policy)
-    return any(_is_denial(statement) for each in found for statement in each.statements)
+    denials = (each for document in found for each in document.statements if _is_denial(each))
+    denied = [pattern for each in denials for pattern in each.resources]
+    # Until the cloud has given the bucket its ARN, the policy has a stand-in for it.
+    given = bucket.get("arn")
+    stated = [base for each in denied if "/" not in (base := each.removesuffix("/*"))]
+    arns = [given] if isinstance(given, str) and given else stated
+    return any(
+        all(any(covers(pattern, target) for pattern in denied) for target in (arn, f"{arn}/*"))
+        for arn in arns
+    )
 
 
 def _is_denial(statement: Statement) -> bool:
     return (
         not statement.allows
-        and statement.names_everybody
-        and not statement.other_principals
-        and any(action.lower() in ("*", "s3:*") for action in statement.actions)
-        and any(each == "*" or each.endswith("/*") for each in statement.resources)
+        and statement.reaches_everybody
+        and any(wildcard(action).lower() in ("*", "s3:*") for action in statement.actions)
         and len(statement.conditions) == 1
         and statement.conditions[0].is_clear_text
     )

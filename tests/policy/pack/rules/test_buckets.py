@@ -186,6 +186,49 @@ CASES = [
     ),
 ]
 
+CASES += [
+    _denied("denied in a list of both", "false", Resource=["arn:aws:s3:::lake/*", "arn:aws:s3:::lake"]),
+    _denied("denied in China", "false", Resource=["arn:aws-cn:s3:::lake", "arn:aws-cn:s3:::lake/*"]),
+    _denied("denied by what both begin with", "false", Resource="arn:aws:s3:::lake*"),
+    _denied("denied for every bucket", "false", Resource="arn:aws:s3:::*"),
+    _denied("denied for everything", "false", Resource="*"),
+    _denied("denied to every user of every account", "false", Principal={"AWS": ["*"]}),
+    _denied("what is in it denied, not the bucket itself", "false", 1, Resource="arn:aws:s3:::lake/*"),
+    _denied(
+        "a part of it denied",
+        "false",
+        1,
+        Resource=["arn:aws:s3:::lake", "arn:aws:s3:::lake/public/*"],
+    ),
+    _denied(
+        "a folder of it denied",
+        "false",
+        1,
+        Resource=["arn:aws:s3:::lake/public", "arn:aws:s3:::lake/public/*"],
+    ),
+    _denied("denied to every service", "false", 1, Principal={"Service": "*"}),
+    _denied("denied to a user called *", "false", 1, Principal={"CanonicalUser": "*"}),
+    _denied("denied to the accounts' owners", "false", 1, Principal={"AWS": "arn:aws:iam::*:root"}),
+    _denied("denied, less some", "false", 1, Resource=None, NotResource="arn:aws:s3:::lake/public/*"),
+    *(
+        Case(
+            "bucket-tls-only",
+            f"{what}, by its ARN",
+            (
+                resource(BUCKET, {"arn": f"arn:aws:s3:::{name}"}, name="lake"),
+                resource(POLICY, _policy("false"), uses={"bucket": "lake"}),
+            ),
+            violations,
+        )
+        for what, name, violations in (("this bucket denied", "lake", 0), ("another denied", "sea", 1))
+    ),
+    Case(
+        "bucket-tls-only",
+        "a policy that is not known, which judgeable says",
+        (resource(BUCKET, name="lake"), resource(POLICY, {"policy": UNKNOWN}, uses={"bucket": "lake"})),
+    ),
+]
+
 
 @pytest.mark.parametrize("case", CASES, ids=ids(CASES))
 def test_buckets_are_closed_and_encrypted(case: Case) -> None:
