@@ -1,5 +1,7 @@
 """Actions of IAM: which patterns are wide, and which cannot be on less than everything."""
 
+import re
+
 from policy.pack.facts.patterns import wildcard
 
 _UNSCOPED = (
@@ -38,8 +40,10 @@ _UNSCOPED = (
     ),
     *("sqs:list*", "ssm:describe*", "ssm:list*", "sts:get*", "support:describe*", "tag:get*"),
     *("wafv2:list*", "xray:get*"),
+    # What an agent on a machine or in a pod says to the service, and gets of it.
+    *("ec2messages:*", "ssmmessages:*", "textract:detect*", "xray:put*"),
 )
-"""Actions that AWS lets nobody scope to a resource, and that read or list at most, in lower case
+"""Actions that AWS lets nobody scope to a resource, and that read, list or report at most, in lower case
 (Service Authorization Reference, "Actions, resources, and condition keys")."""
 
 
@@ -50,3 +54,8 @@ def is_wide(action: str) -> bool:
         return False
     before = pattern.partition("*")[0].partition("?")[0]
     return not any(before.startswith(known.rstrip("*")) for known in _UNSCOPED)
+
+
+def is_whole(action: str) -> bool:
+    """Whether a pattern is of every action of a service, or of all of them."""
+    return re.fullmatch(r"([\w*?-]+:)?\*", wildcard(action)) is not None

@@ -31,6 +31,8 @@ HOLDERS = frozenset(
 """The properties in which AWS's resources take policy documents; elsewhere one is found by its form."""
 _CEILINGS = frozenset({AWS_ENDPOINT, AWS_ENDPOINT_POLICY})
 """Types whose documents grant nothing: they limit what others grant."""
+_OF_ONE_TYPE = frozenset({"codecommit", "s3", "sns", "sqs"})
+_ALL_OF_A_TYPE = re.compile(r"[\w?-]+(\*|\*?[/:]\*)([/:]\*)*")
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,11 @@ class Statement:
 
     @property
     def on_all_of_a_type(self) -> bool:
-        """Whether it is on everything of one type, such as `arn:aws:iam::123456789012:role/*`. The name
-        of a bucket is no type."""
+        """Whether it is on everything of one type, such as `arn:aws:iam::123456789012:role/*` or `…:role*`.
+        In services that have one type a name begins where others have the type."""
         listed = [wildcard(each).split(":", 5) for each in self.resources]
         found = any(
-            len(parts) == 6 and parts[2] != "s3" and re.fullmatch(r"[\w-]+[/:]\*", parts[5])
+            len(parts) == 6 and parts[2] not in _OF_ONE_TYPE and _ALL_OF_A_TYPE.fullmatch(parts[5])
             for parts in listed
         )
         return found and not any(each.names_resources for each in self.conditions)

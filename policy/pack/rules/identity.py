@@ -3,20 +3,29 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from policy.pack.facts.actions import is_wide
+from policy.pack.facts.actions import is_whole, is_wide
 from policy.pack.facts.cluster_roles import widths
 from policy.pack.facts.documents import Statement, documents
 from policy.pack.facts.grants import grants, roles
-from policy.pack.facts.patterns import wildcard
 from policy.pack.facts.secrets import CLOUD_KEY, texts_of
 from policy.pack.model import Resource, Rule, Stack, dotted
 from policy.pack.rules.buckets import is_of_a_store
 from policy.pack.tokens import AWS_ACCESS_KEY, GCP_SERVICE_ACCOUNT_KEY
 
 _MANAGED = re.compile(
-    r"^arn:[a-z-]+:iam::aws:policy/(.*/)?(AdministratorAccess(-\w+)?|PowerUserAccess|IAMFullAccess)$"
+    r"^arn:[a-z-]+:iam::aws:policy/(.*/)?(AdministratorAccess(-\w+)?|PowerUserAccess|\w+FullAccess\w*"
+    r"|AWSKeyManagementServicePowerUser|DatabaseAdministrator|NetworkAdministrator|SecretsManagerReadWrite"
+    r"|SystemAdministrator)$"
 )
-_PRIMITIVE_ROLES = ("roles/owner", "roles/editor")
+"""Policies of AWS's that allow all of a service, or of many, on everything."""
+_WIDE_ROLES = frozenset(
+    {
+        *("roles/admin", "roles/editor", "roles/owner", "roles/writer"),
+        *("roles/iam.securityAdmin", "roles/resourcemanager.folderIamAdmin"),
+        *("roles/resourcemanager.organizationAdmin", "roles/resourcemanager.projectIamAdmin"),
+    }
+)
+"""Roles of Google's that may do nearly everything, or give themselves the right to."""
 _KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GOOGLE_APPLICATION_CREDENTIALS")
 
 
@@ -31,7 +40,7 @@ def no_wildcard_iam(resource: Resource, stack: Stack) -> Iterator[str]:
         if isinstance(value, str) and _MANAGED.match(value) and not limits:
             yield f"{resource.kind} attaches {value}: attach a policy of what it needs"
     for path, role in roles(resource):
-        if role in _PRIMITIVE_ROLES:
+        if isinstance(role, str) and role in _WIDE_ROLES:
             yield f"{resource.kind} grants {role} ({dotted(path)}): grant the roles that it needs"
     for width in widths(resource):
         yield f"{width.of.called(resource)} {width.what}"
@@ -41,12 +50,12 @@ def _too_wide(statement: Statement) -> str:
     """The actions that a statement of an identity allows on everything, of those that could be on less."""
     if not statement.allows or statement.of_a_resource:
         return ""
-    if not statement.on_everything:
-        whole = (action for action in statement.actions if re.fullmatch(r"(\w[\w-]*:)?\*", wildcard(action)))
-        return ", ".join(whole) if statement.on_all_of_a_type else ""
+    if not (statement.on_everything or statement.on_all_of_a_type):
+        return ""
     if statement.other_actions:
         return f"everything but {', '.join(statement.other_actions)}"
-    return ", ".join(action for action in statement.actions if is_wide(action))
+    is_too_wide = is_wide if statement.on_everything else is_whole
+    return ", ".join(action for action in statement.actions if is_too_wide(action))
 
 
 def no_public_grant(resource: Resource, stack: Stack) -> Iterator[str]:

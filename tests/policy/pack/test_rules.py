@@ -25,6 +25,7 @@ from tests.policy.pack.rules import (
     test_protection,
     test_secrets,
     test_trusts,
+    test_wide,
 )
 
 MODULES = (
@@ -33,6 +34,7 @@ MODULES = (
     test_identity,
     test_grants,
     test_trusts,
+    test_wide,
     test_cluster_roles,
     test_images,
     test_pods,
