@@ -70,6 +70,7 @@ GCP_ALLOY = "gcp:alloydb/cluster:Cluster"
 GCP_BIGTABLE = "gcp:bigtable/instance:Instance"
 GCP_DATASET = "gcp:bigquery/dataset:Dataset"
 GCP_FILESTORE = "gcp:filestore/instance:Instance"
+GCP_POOL_PROVIDER = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider"
 GCP_REDIS = "gcp:redis/instance:Instance"
 GCP_REGION_DISK = "gcp:compute/regionDisk:RegionDisk"
 GCP_SPANNER = "gcp:spanner/database:Database"
@@ -138,6 +139,7 @@ GRANTEES: Mapping[str, tuple[str, ...]] = {
     GCP_DATASET: ("accesses.iamMember", "accesses.role", "accesses.specialGroup"),
     "gcp:bigquery/datasetAccess:DatasetAccess": ("iamMember", "role", "specialGroup"),
     "gcp:cloudrunv2/service:Service": ("invokerIamDisabled",),
+    GCP_POOL_PROVIDER: ("attributeCondition",),
     "gcp:storage/transferJob:TransferJob": (
         "replicationSpec.transferOptions.metadataOptions.acl",
         "transferSpec.transferOptions.metadataOptions.acl",

@@ -10,7 +10,7 @@ from policy.pack.facts.cluster_roles import binds
 from policy.pack.facts.conditions import names_somebody
 from policy.pack.facts.documents import Document, Statement, documents
 from policy.pack.facts.patterns import covers, wildcard
-from policy.pack.facts.trusts import anybody_of
+from policy.pack.facts.trusts import anybody_of, anybody_of_provider
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, get, items, nodes, unclear
 from policy.pack.tokens import AWS_IMAGE_PERMISSION, AWS_PUBLIC_REPOSITORY, GCP_MEMBER_REMOVAL, GRANTEES
 
@@ -60,6 +60,8 @@ def grants(resource: Resource) -> tuple[list[Grant], list[Unclear]]:
                 unread.append(Unclear(path))
     if resource.type == AWS_PUBLIC_REPOSITORY:
         found.append(Grant((), "everybody"))
+    if issuer := anybody_of_provider(resource):
+        found.append(Grant(("attributeCondition",), f"whoever has an account with {issuer}", trust=True))
     if resource.package == "gcp":
         found += _by_policy_data(resource, unread)
         if resource.get("invokerIamDisabled") is True:

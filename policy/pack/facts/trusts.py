@@ -4,6 +4,8 @@ import re
 
 from policy.pack.facts.conditions import Condition
 from policy.pack.facts.documents import Statement
+from policy.pack.model import UNKNOWN, Resource
+from policy.pack.tokens import GCP_POOL_PROVIDER
 
 _CLUSTERS = re.compile(
     r"^(oidc\.eks\.[\w-]+\.(amazonaws\.com(\.cn)?|api\.aws)/id/\w+|container\.googleapis\.com/v1/projects/.+"
@@ -33,6 +35,19 @@ def anybody_of(statement: Statement) -> str:
         if not _is_named(issuer, statement.conditions):
             return issuer
     return ""
+
+
+def anybody_of_provider(resource: Resource) -> str:
+    """The issuer whose identities a provider of a pool of Google's takes whosever they are."""
+    issuer = resource.get("oidc.issuerUri") if resource.type == GCP_POOL_PROVIDER else None
+    if not isinstance(issuer, str) or _CLUSTERS.match(issuer.removeprefix("https://")):
+        return ""
+    condition = resource.get("attributeCondition", "")
+    return "" if condition is UNKNOWN or _CLAIM.search(str(condition)) else issuer
+
+
+_CLAIM = re.compile(r"\b(assertion|attribute|google)\b")
+"""What a condition of Google's asks about an identity."""
 
 
 def _is_named(issuer: str, conditions: tuple[Condition, ...]) -> bool:

@@ -76,7 +76,7 @@ def no_public_trust(resource: Resource, stack: Stack) -> Iterator[str]:
     for grant in found:
         if grant.trust:
             yield (
-                f"{resource.kind} may be assumed by {grant.to}: name the principals, or give a condition on "
+                f"{resource.kind} trusts {grant.to}: name the principals, or give a condition on "
                 "who they are (sub)"
             )
 

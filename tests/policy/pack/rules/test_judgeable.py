@@ -100,6 +100,17 @@ GRANTEES = [
         (resource("gcp:cloudrunv2/service:Service", {"invokerIamDisabled": UNKNOWN}),),
         1,
     ),
+    Case(
+        _RULE,
+        "whom a pool of identities takes",
+        (
+            resource(
+                "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider",
+                {"oidc": {"issuerUri": "https://id.example"}, "attributeCondition": UNKNOWN},
+            ),
+        ),
+        1,
+    ),
     Case(_RULE, "rules of a role", (resource(_ROLE, {"rules": UNKNOWN}),), 1),
     Case(_RULE, "verbs of a role", (resource(_ROLE, {"rules": [{"verbs": UNKNOWN}]}),), 1),
     Case(_RULE, "a resource of a role", (resource(_ROLE, {"rules": [{"resources": ["a", UNKNOWN]}]}),), 1),

@@ -37,7 +37,25 @@ def _pool(kind: str) -> tuple[Resource, ...]:
     return _role(_COGNITO, condition)
 
 
+def _provider(issuer: str, condition: object = None) -> tuple[Resource, ...]:
+    """An issuer whose identities a pool of Google's takes."""
+    return (
+        resource(
+            "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider",
+            {"oidc": {"issuerUri": f"https://{issuer}"}, "attributeCondition": condition},
+        ),
+    )
+
+
 CASES = [
+    Case(_RULE, "a pool of everybody at GitHub", _provider(_GITHUB), 1),
+    Case(_RULE, "a pool on a condition that says nothing", _provider(_GITHUB, "true"), 1),
+    Case(_RULE, "a pool of an owner", _provider(_GITHUB, "assertion.repository_owner_id == '1'")),
+    Case(
+        _RULE,
+        "a pool of a cluster",
+        _provider("container.googleapis.com/v1/projects/a/locations/b/clusters/c"),
+    ),
     *(
         Case(_RULE, f"subjects of one owner: {sub}", _trusted(_GITHUB, sub=sub))
         for sub in (
