@@ -42,6 +42,7 @@ AWS_SNAPSHOT_COPY = "aws:ebs/snapshotCopy:SnapshotCopy"
 AWS_IMAGE_PERMISSION = "aws:ec2/amiLaunchPermission:AmiLaunchPermission"
 AWS_PUBLIC_REPOSITORY = "aws:ecrpublic/repository:Repository"
 AWS_PARAMETER = "aws:ssm/parameter:Parameter"
+AWS_ACCOUNT_ACCESS_BLOCK = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
 AWS_ACCESS_POINT = "aws:s3/accessPoint:AccessPoint"
 AWS_ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 AWS_ENDPOINT_POLICY = "aws:ec2/vpcEndpointPolicy:VpcEndpointPolicy"
@@ -124,6 +125,7 @@ GRANTEES: Mapping[str, tuple[str, ...]] = {
     "aws:acmpca/certificateAuthority:CertificateAuthority": (
         "revocationConfiguration.crlConfiguration.s3ObjectAcl",
     ),
+    "aws:cognito/identityPool:IdentityPool": ("allowUnauthenticatedIdentities",),
     "aws:iot/topicRule:TopicRule": ("errorAction.s3.cannedAcl", "s3.cannedAcl"),
     "aws:lambda/functionUrl:FunctionUrl": ("authorizationType",),
     "aws:lambda/permission:Permission": ("principal",),

@@ -64,8 +64,9 @@ def grants(resource: Resource) -> tuple[list[Grant], list[Unclear]]:
         found.append(Grant(("attributeCondition",), f"whoever has an account with {issuer}", trust=True))
     if resource.package == "gcp":
         found += _by_policy_data(resource, unread)
-        if resource.get("invokerIamDisabled") is True:
-            found.append(Grant(("invokerIamDisabled",), "whoever asks"))
+    for name in ("allowUnauthenticatedIdentities", "invokerIamDisabled"):
+        if str(resource.get(name)).lower() == "true":
+            found.append(Grant((name,), "whoever asks"))
     found += [Grant(path, name) for path, name in binds(resource) if name in _ANY_SUBJECT]
     return found, unread
 

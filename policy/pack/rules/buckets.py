@@ -8,6 +8,7 @@ from policy.pack.facts.patterns import covers, wildcard
 from policy.pack.model import Resource, Rule, Stack, Violation, differs, dotted, of_types, unclear, unknown
 from policy.pack.tokens import (
     AWS_ACCESS_POINT,
+    AWS_ACCOUNT_ACCESS_BLOCK,
     AWS_BUCKET_ENCRYPTION,
     AWS_BUCKET_POLICY,
     AWS_BUCKETS,
@@ -30,7 +31,7 @@ def no_public_bucket(resource: Resource, stack: Stack) -> Iterator[str]:
         for grant in found:
             where = dotted(grant.path)
             yield f"{resource.kind} grants {grant.to} something ({where}): name the identities that need it"
-    if resource.type == AWS_PUBLIC_ACCESS_BLOCK:
+    if resource.type in (AWS_PUBLIC_ACCESS_BLOCK, AWS_ACCOUNT_ACCESS_BLOCK):
         yield from _left_open(resource, stack, "")
     if resource.type == AWS_ACCESS_POINT and resource.get("vpcConfiguration") is None:
         yield from _left_open(resource, stack, "publicAccessBlockConfiguration.", default=True)

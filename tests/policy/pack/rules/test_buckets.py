@@ -186,7 +186,10 @@ CASES = [
     ),
 ]
 
+ACCOUNT = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
 CASES += [
+    Case("no-public-bucket", "an account that blocks nothing", (resource(ACCOUNT),), 1),
+    Case("no-public-bucket", "an account that blocks all", (resource(ACCOUNT, BLOCKED),)),
     _denied("denied in a list of both", "false", Resource=["arn:aws:s3:::lake/*", "arn:aws:s3:::lake"]),
     _denied("denied in China", "false", Resource=["arn:aws-cn:s3:::lake", "arn:aws-cn:s3:::lake/*"]),
     _denied("denied by what both begin with", "false", Resource="arn:aws:s3:::lake*"),

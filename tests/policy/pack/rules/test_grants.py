@@ -84,7 +84,12 @@ CONDITIONS = [
     Case(_GRANT, "a function for any resource", _function(sourceArn="*"), 1),
     Case(_GRANT, "a function for any bucket", _function(sourceArn="arn:aws:s3:::*"), 1),
 ]
-CASES = [*DENIALS, *CONDITIONS]
+_POOL = "aws:cognito/identityPool:IdentityPool"
+FLAGS = [
+    Case(_GRANT, "a pool with guests", (resource(_POOL, {"allowUnauthenticatedIdentities": True}),), 1),
+    Case(_GRANT, "a pool without", (resource(_POOL, {"allowUnauthenticatedIdentities": False}),)),
+]
+CASES = [*DENIALS, *CONDITIONS, *FLAGS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids(CASES))
