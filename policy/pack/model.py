@@ -182,11 +182,32 @@ class Unclear:
 
 
 def unknown(resource: Resource, stack: Stack, *paths: str) -> Iterator[str]:
-    """Says of each of the dotted `paths` that is not known, in production, that nobody can judge it."""
+    """Says in production of each of the dotted `paths` that nobody can judge it, as `unclear` finds it."""
     if stack.production:
-        for path in paths:
-            if resource.get(path) is UNKNOWN:
-                yield Unclear(tuple(path.split("."))).said_of(resource)
+        yield from (found.said_of(resource) for found in unclear(resource.properties, *paths))
+
+
+def unclear(properties: Any, *paths: str, at: Path = ()) -> list[Unclear]:
+    """What is not known of the properties at the dotted `paths`: they, something above, or something below.
+
+    It looks at every item of a list, and `*` stands for every key: `ingress.cidrBlocks` finds `ingress`,
+    `ingress[0]`, `ingress[1].cidrBlocks` and `ingress[1].cidrBlocks[0]`. The empty path means `properties`
+    as a whole. They stand at `at` in the resource, which is where the answers count from.
+    """
+    found = (where for path in paths for where in _unknowns(properties, path.split(".") if path else [], at))
+    return [Unclear(where) for where in dict.fromkeys(found)]
+
+
+def _unknowns(node: Any, keys: Sequence[str], at: Path) -> Iterator[Path]:
+    if node is UNKNOWN:
+        yield at
+    elif isinstance(node, list):
+        for index, item in enumerate(node):
+            yield from _unknowns(item, keys, (*at, index))
+    elif isinstance(node, Mapping):
+        for key, value in node.items():
+            if not keys or keys[0] in ("*", key):
+                yield from _unknowns(value, keys[1:], (*at, key))
 
 
 def differs(value: Any, *wanted: Any) -> bool:
