@@ -1,12 +1,10 @@
 """Pods, by their shape: whatever has containers is one, in any kind of any API."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
-
+from policy.pack.facts.manifests import manifests
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, dotted, items, nodes
 
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
@@ -45,20 +43,13 @@ class Container:
 
 def pods(resource: Resource) -> tuple[list[Pod], list[Unclear]]:
     """The pods of a resource of Kubernetes, and what may hold one and is not known."""
+    read, unclear = manifests(resource)
     found: list[Pod] = []
-    unclear: list[Unclear] = []
     if resource.package == "kubernetes":
         partial = resource.type.endswith("Patch")
-        for path, node in resource.nodes:
-            if node is UNKNOWN and _leads_to_pods(path):
-                unclear.append(Unclear(path))
-            elif isinstance(node, str) and "containers" in node:
-                manifests = _manifests(node)
-                found += [
-                    replace(pod, is_template=True)
-                    for each in manifests
-                    for pod in _within(nodes(each, path), partial)
-                ]
+        unclear += [Unclear(path) for path, node in resource.nodes if node is UNKNOWN and _leads_to_pods(path)]
+        for path, content in read:
+            found += [replace(pod, is_template=True) for pod in _within(nodes(content, path), partial)]
         found += _within(resource.nodes, partial)
     return found, unclear
 
@@ -88,15 +79,3 @@ def _annotations(owner: Any) -> Mapping[str, Any]:
 def _leads_to_pods(path: Path) -> bool:
     """Whether `path` is of lists and of properties that lead to pods only: `spec.template`, `items[2]`."""
     return bool(path) and all(isinstance(key, int) or key in _LEADING_TO_PODS for key in path)
-
-
-def _manifests(text: str) -> list[Any]:
-    """What `text` holds as JSON or YAML: templates of pods stand in ConfigMaps. Any other text has none."""
-    try:
-        return [json.loads(text)]
-    except ValueError:
-        pass
-    try:
-        return list(yaml.safe_load_all(text))
-    except yaml.YAMLError:
-        return []

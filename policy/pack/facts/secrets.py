@@ -17,7 +17,7 @@ CLOUD_KEY = re.compile(r'\b(AKIA|ASIA)[A-Z0-9]{16}\b|"type":\s*"service_account"
 _SECRET = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\b(gh[pousr]_\w{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[baprs]-[\w-]{10}|pul-[0-9a-f]{40})"
-    r"|\b[a-z][a-z0-9+.-]*://[^/@:\s\"']*:(?P<in_url>[^/@\s\"']+)@"
+    r"|(?<=[a-z0-9+.-])://[^/@:\s\"']*:(?P<in_url>[^/@\s\"']+)@"
     r"|(^|[;?&\s])(password|passwd|pwd|sig|SharedAccessKey|AccountKey)=(?P<in_string>[^;&\s\"']+)",
     re.IGNORECASE,
 )
@@ -26,7 +26,7 @@ _PAIR = re.compile(
     r"(?:^[ \t]*(?:- |export )?[\"']?(?P<first>[A-Za-z_][\w.-]*)[\"']?[ \t]*[:=][ \t]*"
     r"|[{,][ \t]*[\"']?(?P<inner>[A-Za-z_][\w.-]*)[\"']?[ \t]*:[ \t]*"
     r"|(?<![\w.$-])(?P<joined>[A-Za-z_][\w.-]*)=)[\"']?"
-    r"(?P<value>\$\{[^}]*\}|\$\([^)]*\)|\{\{.*?\}\}|[^\s\"',;#{}\[\]()<>]++)(?![\[(])",
+    r"(?P<value>\$\{[^}]{0,256}\}|\$\([^)]{0,256}\)|\{\{.{0,256}?\}\}|[^\s\"',;#{}\[\]()<>]++)(?![\[(])",
     re.MULTILINE,
 )
 """A name and its value in a file or a command: JSON, YAML, properties, a shell's. A call has no value, and
