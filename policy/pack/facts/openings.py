@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from policy.pack.facts.ranges import are_anywhere, is_anywhere
+from policy.pack.facts.ranges import are_anywhere, is_anywhere, is_no_range, no_range
 from policy.pack.model import UNKNOWN, Path, Resource, Unclear, dotted, get, items
 from policy.pack.tokens import (
     AWS_CLUSTER,
@@ -115,17 +115,23 @@ def _by_rule(resource: Resource) -> Found:
         for index, port in enumerate(resource.items("portInfos")):
             if not any(items(port, key) for key in ("cidrs", "ipv6Cidrs", "cidrListAliases")):
                 yield Opening(("portInfos", index), "lets everybody in", "name the networks that need it")
-    for path, value in resource.nodes:
-        keys = [key for key in path if isinstance(key, str)]
-        if not keys or keys[-1] not in _RANGES or not _leads_in(resource, keys):
-            continue
+    given = [(path, value) for path, value in resource.nodes if _is_range(resource, path, value)]
+    for path, value in given:
         if value is UNKNOWN:
             yield Unclear(path)
-        elif isinstance(value, list):
-            if are_anywhere(value) and not any(map(is_anywhere, value)):
-                yield Opening(path, "lets everybody in, together", "name the networks that need it")
         elif is_anywhere(value):
             yield Opening(path, f"lets {value} in, which is everybody", "name the networks that need it")
+        elif is_no_range(value):
+            yield Unclear(path, no_range(value))
+    ranges = [value for _, value in given]
+    if are_anywhere(ranges) and not any(map(is_anywhere, ranges)):
+        yield Opening(given[0][0][:1], "lets everybody in, together", "name the networks that need it")
+
+
+def _is_range(resource: Resource, path: Path, value: Any) -> bool:
+    keys = [key for key in path if isinstance(key, str)]
+    leaf = not isinstance(value, (Mapping, list))
+    return bool(leaf and keys and keys[-1] in _RANGES and _leads_in(resource, keys))
 
 
 def _leads_in(resource: Resource, keys: list[str]) -> bool:
