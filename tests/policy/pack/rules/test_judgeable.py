@@ -18,6 +18,23 @@ def _map(text: str) -> Resource:
 
 _ALIASES = "first: &first [a]\nspec:\n  containers:\n  - name: main\n    args: *first\n"
 _SPOKEN = "Of these containers: each has {{ limits }}, and [none.\n"
+_CIDR = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+RANGES = [
+    Case(_RULE, "a range with a space", (resource(_CIDR, {"cidrIpv4": "0.0.0.0/0 "}),), 1),
+    Case(_RULE, "a short range", (resource(GROUP, {"ingress": [{"cidrBlocks": ["0/0"]}]}),), 1),
+    Case(
+        _RULE,
+        "a short range in a firewall",
+        (
+            resource(
+                "gcp:compute/firewall:Firewall",
+                {"allows": [{"protocol": "tcp"}], "sourceRanges": ["0/0"]},
+            ),
+        ),
+        1,
+    ),
+    Case(_RULE, "a range that is one", (resource(_CIDR, {"cidrIpv4": "192.0.2.0/24"}),)),
+]
 TEXTS = [
     Case(_RULE, "a manifest with aliases", (_map(_ALIASES),), 1),
     Case(_RULE, "a manifest without", (_map(_ALIASES.replace("*first", "[a]")),)),
@@ -77,6 +94,7 @@ CASES = [
     ),
     Case(_RULE, "a whole pod", (pod(),)),
     *TEXTS,
+    *RANGES,
 ]
 
 

@@ -30,7 +30,17 @@ def _broker(protocol: str) -> dict[str, object]:
 
 
 MACHINE, _CLASSIC = "aws:ec2/instance:Instance", "aws:elb/loadBalancer:LoadBalancer"
+SEARCH = "aws:opensearch/domain:Domain"
+FLAGS = [
+    Case(_REST, "a search domain in clear", (resource(SEARCH, {"encryptAtRest": {"enabled": False}}),), 1),
+    Case(_REST, "a search domain", (resource(SEARCH, {"encryptAtRest": {"enabled": True}}),)),
+    Case(_REST, "a flag of 0", (resource(RDS, {"storageEncrypted": 0}),), 1),
+    Case(_REST, "an empty flag", (resource("aws:ebs/volume:Volume", {"encrypted": ""}),), 1),
+    Case(_REST, "a replica", (resource(RDS, {"replicateSourceDb": "lake"}),)),
+    Case(_REST, "a replica in clear", (resource(RDS, {"replicateSourceDb": "a", "storageEncrypted": False}),), 1),
+]
 CASES = [
+    *FLAGS,
     Case(_REST, "RDS in clear", (resource(RDS),), 1),
     Case(_REST, "RDS", (resource(RDS, {"storageEncrypted": True}),)),
     Case(_REST, "a graph in clear", (resource("aws:neptune/cluster:Cluster"),), 1),
