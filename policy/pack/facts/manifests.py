@@ -17,13 +17,13 @@ _LONGEST = 1024 * 1024
 """Characters of a text that is read: Kubernetes takes no ConfigMap or Secret that is longer."""
 _DEEPEST = 100
 """Levels of a text that are read. A pod in a list in a template has about ten."""
-_WITH_CONTAINERS = re.compile(
-    r"(?:^|[\s{,\-\"'])(?:containers|initContainers|ephemeralContainers)[\"']?[ \t]*:"
+_WITH_PODS = re.compile(
+    r"(?:^|[\s{,\-\"'])(?:containers|initContainers|ephemeralContainers|hostPath)[\"']?[ \t]*:"
     r"|\\[xuU][0-9a-fA-F]{2}",
     re.MULTILINE,
 )
 """Where a text may hold a pod: a key with the name of one of its lists, in JSON or YAML, or one that could
-be written with escapes."""
+be written with escapes. A volume of a node's path is one's own."""
 _ON_A_LINE = re.compile(
     r"^[ \t]*(?:- |[{,][ \t]*)?[\"']?(?:containers|initContainers|ephemeralContainers)[\"']?[ \t]*:[ \t]*"
     r"(?:[\[{#].*)?$",
@@ -63,7 +63,7 @@ def _texts(resource: Resource, path: Path, value: Any) -> Iterator[str]:
 def _read(text: str) -> tuple[tuple[Any, ...], str]:
     """The documents in a text that may hold pods, or why nobody can read it. Each text is parsed once,
     however many rules ask."""
-    if not _WITH_CONTAINERS.search(text):
+    if not _WITH_PODS.search(text):
         return (), ""
     if len(text) > _LONGEST:
         return (), f"is longer than {_LONGEST} characters: divide it"

@@ -7,7 +7,7 @@ import pytest
 
 from policy.pack.model import UNKNOWN, Path
 from policy.pack.rules import RULES
-from tests.policy.pack.case import PRODUCTION, resource
+from tests.policy.pack.case import PRODUCTION, pod, resource
 
 GROUP, FIREWALL = "aws:ec2/securityGroup:SecurityGroup", "gcp:compute/firewall:Firewall"
 SQL, GKE = "gcp:sql/databaseInstance:DatabaseInstance", "gcp:container/cluster:Cluster"
@@ -68,7 +68,36 @@ STORES: Mapping[str, tuple[str, dict[str, Any], Path]] = {
     "a class of volumes": ("kubernetes:storage.k8s.io/v1:StorageClass", {}, ("provisioner",)),
     "a family of parameters": ("aws:rds/parameterGroup:ParameterGroup", {}, ("family",)),
 }
-PLACES = {**OPENINGS, **STORES}
+_POD = ("spec", "template", "spec")
+_MAIN = (*_POD, "containers", 0)
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+PODS: Mapping[str, tuple[str, dict[str, Any], Path]] = {
+    "a context": (DEPLOYMENT, {}, (*_MAIN, "securityContext", "runAsUser")),
+    "capabilities": (DEPLOYMENT, {}, (*_MAIN, "securityContext", "capabilities", "add", 0)),
+    "procMount": (DEPLOYMENT, {}, (*_MAIN, "securityContext", "procMount")),
+    "AppArmor": (DEPLOYMENT, {}, (*_MAIN, "securityContext", "appArmorProfile", "type")),
+    "a container of Windows": (DEPLOYMENT, {}, (*_MAIN, "securityContext", "windowsOptions", "hostProcess")),
+    "ports": (DEPLOYMENT, {}, (*_MAIN, "ports", 0, "hostPort")),
+    "a probe": (DEPLOYMENT, {}, (*_MAIN, "livenessProbe", "httpGet", "host")),
+    "a pod's user": (
+        DEPLOYMENT,
+        {"spec": {"template": {"spec": {"containers": []}}}},
+        (*_POD, "securityContext", "runAsUser"),
+    ),
+    "a pod's sysctls": (
+        DEPLOYMENT,
+        {"spec": {"template": {"spec": {"containers": []}}}},
+        (*_POD, "securityContext", "sysctls", 0, "name"),
+    ),
+    "a pod's annotations": (
+        DEPLOYMENT,
+        {"spec": {"template": {"spec": {"containers": []}}}},
+        ("spec", "template", "metadata", "annotations", "container.apparmor.security.beta.kubernetes.io/a"),
+    ),
+}
+PLACES = {**OPENINGS, **STORES, **PODS}
+_CONTEXT = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+_DRIVER = {"spec": {"driver": {"podTemplate": {"spec": UNKNOWN}}}}
 
 
 def _at_each_place() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -87,8 +116,22 @@ def _put(node: Any, path: Path) -> Any:
     return {**node, key: _put(node.get(key, {}), tuple(rest))}
 
 
+def test_a_custom_resources_pod_that_is_not_known_does_not_pass() -> None:
+    assert _unclear("kubernetes:a.b/v1:C", _DRIVER)
+
+
+@pytest.mark.parametrize("setting", ["runAsGroup", "fsGroup"])
+def test_what_restricted_leaves_free_may_be_unknown(setting: str) -> None:
+    given = pod(securityContext={**_CONTEXT, setting: UNKNOWN})
+    assert not _unclear(given.type, given.properties)
+
+
 @pytest.mark.parametrize(("what", "token", "properties"), [*_at_each_place()], ids=str)
 def test_nothing_unknown_passes_for_what_it_may_be(what: str, token: str, properties: dict[str, Any]) -> None:
+    assert _unclear(token, properties)
+
+
+def _unclear(token: str, properties: Mapping[str, Any]) -> list[str]:
     given = resource(token, properties)
     said = [text for rule in RULES if rule.resource for text in rule.resource(given, PRODUCTION)]
-    assert [text for text in said if "cannot be judged" in text]
+    return [text for text in said if "cannot be judged" in text]
