@@ -1,5 +1,6 @@
 """The type tokens that the rules know. A token that no SDK registers fails a test."""
 
+import re
 from collections.abc import Mapping
 
 AWS_LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
@@ -122,6 +123,11 @@ UNSEEN: Mapping[str, str] = {
     KUBERNETES_RELEASE: "use kubernetes.helm.v4.Chart, whose objects are registered one by one",
 }
 """What makes resources that no rule is shown, and what to do instead."""
+KNOWN = re.compile(
+    r"(aws|gcp|kubernetes|pulumi|random|nebula|nebula-local):"
+    r"|docker:index/(image:Image|remoteImage:RemoteImage|registryImage:RegistryImage)$|docker-build:"
+)
+"""The types that rules know, or that make nothing which a rule could judge; any other may hide anything."""
 AWS_BUCKETS = (AWS_BUCKET, AWS_BUCKET_V2)
 TAGGED = frozenset(
     {

@@ -1,5 +1,7 @@
 """What the internet may reach."""
 
+from dataclasses import replace
+
 import pytest
 
 from policy.pack.model import UNKNOWN, Resource, Stack
@@ -213,6 +215,16 @@ def _ranges(*blocks: list[str]) -> tuple[Resource]:
 
 
 _EVERY_SECOND = [f"{i}.0.0.0/8" for i in range(1, 224, 2)]
+_PRIVILEGED = {"privileged": True}
+UNSEEN = [
+    Case(_UNSEEN, "another SDK of AWS", (resource("aws-native:s3:Bucket"),), 1),
+    Case(_UNSEEN, "a command", (resource("command:local:Command", {"create": "true"}),), 1),
+    Case(_UNSEEN, "a container", (resource("docker:index/container:Container", _PRIVILEGED),), 1),
+    Case(_UNSEEN, "a dynamic resource", (resource("pulumi-python:dynamic:Resource"),), 1),
+    Case(_UNSEEN, "an image", (resource("docker:index/image:Image"),)),
+    Case(_UNSEEN, "the platform's own", (resource("nebula-local:index:Process"),)),
+    Case(_UNSEEN, "a component of one's own", (replace(resource("acme:index:Lake"), is_component=True),)),
+]
 INSIDE = [
     Case(_RULE, "an ingress' word", _balancer(**{_ALB: "internal"}), 1),
     Case(_RULE, "a public scheme beside", _balancer(**{_NLB: "internet-facing", _CLASSIC: "true"}), 1),
@@ -272,6 +284,7 @@ CASES = [
     Case(_UNSEEN, "a release of Helm's", (resource("kubernetes:helm.sh/v3:Release"),), 1),
     Case(_UNSEEN, "CloudFormation", (resource("aws:cloudformation/stack:Stack"),), 1),
     Case(_UNSEEN, "a service", (resource(SERVICE),)),
+    *UNSEEN,
     *OPEN,
     *INSIDE,
     *CLOSED_TO_ALL,
