@@ -16,8 +16,25 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
 """Values in lower case that no pod of `restricted` has, in any place."""
 _KINDS = frozenset(
     {
-        *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "fc", "flexVolume", "flocker"),
-        *("gcePersistentDisk", "gitRepo", "glusterfs", "iscsi", "nfs", "photonPersistentDisk", "portworxVolume"),
+        *(
+            "awsElasticBlockStore",
+            "azureDisk",
+            "azureFile",
+            "cephfs",
+            "cinder",
+            "fc",
+            "flexVolume",
+            "flocker",
+        ),
+        *(
+            "gcePersistentDisk",
+            "gitRepo",
+            "glusterfs",
+            "iscsi",
+            "nfs",
+            "photonPersistentDisk",
+            "portworxVolume",
+        ),
         *("quobyte", "rbd", "scaleIO", "storageos", "vsphereVolume"),
     }
 )

@@ -110,7 +110,9 @@ def _is_internal(found: Object, cloud: str) -> bool:
 
 def _unread_marks(found: Object, cloud: str, *paths: str) -> list[Unclear]:
     """What is not known of that by which it could say that it is internal."""
-    if any(found.annotations.get(key) not in (None, UNKNOWN, *of) for key, of in _marks(found, cloud).items()):
+    if any(
+        found.annotations.get(key) not in (None, UNKNOWN, *of) for key, of in _marks(found, cloud).items()
+    ):
         return []  # one that is known says that it is public
     unread = unclear(found.content, "metadata", "metadata.annotations", *paths, at=found.path)
     own = (*found.path, "metadata", "annotations")
@@ -124,7 +126,9 @@ def _network_policy(found: Object) -> Iterator[Opening | Unclear]:
     for index, rule in enumerate(found.listed("spec.ingress")):
         path = (*found.path, "spec", "ingress", index)
         if isinstance(rule, Mapping) and rule.get("from") in (None, []):
-            yield Opening(path, "lets everybody in: it has no from", "name the pods and networks that need it")
+            yield Opening(
+                path, "lets everybody in: it has no from", "name the pods and networks that need it"
+            )
         for peer in items(rule, "from"):
             yield from _range(get(peer, "ipBlock.cidr"), path)
 
@@ -138,9 +142,16 @@ def _cilium_policy(found: Object) -> Iterator[Opening | Unclear]:
         yield from unclear(spec, *ingress, at=at)
         for index, rule in enumerate(items(spec, "ingress")):
             path = (*at, "ingress", index)
-            if {"all", "world", "world-ipv4", "world-ipv6"} & {str(each) for each in items(rule, "fromEntities")}:
-                yield Opening(path, "lets the world in (fromEntities)", "name the pods and networks that need it")
-            for cidr in [*items(rule, "fromCIDR"), *(get(each, "cidr") for each in items(rule, "fromCIDRSet"))]:
+            if {"all", "world", "world-ipv4", "world-ipv6"} & {
+                str(each) for each in items(rule, "fromEntities")
+            }:
+                yield Opening(
+                    path, "lets the world in (fromEntities)", "name the pods and networks that need it"
+                )
+            for cidr in [
+                *items(rule, "fromCIDR"),
+                *(get(each, "cidr") for each in items(rule, "fromCIDRSet")),
+            ]:
                 yield from _range(cidr, path)
 
 

@@ -57,7 +57,9 @@ def pods(resource: Resource) -> tuple[list[Pod], list[Unclear]]:
     found: list[Pod] = []
     if resource.package == "kubernetes":
         partial = resource.type.endswith("Patch")
-        unclear += [Unclear(path) for path, node in resource.nodes if node is UNKNOWN and _leads_to_pods(path)]
+        unclear += [
+            Unclear(path) for path, node in resource.nodes if node is UNKNOWN and _leads_to_pods(path)
+        ]
         for path, content in read:
             found += [replace(pod, is_template=True) for pod in _within(nodes(content, path), partial)]
         found += _within(resource.nodes, partial)

@@ -15,9 +15,9 @@ def test_a_text_is_parsed_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) ->
     parsed = []
     load_all = yaml.load_all
 
-    def counted(text: str, Loader: Any) -> Iterator[Any]:
+    def counted(text: str, **loader: Any) -> Iterator[Any]:
         parsed.append(text)
-        return load_all(text, Loader=Loader)
+        return load_all(text, **loader)
 
     monkeypatch.setattr(manifests.yaml, "load_all", counted)
     text = "spec:\n  containers:\n  - name: of-this-test\n"

@@ -81,14 +81,18 @@ IN_TEXTS = [
     Case(_PATH, "a volume in a text", (_text(yaml.safe_dump({"spec": {"hostPath": {"path": "/"}}})),), 1),
     Case(_PATH, "a text without", (_text(yaml.safe_dump({"spec": GOOD})),)),
     Case(_PATH, "a path that is not said", (pod(volumes=[{"name": "a", "hostPath": {}}]),), 1),
-    Case(_PATH, "a path that is not known", (pod(volumes=[{"name": "a", "hostPath": {"path": UNKNOWN}}]),), 1),
+    Case(
+        _PATH, "a path that is not known", (pod(volumes=[{"name": "a", "hostPath": {"path": UNKNOWN}}]),), 1
+    ),
     Case(_PATH, "a schema", (_custom(properties={"hostPath": {"type": "object"}}),)),
     Case(_RESTRICTED, "binary data", (_text(_encoded(BAD), place="binaryData"),), 1),
     Case(_RESTRICTED, "a Secret's data", (_text(_encoded(BAD), "Secret"),), 1),
     Case(_RESTRICTED, "a Secret's good data", (_text(_encoded(GOOD), "Secret"),)),
 ]
 CUSTOM = [
-    Case(_RESTRICTED, "a container by itself", (_custom(template={"container": {"procMount": "Unmasked"}}),), 1),
+    Case(
+        _RESTRICTED, "a container by itself", (_custom(template={"container": {"procMount": "Unmasked"}}),), 1
+    ),
     Case(_RESTRICTED, "root", (_custom(driver={"securityContext": {"runAsUser": 0}}),), 1),
     Case(_RESTRICTED, "a capability", (_custom(sidecars=[{"capabilities": {"add": ["SYS_ADMIN"]}}]),), 1),
     Case(_RESTRICTED, "a network's volume", (_custom(volumes=[{"name": "a", "nfs": {"path": "/"}}]),), 1),
@@ -116,7 +120,12 @@ CUSTOM = [
         1,
     ),
     Case(_RESTRICTED, "a pod of Windows", (pod({"securityContext": {}}, **_WINDOWS),)),
-    Case(_RESTRICTED, "one of Windows as its host", (pod({"securityContext": {}}, **_WINDOWS, hostNetwork=True),), 1),
+    Case(
+        _RESTRICTED,
+        "one of Windows as its host",
+        (pod({"securityContext": {}}, **_WINDOWS, hostNetwork=True),),
+        1,
+    ),
 ]
 SHAPES = [
     *(Case(_RESTRICTED, f"{what}, privileged", (each,), 1) for what, each in _shapes(BAD).items()),

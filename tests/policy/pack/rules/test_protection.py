@@ -37,7 +37,12 @@ FLAGS = [
     Case(_REST, "a flag of 0", (resource(RDS, {"storageEncrypted": 0}),), 1),
     Case(_REST, "an empty flag", (resource("aws:ebs/volume:Volume", {"encrypted": ""}),), 1),
     Case(_REST, "a replica", (resource(RDS, {"replicateSourceDb": "lake"}),)),
-    Case(_REST, "a replica in clear", (resource(RDS, {"replicateSourceDb": "a", "storageEncrypted": False}),), 1),
+    Case(
+        _REST,
+        "a replica in clear",
+        (resource(RDS, {"replicateSourceDb": "a", "storageEncrypted": False}),),
+        1,
+    ),
 ]
 CASES = [
     *FLAGS,

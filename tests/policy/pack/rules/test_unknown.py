@@ -31,7 +31,11 @@ OPENINGS: Mapping[str, tuple[str, dict[str, Any], Path]] = {
         {"encryptionKeyName": "a", "settings": {"ipConfiguration": _SETTINGS}},
         ("settings", "ipConfiguration", "authorizedNetworks", 0, "value"),
     ),
-    "an API server's networks": (GKE, _POOL, ("masterAuthorizedNetworksConfig", "cidrBlocks", 0, "cidrBlock")),
+    "an API server's networks": (
+        GKE,
+        _POOL,
+        ("masterAuthorizedNetworksConfig", "cidrBlocks", 0, "cidrBlock"),
+    ),
     "a network policy": (
         "kubernetes:networking.k8s.io/v1:NetworkPolicy",
         {},
