@@ -78,8 +78,6 @@ GCP_REGION_DISK = "gcp:compute/regionDisk:RegionDisk"
 GCP_SPANNER = "gcp:spanner/database:Database"
 GCP_FIREWALL = "gcp:compute/firewall:Firewall"
 GCP_APP_FIREWALL = "gcp:appengine/firewallRule:FirewallRule"
-GCP_HTTP_PROXY = "gcp:compute/targetHttpProxy:TargetHttpProxy"
-GCP_REGION_HTTP_PROXY = "gcp:compute/regionTargetHttpProxy:RegionTargetHttpProxy"
 
 KUBERNETES_RELEASE = "kubernetes:helm.sh/v3:Release"
 KUBERNETES_SECRET = "kubernetes:core/v1:Secret"
@@ -128,6 +126,11 @@ KNOWN = re.compile(
     r"|docker:index/(image:Image|remoteImage:RemoteImage|registryImage:RegistryImage)$|docker-build:"
 )
 """The types that rules know, or that make nothing which a rule could judge; any other may hide anything."""
+GCP_HTTP_PROXIES = (
+    "gcp:compute/targetHttpProxy:TargetHttpProxy",
+    "gcp:compute/regionTargetHttpProxy:RegionTargetHttpProxy",
+)
+GCP_URL_MAPS = ("gcp:compute/uRLMap:URLMap", "gcp:compute/regionUrlMap:RegionUrlMap")
 AWS_BUCKETS = (AWS_BUCKET, AWS_BUCKET_V2)
 TAGGED = frozenset(
     {

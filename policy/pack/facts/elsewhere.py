@@ -58,7 +58,7 @@ def _is_wrong(path: Path, value: Any) -> bool:
     if path[-2:] == ("capabilities", "add") and isinstance(value, list):
         return any(each != "NET_BIND_SERVICE" for each in value)
     if path[-2:] == ("seccompProfile", "type"):
-        return value == "Unconfined"
+        return str(value) == "Unconfined"
     if isinstance(value, Mapping) and path[-2:-1] == ("volumes",) and "name" in value:
         return bool(_KINDS & set(value))
     return False

@@ -186,7 +186,7 @@ def _by_firewall(
 ) -> Found:
     """By a rule of a firewall of Google's: it is of ingress, and from everywhere, unless it says so, in
     what is `within` it."""
-    match = rule[within[0]] if within else rule
+    match = rule[str(within[0])] if within else rule
     allowed = rule.get(allowing)
     if not allowed or str(allowed).lower() in ("deny", "goto_next") or rule.get("disabled") is True:
         return
@@ -204,7 +204,9 @@ def _by_firewall(
         return
     # Of one that is not known nobody can say whether it is a way in.
     unread = [key for key in (allowing, "direction", "disabled") if rule.get(key) is UNKNOWN]
-    yield from [Unclear((*path, key)) for key in unread] or [found]
+    yield from (Unclear((*path, key)) for key in unread)
+    if not unread:
+        yield found
 
 
 def _by_eks(resource: Resource) -> Found:

@@ -20,9 +20,7 @@ from policy.pack.tokens import (
     AWS_SEARCH,
     AWS_SEARCH_LEGACY,
     GCP_DATABASE,
-    GCP_HTTP_PROXY,
     GCP_REDIS,
-    GCP_REGION_HTTP_PROXY,
 )
 
 _TLS: Mapping[str, tuple[str, tuple[Any, ...]]] = {
@@ -113,8 +111,6 @@ def tls_in_transit(resource: Resource, stack: Stack) -> Iterator[str]:
             yield from unknown(resource, stack, "encryptionInfo.encryptionInTransit.clientBroker")
             if differs(resource.get("encryptionInfo.encryptionInTransit.clientBroker", "TLS"), "TLS"):
                 yield f"{resource.kind} takes clear text: set encryptionInTransit.clientBroker to TLS"
-        case _ if resource.type in (GCP_HTTP_PROXY, GCP_REGION_HTTP_PROXY):
-            yield f"{resource.kind} takes clear text: use a TargetHttpsProxy"
     for ingress in of_kind(resource, "Ingress"):
         given = ingress.get("spec.tls")
         if given is UNKNOWN:

@@ -21,12 +21,14 @@ from tests.policy.pack.rules import (
     test_lifecycle,
     test_pods,
     test_protection,
+    test_proxies,
     test_secrets,
 )
 
 MODULES = (
     test_exposure,
     test_protection,
+    test_proxies,
     test_identity,
     test_images,
     test_pods,

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import yaml
 
-from policy.pack.facts import manifests
 from policy.pack.rules import RULES
 from tests.policy.pack.case import PRODUCTION, resource
 
@@ -19,7 +18,7 @@ def test_a_text_is_parsed_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) ->
         parsed.append(text)
         return load_all(text, **loader)
 
-    monkeypatch.setattr(manifests.yaml, "load_all", counted)
+    monkeypatch.setattr(yaml, "load_all", counted)
     text = "spec:\n  containers:\n  - name: of-this-test\n"
     given = resource("kubernetes:core/v1:ConfigMap", {"data": {"pod.yaml": text}})
 

@@ -97,7 +97,6 @@ CASES = [
     ),
     Case(_TRANSIT, "Kafka over TLS", (resource("aws:msk/cluster:Cluster", _broker("TLS")),)),
     Case(_TRANSIT, "an old load balancer", (resource(_CLASSIC, {"listeners": [{"lbProtocol": "http"}]}),), 1),
-    Case(_TRANSIT, "a proxy", (resource("gcp:compute/targetHttpProxy:TargetHttpProxy"),), 1),
     Case(_TRANSIT, "a listener", (resource(LISTENER, {"protocol": "HTTP"}),), 1),
     Case(
         _TRANSIT,
