@@ -17,8 +17,8 @@ _NO_SECRET = re.compile(
 )
 """A name that is of a secret, and none: where it is, what it is called, a sum of it, how many."""
 _REFERENCE = re.compile(
-    r"^(\$[{(].*[})]|\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|%\w+%|/[^\s/]+/\S*|arn:\S+|projects/\S+"
-    r"|secretRef\S*|vault:\S+|file:/\S+|ENC\(.*\)|\{[A-Za-z_]+\}|<[A-Za-z _-]+>|\*+)$",
+    r"^(\$[{(].*[})]|\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|%\w+%|/[^\s/]+/\S*|arn:[\w-]+:\S+|projects/\S+"
+    r"|secretRef(:\S+)?|(vault|env|sm|ssm|op):\S+|file:/\S+|ENC\(.*\)|\{[A-Za-z_]+\}|<[A-Za-z _-]+>|\*+)$",
     re.DOTALL,
 )
 _NO_REFERENCE = re.compile(r"^\$(\{[^}:]*:[-=](?P<default>[^}]*)\}|\(\s*(echo|printf)\b.*\))$", re.DOTALL)
@@ -37,14 +37,14 @@ def joined(name: str) -> str:
 
 
 def names_a_secret(name: str) -> bool:
-    words = joined(name)
+    words = re.sub(r"(_\d+)+$", "", joined(name))
     if _NO_SECRET.search(words):
         return False
     last = words.rpartition("_")[2]
     # PGPASSWORD
     return (
         last in _WORDS
-        or last.endswith(("password", "passwd", "passphrase"))
+        or last.endswith(("password", "passwd", "passphrase", "secretkey", "privatekey", "accesstoken"))
         or any(words == each or words.endswith(f"_{each}") for each in _KEYS)
     )
 

@@ -105,7 +105,8 @@ def openings(resource: Resource) -> Found:
         yield Opening(("vpcOptions",), "is missing, so its endpoint is public", "put it into a network")
     if (private := FRONTS.get(resource.type)) is not None:
         where, wanted = private
-        if not where or resource.get(where) not in wanted:
+        given = resource.items(where) if where else []
+        if not given or any(each not in wanted for each in given):
             yield Opening((), "is an entrance from the internet", "remove it")
 
 

@@ -58,7 +58,7 @@ def wrong_of_pod(pod: Pod) -> Wrong:
     for each in items(pod.spec, "securityContext.sysctls"):
         if not _SYSCTLS.fullmatch(str(get(each, "name"))):
             yield f"sets {get(each, 'name')}: remove it from securityContext.sysctls"
-    if get(pod.spec, "securityContext.runAsUser") == 0:
+    if str(get(pod.spec, "securityContext.runAsUser")) == "0":
         yield "runs as root: set securityContext.runAsUser to another than 0"
     for key, value in pod.annotations.items():
         if key.startswith("container.apparmor.security.beta.kubernetes.io/") and not _APPARMOR.fullmatch(
@@ -107,7 +107,7 @@ def _required(pod: Pod, container: Container) -> Wrong:
         return  # Linux' settings are refused there
     if _is_not(get(spec, "securityContext.allowPrivilegeEscalation"), pod, False):
         yield "set securityContext.allowPrivilegeEscalation to false"
-    if get(spec, "securityContext.runAsUser") == 0:
+    if str(get(spec, "securityContext.runAsUser")) == "0":
         yield "set securityContext.runAsUser to another than 0"
     if _is_not(_either(pod, container, "seccompProfile.type"), pod, *_SECCOMP):
         yield "set securityContext.seccompProfile.type to RuntimeDefault"
@@ -126,7 +126,7 @@ def _is_not(value: Any, pod: Pod, *wanted: Any) -> bool:
 def _contexts(spec: Mapping[str, Any]) -> Wrong:
     """Of a security context, whether a pod's or a container's."""
     security = "securityContext"
-    if get(spec, f"{security}.windowsOptions.hostProcess") is True:
+    if is_true(get(spec, f"{security}.windowsOptions.hostProcess")):
         yield "remove securityContext.windowsOptions.hostProcess"
     if get(spec, f"{security}.appArmorProfile.type", "RuntimeDefault") not in (*_SECCOMP, UNKNOWN):
         yield "set securityContext.appArmorProfile.type to RuntimeDefault"

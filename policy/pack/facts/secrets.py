@@ -62,6 +62,8 @@ _PLACES = frozenset(
             "defaultArguments",
             "startupScript",
         ),
+        *("airflowConfigOverrides", "airflowConfigurationOptions", "configurationsJson"),
+        *("connectorConfiguration", "envVariables", "serverProperties"),
         *("containerProperties", "nodeProperties", "parameters", "options", "connectionProperties"),
     }
 )
@@ -177,7 +179,9 @@ def _keeps(resource: Resource, path: Path) -> bool:
     """Whether a cloud keeps what is at `path` to itself: the property is for a secret, or for a name."""
     if resource.type == AWS_PARAMETER and path[0] in ("value", "insecureValue", "valueWo"):
         return True  # the type of the parameter says whether it is
-    return any(key in _KEPT or names_a_secret(str(key)) for key in path)
+    # A key with a dot or an underscore is no property's: it is a user's own, in a mapping.
+    properties = [key for key in path if isinstance(key, str) and key.isalnum()]
+    return any(key in _KEPT or names_a_secret(key) for key in properties)
 
 
 def _of_an_object(resource: Resource) -> Iterator[Place]:

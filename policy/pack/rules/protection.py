@@ -88,9 +88,8 @@ def tls_in_transit(resource: Resource, stack: Stack) -> Iterator[str]:
         yield from unknown(resource, stack, path)
     match resource.type:
         case _ if resource.type in (AWS_LISTENER, AWS_LISTENER_ALB):
-            redirects = all(get(each, "type") == "redirect" for each in resource.items("defaultActions"))
-            redirects = redirects and bool(resource.items("defaultActions"))
-            if resource.get("protocol") in ("HTTP", "TCP") and not redirects:
+            protocol = str(resource.get("protocol")).upper()
+            if protocol in ("HTTP", "TCP", "TCP_UDP") and not _redirects(resource):
                 yield f"{resource.kind} takes clear text: use HTTPS or TLS, or redirect to it"
             yield from unknown(resource, stack, "protocol")
         case _ if resource.type == AWS_LOAD_BALANCER_CLASSIC:
@@ -118,6 +117,15 @@ def tls_in_transit(resource: Resource, stack: Stack) -> Iterator[str]:
                 yield Unclear((*ingress.path, "spec", "tls")).said_of(resource)
         elif not given and not ingress.partial:
             yield f"{ingress.called(resource)} takes clear text: give spec.tls"
+
+
+def _redirects(listener: Resource) -> bool:
+    """Whether a listener only redirects to TLS: without a protocol a redirect keeps the listener's own."""
+    actions = listener.items("defaultActions")
+    to_tls = [
+        get(each, "redirect.protocol") == "HTTPS" for each in actions if get(each, "type") == "redirect"
+    ]
+    return bool(actions) and len(to_tls) == len(actions) and all(to_tls)
 
 
 def _parameters(resource: Resource) -> Iterator[str]:

@@ -245,6 +245,11 @@ INSIDE = [
     Case(_OPEN, "the cluster", _cilium(fromEntities=["cluster"])),
     Case(_OPEN, "every second range", _ranges(_EVERY_SECOND), 1),
     Case(_OPEN, "every second, over two rules", _ranges(_EVERY_SECOND[:1], _EVERY_SECOND[1:2]), 1),
+    Case(
+        _OPEN,
+        "a private API",
+        (resource("aws:apigateway/restApi:RestApi", {"endpointConfiguration": {"types": ["PRIVATE"]}}),),
+    ),
     Case(_OPEN, "private networks", _ranges(["10.0.0.0/8", "172.16.0.0/12"], ["192.168.0.0/16"])),
 ]
 CASES = [

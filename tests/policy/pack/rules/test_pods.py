@@ -153,6 +153,7 @@ SHAPES = [
     _pod_with(windowsOptions={"hostProcess": True}),
     _pod_with(appArmorProfile={"type": "Unconfined"}),
     _security(procMount="Unmasked"),
+    _security(runAsUser="0"),
     Case(_RESTRICTED, "a probe of another", (pod({"livenessProbe": {"httpGet": {"host": "192.0.2.1"}}}),), 1),
     Case(
         _RESTRICTED,

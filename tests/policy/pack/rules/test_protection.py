@@ -29,6 +29,10 @@ def _broker(protocol: str) -> dict[str, object]:
     return {"encryptionInfo": {"encryptionInTransit": {"clientBroker": protocol}}}
 
 
+def _redirect(protocol: str) -> dict[str, object]:
+    return {"protocol": "HTTP", "defaultActions": [{"type": "redirect", "redirect": {"protocol": protocol}}]}
+
+
 MACHINE, _CLASSIC = "aws:ec2/instance:Instance", "aws:elb/loadBalancer:LoadBalancer"
 SEARCH = "aws:opensearch/domain:Domain"
 FLAGS = [
@@ -98,11 +102,9 @@ CASES = [
     Case(_TRANSIT, "Kafka over TLS", (resource("aws:msk/cluster:Cluster", _broker("TLS")),)),
     Case(_TRANSIT, "an old load balancer", (resource(_CLASSIC, {"listeners": [{"lbProtocol": "http"}]}),), 1),
     Case(_TRANSIT, "a listener", (resource(LISTENER, {"protocol": "HTTP"}),), 1),
-    Case(
-        _TRANSIT,
-        "a listener that redirects",
-        (resource(LISTENER, {"protocol": "HTTP", "defaultActions": [{"type": "redirect"}]}),),
-    ),
+    Case(_TRANSIT, "a listener in lower case", (resource(LISTENER, {"protocol": "http"}),), 1),
+    Case(_TRANSIT, "a listener that redirects", (resource(LISTENER, _redirect("HTTPS")),)),
+    Case(_TRANSIT, "one that redirects to clear text", (resource(LISTENER, _redirect("HTTP")),), 1),
     Case(_TRANSIT, "Cloud SQL says nothing", (resource(SQL),), 1),
     Case(
         _TRANSIT,

@@ -47,6 +47,30 @@ MARKED = [
         (_marked("aws:s3/bucketObjectv2:BucketObjectv2", {"content": "x"}, "content"),),
         1,
     ),
+    Case(
+        _CLEAR,
+        "marked in a mapping of one's own",
+        (
+            _marked(
+                "aws:glue/thing:Thing",
+                {"configuration": {"db.password": "x"}},
+                "configuration",
+                "db.password",
+            ),
+        ),
+        1,
+    ),
+    Case(
+        _CLEAR,
+        "a connector",
+        (
+            resource(
+                "aws:mskconnect/connector:Connector",
+                {"connectorConfiguration": {"database.password": "hunter2"}},
+            ),
+        ),
+        1,
+    ),
     Case(_CLEAR, "a user's password", (_marked(SQL_USER, {"name": "a", "password": "x"}, "password"),)),
     Case(
         _CLEAR,
@@ -92,12 +116,13 @@ FORMS = [
     *(Case(_CLEAR, f"a form: {form[:12]}", (_env("A", form),), 1) for form in _FORMS),
     *(Case(_CLEAR, f"no form: {form}", (_env("A", form),)) for form in _NO_FORMS),
 ]
-_HELD = ("FERNET_KEY", "SECRET_KEY_BASE", "JWT_KEY", "PASSWORDS", "DBPASS")
-_SAID = ("${PW:-hunter2}", "$(echo hunter2)", "<hunter2>", "{hunter2}")
+_HELD = ("FERNET_KEY", "SECRET_KEY_BASE", "JWT_KEY", "PASSWORDS", "DBPASS", "PASSWORD_1", "SECRETKEY")
+_SAID = ("${PW:-hunter2}", "$(echo hunter2)", "<hunter2>", "{hunter2}", "arn:hunter2", "secretRefhunter2")
 _ELSEWHERE = (
     "vault:secret/lake#key",
     "ENC(abc)",
     "file:///run/password",
+    "ssm:/lake",
     "${PW:-}",
     "<password>",
     "{password}",
