@@ -22,6 +22,7 @@ from tests.policy.pack.rules import (
     test_pods,
     test_protection,
     test_proxies,
+    test_readable,
     test_secrets,
 )
 
@@ -29,6 +30,7 @@ MODULES = (
     test_exposure,
     test_protection,
     test_proxies,
+    test_readable,
     test_identity,
     test_images,
     test_pods,
