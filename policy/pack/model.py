@@ -23,7 +23,7 @@ UNKNOWN = Unknown()
 class Resource:
     """A resource as the program registers it. `properties` are its inputs (a stack rule sees outputs),
     `provider` those of its provider, `uses` maps a property to the URNs that its value comes from, and
-    `secrets` is where the engine says that a secret is."""
+    `secrets` is where the engine says that a secret is. One that `is_component` only groups others."""
 
     type: str
     name: str
@@ -33,6 +33,7 @@ class Resource:
     protect: bool = False
     uses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     secrets: frozenset[Path] = frozenset()
+    is_component: bool = False
 
     @cached_property
     def nodes(self) -> tuple[tuple[Path, Any], ...]:

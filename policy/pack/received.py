@@ -31,7 +31,8 @@ def resource_of(request: Any, uses: Mapping[str, frozenset[str]] | None = None) 
     secrets: set[Path] = set()
     properties = _plain(json_format.MessageToDict(request.properties), (), secrets)
     provider: Mapping[str, Any] = {}
-    if request.HasField("provider"):
+    is_made = request.HasField("provider")
+    if is_made:
         provider = provider_inputs(json_format.MessageToDict(request.provider.properties))
     return Resource(
         type=request.type,
@@ -42,6 +43,7 @@ def resource_of(request: Any, uses: Mapping[str, frozenset[str]] | None = None) 
         protect=request.options.protect,
         uses=uses or {},
         secrets=frozenset(secrets),
+        is_component=not is_made,
     )
 
 

@@ -1,5 +1,6 @@
 """The type tokens that the rules know. A token that no SDK registers fails a test."""
 
+import re
 from collections.abc import Mapping
 
 AWS_LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
@@ -48,6 +49,8 @@ AWS_ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 AWS_ENDPOINT_POLICY = "aws:ec2/vpcEndpointPolicy:VpcEndpointPolicy"
 AWS_ORGANIZATION_POLICY = "aws:organizations/policy:Policy"
 AWS_SECURITY_GROUP_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
+AWS_SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+AWS_DEFAULT_SECURITY_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 AWS_INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 AWS_PREFIX_LIST = "aws:ec2/managedPrefixList:ManagedPrefixList"
 AWS_PREFIX_LIST_ENTRY = "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry"
@@ -77,8 +80,6 @@ GCP_REGION_DISK = "gcp:compute/regionDisk:RegionDisk"
 GCP_SPANNER = "gcp:spanner/database:Database"
 GCP_FIREWALL = "gcp:compute/firewall:Firewall"
 GCP_APP_FIREWALL = "gcp:appengine/firewallRule:FirewallRule"
-GCP_HTTP_PROXY = "gcp:compute/targetHttpProxy:TargetHttpProxy"
-GCP_REGION_HTTP_PROXY = "gcp:compute/regionTargetHttpProxy:RegionTargetHttpProxy"
 
 KUBERNETES_RELEASE = "kubernetes:helm.sh/v3:Release"
 KUBERNETES_SECRET = "kubernetes:core/v1:Secret"
@@ -155,6 +156,16 @@ UNSEEN: Mapping[str, str] = {
     KUBERNETES_RELEASE: "use kubernetes.helm.v4.Chart, whose objects are registered one by one",
 }
 """What makes resources that no rule is shown, and what to do instead."""
+KNOWN = re.compile(
+    r"(aws|gcp|kubernetes|pulumi|random|nebula|nebula-local):"
+    r"|docker:index/(image:Image|remoteImage:RemoteImage|registryImage:RegistryImage)$|docker-build:"
+)
+"""The types that rules know, or that make nothing which a rule could judge; any other may hide anything."""
+GCP_HTTP_PROXIES = (
+    "gcp:compute/targetHttpProxy:TargetHttpProxy",
+    "gcp:compute/regionTargetHttpProxy:RegionTargetHttpProxy",
+)
+GCP_URL_MAPS = ("gcp:compute/uRLMap:URLMap", "gcp:compute/regionUrlMap:RegionUrlMap")
 AWS_BUCKETS = (AWS_BUCKET, AWS_BUCKET_V2)
 TAGGED = frozenset(
     {
@@ -180,7 +191,7 @@ TAGGED = frozenset(
         "aws:ec2/internetGateway:InternetGateway",
         "aws:ec2/natGateway:NatGateway",
         "aws:ec2/routeTable:RouteTable",
-        "aws:ec2/securityGroup:SecurityGroup",
+        AWS_SECURITY_GROUP,
         "aws:ec2/subnet:Subnet",
         "aws:ec2/vpc:Vpc",
         "aws:ec2/vpcEndpoint:VpcEndpoint",

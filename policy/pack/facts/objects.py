@@ -24,6 +24,11 @@ class Object:
     def items(self, path: str) -> list[Any]:
         return items(self.content, path)
 
+    def listed(self, path: str) -> list[Any]:
+        """The list at `path` with what is not known in it, so that each item is at its place."""
+        found = self.get(path)
+        return found if isinstance(found, list) else []
+
     @property
     def annotations(self) -> Mapping[str, Any]:
         found = self.get("metadata.annotations", {})

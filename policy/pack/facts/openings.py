@@ -5,13 +5,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from policy.pack.facts.ranges import are_anywhere, is_anywhere
-from policy.pack.model import UNKNOWN, Path, Resource, Unclear, dotted, get, items
+from policy.pack.facts.ranges import are_anywhere, is_anywhere, is_no_range, no_range
+from policy.pack.model import UNKNOWN, Path, Resource, Unclear, dotted, get, items, unclear
 from policy.pack.tokens import (
     AWS_CLUSTER,
+    AWS_DEFAULT_SECURITY_GROUP,
     AWS_INGRESS_RULES,
+    AWS_PREFIX_LIST,
     AWS_PUBLIC_PORTS,
     AWS_SEARCH_DOMAINS,
+    AWS_SECURITY_GROUP,
     AWS_SECURITY_GROUP_RULE,
     FRONTS,
     GCP_APP_FIREWALL,
@@ -21,6 +24,7 @@ from policy.pack.tokens import (
 )
 
 Found = Iterator["Opening | Unclear"]
+_NAME = "name the networks that need it"
 _RANGES = frozenset(
     {"cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6", "cidrs", "ipv6Cidrs", "cidr", "sourceRange"}
 )
@@ -48,6 +52,18 @@ _PUBLIC_NETWORK = re.compile(r'"AllowFromPublic"\s*:\s*true')
 """In the policies of OpenSearch Serverless, which are JSON."""
 _OF_DATABASES = frozenset({"ipv4Enabled", "publiclyAccessible"})
 _ADDRESSES = frozenset({"accessConfigs", "ipv6AccessConfigs"})
+_PARENTS = frozenset({"authorizedNetworks", "networkInterfaces", "portInfos"})
+_PARENTS_OF = frozenset(
+    {
+        ("ingress", AWS_SECURITY_GROUP),
+        ("ingress", AWS_DEFAULT_SECURITY_GROUP),
+        ("entries", AWS_PREFIX_LIST),
+        ("settings", GCP_DATABASE),
+        ("ipConfiguration", GCP_DATABASE),
+        ("allows", GCP_FIREWALL),
+    }
+)
+"""Properties in which rules, networks or addresses stand, in any type or in one."""
 _SOURCES = ("sourceRanges", "sourceTags", "sourceServiceAccounts")
 _MATCHED = ("srcIpRanges", "srcSecureTags", "srcAddressGroups", "srcFqdns", "srcRegionCodes", "srcNetworks")
 
@@ -67,12 +83,17 @@ def openings(resource: Resource) -> Found:
     if resource.package not in ("aws", "gcp"):
         return
     yield from _by_flag(resource)
+    yield from _by_parent(resource)
     yield from _by_rule(resource)
     if resource.type == GCP_FIREWALL:
-        yield from _by_firewall(resource.properties, (), "allows", _SOURCES, resource.properties)
+        yield from _by_firewall(resource.properties, (), "allows", _SOURCES)
     for path, node in resource.nodes:
-        if resource.package == "gcp" and isinstance(node, Mapping) and isinstance(node.get("match"), Mapping):
-            yield from _by_firewall(node, path, "action", _MATCHED, node["match"])
+        if resource.package != "gcp" or not isinstance(node, Mapping):
+            continue
+        if isinstance(node.get("match"), Mapping):
+            yield from _by_firewall(node, path, "action", _MATCHED, ("match",))
+        elif node.get("match") is UNKNOWN and str(node.get("action")).lower() == "allow":
+            yield Unclear((*path, "match"))
     if resource.type == AWS_CLUSTER:
         yield from _by_eks(resource)
     if resource.type == GCP_CLUSTER:
@@ -84,7 +105,8 @@ def openings(resource: Resource) -> Found:
         yield Opening(("vpcOptions",), "is missing, so its endpoint is public", "put it into a network")
     if (private := FRONTS.get(resource.type)) is not None:
         where, wanted = private
-        if not where or resource.get(where) not in wanted:
+        given = resource.items(where) if where else []
+        if not given or any(each not in wanted for each in given):
             yield Opening((), "is an entrance from the internet", "remove it")
 
 
@@ -103,10 +125,26 @@ def _by_flag(resource: Resource) -> Found:
         elif key == "publicAccess" and get(value, "type") not in (None, "DISABLED"):
             yield Opening(path, "gives it a public address", "set its type to DISABLED")
         elif key == "authorizedNetworks" and isinstance(value, list):
-            for network in value:
-                if not is_anywhere(get(network, "value")):
-                    continue
-                yield Opening(path, "lets everybody in", "name the networks that need it", "database")
+            yield from _by_networks(path, value)
+
+
+def _by_networks(path: Path, networks: list[Any]) -> Found:
+    """By the networks that may connect to a database of Google's."""
+    yield from unclear(networks, "value", at=path)
+    ranges = [get(network, "value") for network in networks]
+    yield from (Unclear(path, no_range(each)) for each in ranges if is_no_range(each))
+    if are_anywhere(ranges):
+        yield Opening(path, "lets everybody in", _NAME, "database")
+
+
+def _by_parent(resource: Resource) -> Found:
+    """What is not known and would hold rules, networks or addresses."""
+    for path, value in resource.nodes:
+        keys = [key for key in path if isinstance(key, str)]
+        if value is not UNKNOWN or not keys:
+            continue
+        if keys[-1] in _ADDRESSES | _PARENTS or (keys[-1], resource.type) in _PARENTS_OF:
+            yield Unclear(path)
 
 
 def _by_rule(resource: Resource) -> Found:
@@ -114,18 +152,24 @@ def _by_rule(resource: Resource) -> Found:
     if resource.type == AWS_PUBLIC_PORTS:
         for index, port in enumerate(resource.items("portInfos")):
             if not any(items(port, key) for key in ("cidrs", "ipv6Cidrs", "cidrListAliases")):
-                yield Opening(("portInfos", index), "lets everybody in", "name the networks that need it")
-    for path, value in resource.nodes:
-        keys = [key for key in path if isinstance(key, str)]
-        if not keys or keys[-1] not in _RANGES or not _leads_in(resource, keys):
-            continue
+                yield Opening(("portInfos", index), "lets everybody in", _NAME)
+    given = [(path, value) for path, value in resource.nodes if _is_range(resource, path, value)]
+    for path, value in given:
         if value is UNKNOWN:
             yield Unclear(path)
-        elif isinstance(value, list):
-            if are_anywhere(value) and not any(map(is_anywhere, value)):
-                yield Opening(path, "lets everybody in, together", "name the networks that need it")
         elif is_anywhere(value):
-            yield Opening(path, f"lets {value} in, which is everybody", "name the networks that need it")
+            yield Opening(path, f"lets {value} in, which is everybody", _NAME)
+        elif is_no_range(value):
+            yield Unclear(path, no_range(value))
+    ranges = [value for _, value in given]
+    if are_anywhere(ranges) and not any(map(is_anywhere, ranges)):
+        yield Opening(given[0][0][:1], "lets everybody in, together", _NAME)
+
+
+def _is_range(resource: Resource, path: Path, value: Any) -> bool:
+    keys = [key for key in path if isinstance(key, str)]
+    leaf = not isinstance(value, (Mapping, list))
+    return bool(leaf and keys and keys[-1] in _RANGES and _leads_in(resource, keys))
 
 
 def _leads_in(resource: Resource, keys: list[str]) -> bool:
@@ -139,30 +183,41 @@ def _leads_in(resource: Resource, keys: list[str]) -> bool:
 
 
 def _by_firewall(
-    rule: Mapping[str, Any], path: Path, allowing: str, sources: tuple[str, ...], match: Mapping[str, Any]
+    rule: Mapping[str, Any], path: Path, allowing: str, sources: tuple[str, ...], within: Path = ()
 ) -> Found:
-    """By a rule of a firewall of Google's: it is of ingress, and from everywhere, unless it says."""
+    """By a rule of a firewall of Google's: it is of ingress, and from everywhere, unless it says so, in
+    what is `within` it."""
+    match = rule[str(within[0])] if within else rule
     allowed = rule.get(allowing)
     if not allowed or str(allowed).lower() in ("deny", "goto_next") or rule.get("disabled") is True:
         return
-    if str(rule.get("direction") or "INGRESS").upper() != "INGRESS":
+    direction = rule.get("direction") or "INGRESS"
+    if direction is not UNKNOWN and str(direction).upper() != "INGRESS":
         return
+    where, given = (*path, *within), items(match, sources[0])
+    yield from unclear(match, sources[0], at=where)
+    yield from (Unclear((*where, sources[0]), no_range(each)) for each in given if is_no_range(each))
     if all(match.get(name) in (None, []) for name in sources):
-        yield Opening((*path, sources[0]), "is missing, which is everybody", "name the networks that need it")
-    ranges = match.get(sources[0])
-    if ranges is UNKNOWN or (isinstance(ranges, list) and UNKNOWN in ranges):
-        yield Unclear((*path, sources[0]))
-    if are_anywhere(items(match, sources[0])):
-        yield Opening((*path, sources[0]), "lets everybody in", "name the networks that need it")
+        found = Opening((*where, sources[0]), "is missing, which is everybody", _NAME)
+    elif are_anywhere(given):
+        found = Opening((*where, sources[0]), "lets everybody in", _NAME)
+    else:
+        return
+    # Of one that is not known nobody can say whether it is a way in.
+    unread = [key for key in (allowing, "direction", "disabled") if rule.get(key) is UNKNOWN]
+    yield from (Unclear((*path, key)) for key in unread)
+    if not unread:
+        yield found
 
 
 def _by_eks(resource: Resource) -> Found:
     path, ranges = "vpcConfig.endpointPublicAccess", "vpcConfig.publicAccessCidrs"
     public = resource.get(path, True)
-    if public is UNKNOWN or resource.get(ranges) is UNKNOWN:
+    if public is UNKNOWN or (public is not False and unclear(resource.properties, ranges)):
         yield Unclear(("vpcConfig",))
-    elif public is True:
+    elif public is not False:
         given = resource.items(ranges)
+        yield from (Unclear(tuple(ranges.split(".")), no_range(each)) for each in given if is_no_range(each))
         if not given or are_anywhere(given):
             yield _api(ranges)
 
@@ -171,8 +226,10 @@ def _by_gke(resource: Resource) -> Found:
     if resource.get("privateClusterConfig.enablePrivateEndpoint") is not True:
         networks = resource.get("masterAuthorizedNetworksConfig")
         ranges = [get(each, "cidrBlock") for each in items(networks, "cidrBlocks")]
-        if networks is UNKNOWN or UNKNOWN in ranges:
-            yield Unclear(("masterAuthorizedNetworksConfig",))
+        where = ("masterAuthorizedNetworksConfig",)
+        yield from (Unclear(where, no_range(each)) for each in ranges if is_no_range(each))
+        if unclear(resource.properties, "masterAuthorizedNetworksConfig.cidrBlocks.cidrBlock"):
+            yield Unclear(where)
         elif networks is None or are_anywhere(ranges):
             yield _api("masterAuthorizedNetworksConfig")
         elif get(networks, "gcpPublicCidrsAccessEnabled") is True:

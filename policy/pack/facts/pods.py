@@ -1,13 +1,11 @@
 """Pods, by their shape: whatever has containers is one, in any kind of any API."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
-
-from policy.pack.model import UNKNOWN, Path, Resource, Unclear, dotted, items, nodes
+from policy.pack.facts.manifests import manifests
+from policy.pack.model import UNKNOWN, Path, Resource, Unclear, dotted, get, items, nodes
 
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
 _LEADING_TO_PODS = frozenset({"spec", "template", "jobTemplate", "podTemplate", "items", *_LISTS})
@@ -21,9 +19,19 @@ class Pod:
 
     path: Path
     spec: Mapping[str, Any]
-    annotations: Mapping[str, Any]
+    metadata: Any
     partial: bool
     is_template: bool = False
+
+    @property
+    def annotations(self) -> Mapping[str, Any]:
+        """Those of what the specification belongs to."""
+        found = get(self.metadata, "annotations")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def is_of_windows(self) -> bool:
+        return bool(get(self.spec, "os.name") == "windows")
 
     @property
     def containers(self) -> Iterator["Container"]:
@@ -45,20 +53,15 @@ class Container:
 
 def pods(resource: Resource) -> tuple[list[Pod], list[Unclear]]:
     """The pods of a resource of Kubernetes, and what may hold one and is not known."""
+    read, unclear = manifests(resource)
     found: list[Pod] = []
-    unclear: list[Unclear] = []
     if resource.package == "kubernetes":
         partial = resource.type.endswith("Patch")
-        for path, node in resource.nodes:
-            if node is UNKNOWN and _leads_to_pods(path):
-                unclear.append(Unclear(path))
-            elif isinstance(node, str) and "containers" in node:
-                manifests = _manifests(node)
-                found += [
-                    replace(pod, is_template=True)
-                    for each in manifests
-                    for pod in _within(nodes(each, path), partial)
-                ]
+        unclear += [
+            Unclear(path) for path, node in resource.nodes if node is UNKNOWN and _leads_to_pods(path)
+        ]
+        for path, content in read:
+            found += [replace(pod, is_template=True) for pod in _within(nodes(content, path), partial)]
         found += _within(resource.nodes, partial)
     return found, unclear
 
@@ -75,28 +78,12 @@ def _within(found: Any, partial: bool) -> Iterator[Pod]:
     for path, node in found:
         above[path] = node
         if isinstance(node, Mapping) and any(isinstance(node.get(name), list) for name in _LISTS):
-            yield Pod(path, node, _annotations(above.get(path[:-1])), partial)
-
-
-def _annotations(owner: Any) -> Mapping[str, Any]:
-    """Those of what the specification belongs to."""
-    metadata = owner.get("metadata") if isinstance(owner, Mapping) else None
-    found = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+            yield Pod(path, node, get(above.get(path[:-1]), "metadata"), partial)
 
 
 def _leads_to_pods(path: Path) -> bool:
-    """Whether `path` is of lists and of properties that lead to pods only: `spec.template`, `items[2]`."""
-    return bool(path) and all(isinstance(key, int) or key in _LEADING_TO_PODS for key in path)
-
-
-def _manifests(text: str) -> list[Any]:
-    """What `text` holds as JSON or YAML: templates of pods stand in ConfigMaps. Any other text has none."""
-    try:
-        return [json.loads(text)]
-    except ValueError:
-        pass
-    try:
-        return list(yaml.safe_load_all(text))
-    except yaml.YAMLError:
-        return []
+    """Whether `path` is of lists and of properties that lead to pods only, as `spec.template` and `items[2]`
+    are, and in a custom resource what is in a podTemplate."""
+    below = path[path.index("podTemplate") :] if "podTemplate" in path else path
+    leads = all(isinstance(key, int) or key in _LEADING_TO_PODS for key in below)
+    return bool(path) and (leads or path[-1] in _LISTS)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policy.pack.facts.pods import Container, Pod
-from policy.pack.model import UNKNOWN, Resource, Unclear, dotted, get, items
+from policy.pack.model import UNKNOWN, get, items
 
 Wrong = Iterator[str]
-_HOST = ("hostNetwork", "hostPID", "hostIPC")
+HOST = ("hostNetwork", "hostPID", "hostIPC")
 _VOLUMES = frozenset(
     {
         "name",
@@ -34,19 +34,31 @@ _SYSCTLS = re.compile(
 _APPARMOR = re.compile(r"(runtime/default|localhost/.*|)")
 
 
+def is_true(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+def _volume(kind: str) -> str:
+    return f"has a volume of kind {kind}: use a claim, a ConfigMap, a Secret or csi"
+
+
 def wrong_of_pod(pod: Pod) -> Wrong:
     """What a pod says of itself as a whole that is not restricted."""
-    for name in _HOST:
-        if _is_true(get(pod.spec, name)):
+    for name in HOST:
+        if is_true(get(pod.spec, name)):
             yield f"shares the node's own: remove {name}"
     for volume in items(pod.spec, "volumes"):
         kinds = set(volume) - _VOLUMES - {"hostPath"} if isinstance(volume, Mapping) else set()
         for kind in sorted(kinds):
-            yield f"has a volume of kind {kind}: use a claim, a ConfigMap, a Secret or csi"
+            yield _volume(kind)
+    if get(pod.spec, "securityContext.runAsNonRoot") not in (None, True, UNKNOWN):
+        yield "may run as root: set securityContext.runAsNonRoot to true"
+    if get(pod.spec, "securityContext.seccompProfile.type") not in (None, *_SECCOMP, UNKNOWN):
+        yield "takes seccomp off: set securityContext.seccompProfile.type to RuntimeDefault"
     for each in items(pod.spec, "securityContext.sysctls"):
         if not _SYSCTLS.fullmatch(str(get(each, "name"))):
             yield f"sets {get(each, 'name')}: remove it from securityContext.sysctls"
-    if get(pod.spec, "securityContext.runAsUser") == 0:
+    if str(get(pod.spec, "securityContext.runAsUser")) == "0":
         yield "runs as root: set securityContext.runAsUser to another than 0"
     for key, value in pod.annotations.items():
         if key.startswith("container.apparmor.security.beta.kubernetes.io/") and not _APPARMOR.fullmatch(
@@ -59,7 +71,7 @@ def wrong_of_pod(pod: Pod) -> Wrong:
 def wrong_of_container(pod: Pod, container: Container) -> Wrong:
     """What one of its containers says that is not restricted, or must say and does not."""
     spec, security = container.spec, "securityContext"
-    if _is_true(get(spec, f"{security}.privileged")):
+    if is_true(get(spec, f"{security}.privileged")):
         yield "remove securityContext.privileged"
     if get(spec, f"{security}.procMount", "Default") not in ("Default", UNKNOWN):
         yield "remove securityContext.procMount"
@@ -86,31 +98,16 @@ _HOSTS_OF_PROBES = tuple(
 )
 
 
-def _is_true(value: Any) -> bool:
-    return str(value).lower() == "true"
-
-
-def wrong_elsewhere(resource: Resource, found: list[Pod]) -> Wrong:
-    """What a custom resource says that is not restricted, of pods that its controller makes."""
-    within = [pod.path for pod in found]
-    for path, value in resource.nodes:
-        if not path or any(path[: len(each)] == each for each in within):
-            continue
-        if path[-1] in _DANGEROUS and _is_true(value):
-            yield f"asks for what is not restricted: remove {dotted(path)}"
-
-
-_DANGEROUS = frozenset({*_HOST, "privileged", "allowPrivilegeEscalation", "hostProcess"})
-
-
 def _required(pod: Pod, container: Container) -> Wrong:
     """What must be said: of a patch, what it says otherwise."""
     spec, capabilities = container.spec, "securityContext.capabilities"
-    if _is_not(get(spec, "securityContext.allowPrivilegeEscalation"), pod, False):
-        yield "set securityContext.allowPrivilegeEscalation to false"
     if _is_not(_either(pod, container, "runAsNonRoot"), pod, True):
         yield "set securityContext.runAsNonRoot to true"
-    if get(spec, "securityContext.runAsUser") == 0:
+    if pod.is_of_windows:
+        return  # Linux' settings are refused there
+    if _is_not(get(spec, "securityContext.allowPrivilegeEscalation"), pod, False):
+        yield "set securityContext.allowPrivilegeEscalation to false"
+    if str(get(spec, "securityContext.runAsUser")) == "0":
         yield "set securityContext.runAsUser to another than 0"
     if _is_not(_either(pod, container, "seccompProfile.type"), pod, *_SECCOMP):
         yield "set securityContext.seccompProfile.type to RuntimeDefault"
@@ -129,7 +126,7 @@ def _is_not(value: Any, pod: Pod, *wanted: Any) -> bool:
 def _contexts(spec: Mapping[str, Any]) -> Wrong:
     """Of a security context, whether a pod's or a container's."""
     security = "securityContext"
-    if get(spec, f"{security}.windowsOptions.hostProcess") is True:
+    if is_true(get(spec, f"{security}.windowsOptions.hostProcess")):
         yield "remove securityContext.windowsOptions.hostProcess"
     if get(spec, f"{security}.appArmorProfile.type", "RuntimeDefault") not in (*_SECCOMP, UNKNOWN):
         yield "set securityContext.appArmorProfile.type to RuntimeDefault"
@@ -143,27 +140,3 @@ def _either(pod: Pod, container: Container, path: str) -> Any:
     """The container's own setting, else the pod's."""
     own = get(container.spec, f"securityContext.{path}")
     return own if own is not None else get(pod.spec, f"securityContext.{path}")
-
-
-def unknowns(pod: Pod) -> Iterator[Unclear]:
-    """The settings of `restricted` that are not known, whole contexts included."""
-    for name in (*_HOST, "volumes"):
-        given = get(pod.spec, name)
-        if given is UNKNOWN or (isinstance(given, list) and UNKNOWN in given):
-            yield Unclear((*pod.path, name))
-    for container in pod.containers:
-        for path in (
-            "allowPrivilegeEscalation",
-            "privileged",
-            "capabilities.drop",
-            "capabilities.add",
-            "runAsUser",
-        ):
-            given = get(container.spec, f"securityContext.{path}")
-            if given is UNKNOWN or (isinstance(given, list) and UNKNOWN in given):
-                yield Unclear((*container.path, "securityContext", *path.split(".")))
-        for path in ("runAsNonRoot", "seccompProfile.type"):
-            if _either(pod, container, path) is UNKNOWN:
-                yield Unclear((*container.path, "securityContext", *path.split(".")))
-        if container.spec.get("image") is UNKNOWN:
-            yield Unclear((*container.path, "image"))

@@ -13,12 +13,18 @@ from policy.pack.facts.names import is_reference, names_a_secret
 from policy.pack.model import Path, Resource, dotted, nodes
 from policy.pack.tokens import AWS_PARAMETER, KUBERNETES_SECRET
 
-CLOUD_KEY = re.compile(r'\b(AKIA|ASIA)[A-Z0-9]{16}\b|"type":\s*"service_account"|\bAIza[\w-]{35}\b')
+CLOUD_KEY = re.compile(r'\b(AKIA|ASIA)[A-Z0-9]{16}\b|"type"\s*:\s*"service_account"|\bAIza[\w-]{35}\b')
 _SECRET = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\b(gh[pousr]_\w{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[baprs]-[\w-]{10}|pul-[0-9a-f]{40})"
-    r"|\b[a-z][a-z0-9+.-]*://[^/@:\s\"']*:(?P<in_url>[^/@\s\"']+)@"
-    r"|(^|[;?&\s])(password|passwd|pwd|sig|SharedAccessKey|AccountKey)=(?P<in_string>[^;&\s\"']+)",
+    r"|\b(hvs\.[\w-]{24}|dapi[0-9a-f]{32}|[sr]k_live_\w{16}|npm_\w{36}|pypi-AgE[\w-]{16}|GOCSPX-[\w-]{20})"
+    r"|\bya29\.[\w-]{20}|\bhooks\.slack\.com/services/T\w{6,12}/B\w{6,12}/\w{16}"
+    r"|(?<![\w-])eyJ[\w-]{10,}+\.eyJ[\w-]{10,}+\.[\w-]{10}"
+    r"|(?<=[a-z0-9+.-])://[^/@:\s\"']*:(?P<in_url>[^/@\s\"']+)@"
+    r"|:(?P<in_dsn>[^\s:@/\"']{1,128})@(?:tcp|unix)\("
+    r"|(?:^|[;?&\s-])(?:password|passwd|pwd|sig|SharedAccessKey|AccountKey|AWS_SECRET_ACCESS_KEY)"
+    r"=\\?[\"']?(?P<in_string>[^;&\s\"']+)"
+    r"|(?:^|\s)-D[\w.-]*(?:password|passphrase|secret|token)=(?P<in_java>[^\s\"']+)",
     re.IGNORECASE,
 )
 _ARGUMENT = re.compile(r"^--?(?P<name>[\w.-]+?)[=\s]+(?P<value>.+)$", re.DOTALL)
@@ -26,7 +32,7 @@ _PAIR = re.compile(
     r"(?:^[ \t]*(?:- |export )?[\"']?(?P<first>[A-Za-z_][\w.-]*)[\"']?[ \t]*[:=][ \t]*"
     r"|[{,][ \t]*[\"']?(?P<inner>[A-Za-z_][\w.-]*)[\"']?[ \t]*:[ \t]*"
     r"|(?<![\w.$-])(?P<joined>[A-Za-z_][\w.-]*)=)[\"']?"
-    r"(?P<value>\$\{[^}]*\}|\$\([^)]*\)|\{\{.*?\}\}|[^\s\"',;#{}\[\]()<>]++)(?![\[(])",
+    r"(?P<value>\$\{[^}]{0,256}\}|\$\([^)]{0,256}\)|\{\{.{0,256}?\}\}|[^\s\"',;#{}\[\]()<>]++)(?![\[(])",
     re.MULTILINE,
 )
 """A name and its value in a file or a command: JSON, YAML, properties, a shell's. A call has no value, and
@@ -56,12 +62,23 @@ _PLACES = frozenset(
             "defaultArguments",
             "startupScript",
         ),
+        *("airflowConfigOverrides", "airflowConfigurationOptions", "configurationsJson"),
+        *("connectorConfiguration", "envVariables", "serverProperties"),
         *("containerProperties", "nodeProperties", "parameters", "options", "connectionProperties"),
     }
 )
 """Properties, at any depth, whose contents the cloud or the cluster shows to whoever may see the resource."""
 
 
+_KEPT = frozenset(
+    {
+        *("secretString", "secretStringWo", "secretBinary", "secretData", "secretDataWo", "passwordWo"),
+        *("masterPasswordWo", "username", "userName", "masterUsername", "plaintext"),
+        *("presharedKey", "tunnel1PresharedKey", "tunnel2PresharedKey", "publicKey", "certificateBody"),
+        *("certificateChain", "certificate", "rawKey", "rsaEncryptedKey"),
+    }
+)
+"""Properties that are for secrets without being called so, and those that are for what is none."""
 _COMMANDS = ("args", "command", "commands", "arguments")
 
 
@@ -95,17 +112,30 @@ def _why(place: Place) -> str:
         named = [
             (each["first"] or each["inner"] or each["joined"], each["value"])
             for each in _PAIR.finditer(value)
+            if not _is_assignment(each)
         ]
     if place.is_argument and (found := _ARGUMENT.match(value)):
         named.append((found["name"], found["value"]))
-    said = next((name for name, each in named if names_a_secret(name) and not is_reference(each)), "")
+    said = next((name for name, each in named if _is_named(place, name) and not is_reference(each)), "")
     return f"has a secret by its name ({said})" if said else ""
+
+
+def _is_assignment(pair: re.Match[str]) -> bool:
+    """Whether it gives an attribute of a program another's value: `self.token = token`."""
+    bare = pair.string[pair.start("value") - 1] not in "\"'"
+    return (pair["first"] or "").startswith(("self.", "this.")) and bare and pair["value"].isidentifier()
+
+
+def _is_named(place: Place, name: str) -> bool:
+    """Whether what is called `name` is a secret. An ingress' annotation names the Secret that has it."""
+    names_another = "annotations" in place.path and "ingress.kubernetes.io/" in name and "secret" in name
+    return names_a_secret(name) and not names_another
 
 
 def has_secret(text: str) -> bool:
     """Whether a text has a key, a token, or an address with a password, by its form."""
     for found in _SECRET.finditer(text):
-        given = found["in_url"] or found["in_string"]
+        given = found["in_url"] or found["in_dsn"] or found["in_string"] or found["in_java"]
         if given is None or not is_reference(given):
             return True
     return bool(CLOUD_KEY.search(text))
@@ -123,13 +153,35 @@ def texts_of(resource: Resource) -> Iterator[tuple[Path, str]]:
 def places(resource: Resource) -> Iterator[Place]:
     """Every text of the resource that others may read."""
     if resource.type == AWS_PARAMETER and resource.get("type") != "SecureString":
-        yield Place(("value",), resource.name, resource.get("value"), resource.is_secret(("value",)))
+        yield from _of_a_parameter(resource)
     if resource.package == "kubernetes":
         yield from _of_an_object(resource)
     elif resource.package in ("aws", "gcp"):
         for path, value in resource.nodes:
             if any(key in _PLACES for key in path):
                 yield from _texts(resource, path, value)
+            elif (
+                resource.is_secret(path)
+                and not isinstance(value, (Mapping, list))
+                and not _keeps(resource, path)
+            ):
+                yield Place(path, "", value, marked=True)
+
+
+def _of_a_parameter(resource: Resource) -> Iterator[Place]:
+    """By its name or the resource's, one of which says what is in it."""
+    for key in ("value", "insecureValue"):
+        for name in dict.fromkeys((str(resource.get("name", "")), resource.name)):
+            yield Place((key,), name, resource.get(key), resource.is_secret((key,)))
+
+
+def _keeps(resource: Resource, path: Path) -> bool:
+    """Whether a cloud keeps what is at `path` to itself: the property is for a secret, or for a name."""
+    if resource.type == AWS_PARAMETER and path[0] in ("value", "insecureValue", "valueWo"):
+        return True  # the type of the parameter says whether it is
+    # A key with a dot or an underscore is no property's: it is a user's own, in a mapping.
+    properties = [key for key in path if isinstance(key, str) and key.isalnum()]
+    return any(key in _KEPT or names_a_secret(key) for key in properties)
 
 
 def _of_an_object(resource: Resource) -> Iterator[Place]:

@@ -97,26 +97,41 @@ DESTROYABLE: Mapping[str, Mapping[str, bool]] = {
 PROTECTED_UNLESS_SAID = frozenset({GCP_ALLOY, GCP_BIGTABLE, GCP_DATABASE, GCP_SPANNER})
 """Types whose provider takes deletionProtection for true where it is not given."""
 _ENCRYPTING = frozenset({"encrypted", "kmsEncrypted", "storageEncrypted", "atRestEncryptionEnabled"})
-_DEVICES = frozenset({"ebs", "managedEbsVolume", "rootBlockDevice", "ebsBlockDevices"})
+_DISKS = frozenset({"ebs", "managedEbsVolume", "rootBlockDevice", "ebsBlockDevices"})
+_DEVICES = _DISKS | {"blockDeviceMappings"}
 """Where disks of machines stand within what makes the machines."""
 
 
 def unencrypted(resource: Resource) -> Iterator[tuple[Path, Any]]:
-    """Each flag of encryption that is false, not known, or missing where that is false; with its value."""
-    if (flag := FLAGS.get(resource.type)) and (value := resource.get(flag)) is None:
-        yield tuple(flag.split(".")), value
+    """Each flag of encryption that is not true: false, not known, or missing where that is false; with its
+    value, which is UNKNOWN also where something above the flag is not known."""
+    own = FLAGS.get(resource.type, "")
+    if own and not _is_encrypted(value := resource.get(own)) and not _inherits(resource):
+        yield tuple(own.split(".")), value
     for path, value in resource.nodes if resource.package == "aws" else ():
-        if path and path[-1] in _ENCRYPTING and str(value).lower() in ("false", "unknown"):
+        keys = [key for key in path if isinstance(key, str)]
+        if not keys or ".".join(keys) == own:
+            continue
+        if keys[-1] in _ENCRYPTING and not isinstance(value, (Mapping, list)) and not _is_encrypted(value):
             yield path, value
-        elif isinstance(value, dict) and "encrypted" not in value and _is_device(resource, path):
+        elif keys[-1] in _DEVICES and value is UNKNOWN and keys[0] != own.partition(".")[0]:
+            yield path, UNKNOWN
+        elif isinstance(value, Mapping) and "encrypted" not in value and _is_device(keys, own):
             yield (*path, "encrypted"), None
 
 
-def _is_device(resource: Resource, path: Path) -> bool:
-    """Whether a disk is at `path`, other than the one that the type's own flag is of."""
-    keys = [key for key in path if isinstance(key, str)]
-    own = FLAGS.get(resource.type, "").partition(".")[0]
-    return bool(keys) and keys[-1] in _DEVICES and keys != [own]
+def _is_encrypted(value: Any) -> bool:
+    return value is not UNKNOWN and str(value).lower() == "true"
+
+
+def _inherits(resource: Resource) -> bool:
+    """Whether it is a replica that says nothing: it is encrypted as its source is."""
+    return bool(resource.get("replicateSourceDb")) and resource.get("storageEncrypted") is None
+
+
+def _is_device(keys: list[str], own: str) -> bool:
+    """Whether a disk is at `keys`, other than the one that the type's `own` flag is of."""
+    return keys[-1] in _DISKS and keys != [own.partition(".")[0]]
 
 
 def without_key(resource: Resource) -> str | None:

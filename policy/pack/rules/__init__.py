@@ -11,6 +11,7 @@ from policy.pack.rules import (
     lifecycle,
     pods,
     protection,
+    proxies,
     secrets,
 )
 
@@ -18,6 +19,7 @@ RULES: tuple[Rule, ...] = (
     *exposure.RULES,
     *buckets.RULES,
     *protection.RULES,
+    *proxies.RULES,
     *identity.RULES,
     *secrets.RULES,
     *images.RULES,

@@ -13,6 +13,7 @@ from policy.pack.tokens import (
     AWS_LOAD_BALANCER_CLASSIC,
     GCP_FORWARDING_RULE,
     GCP_GLOBAL_FORWARDING_RULE,
+    KNOWN,
     UNSEEN,
 )
 
@@ -68,6 +69,9 @@ def _into_clusters(resource: Resource, stack: Stack, to: Literal["anything", "ba
 def no_unseen_resources(resource: Resource, stack: Stack) -> Iterator[str]:
     if (remedy := UNSEEN.get(resource.type)) is not None:
         yield f"{resource.kind} makes resources that no rule sees: {remedy}"
+    elif not resource.is_component and not KNOWN.match(resource.type):
+        what = f"is of the package {resource.package}, which no rule knows"
+        yield f"{resource.kind} {what}: write it with aws, gcp or kubernetes"
 
 
 RULES = (

@@ -8,8 +8,8 @@ from policy.pack.facts.grants import grants
 from policy.pack.facts.objects import objects
 from policy.pack.facts.openings import openings
 from policy.pack.facts.pods import pods
-from policy.pack.facts.restricted import unknowns
 from policy.pack.facts.stores import unencrypted
+from policy.pack.facts.unread import unknowns
 from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Unclear
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
+from policy.pack.facts.elsewhere import wrong_elsewhere
+from policy.pack.facts.manifests import manifests
 from policy.pack.facts.objects import of_kind
 from policy.pack.facts.pods import pods
-from policy.pack.facts.restricted import wrong_elsewhere, wrong_of_container, wrong_of_pod
-from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Unclear, dotted, get
+from policy.pack.facts.restricted import wrong_of_container, wrong_of_pod
+from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Unclear, dotted, get, nodes
 
 _RESOURCES = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
 _ENFORCED = "pod-security.kubernetes.io/enforce"
@@ -35,9 +37,15 @@ def restricted_pods(resource: Resource, stack: Stack) -> Iterator[str]:
 
 
 def no_host_path(resource: Resource, stack: Stack) -> Iterator[str]:
-    for path, node in resource.nodes if resource.package == "kubernetes" else ():
-        if path[-1:] == ("hostPath",) and isinstance(get(node, "path"), str):
-            yield f"{resource.kind} mounts {node['path']} of the node ({dotted(path)}): use a claim"
+    if resource.package != "kubernetes":
+        return
+    read, _ = manifests(resource)
+    within = (each for path, content in read for each in nodes(content, path))
+    for path, node in (*resource.nodes, *within):
+        # Below `properties` it is a schema, of a kind that has such a property.
+        if path[-1:] == ("hostPath",) and isinstance(node, Mapping) and path[-2:-1] != ("properties",):
+            mounted = get(node, "path", "a path")
+            yield f"{resource.kind} mounts {mounted} of the node ({dotted(path)}): use a claim"
 
 
 def restricted_namespaces(resource: Resource, stack: Stack) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from policy.pack.facts.objects import of_kind
 from policy.pack.facts.stores import unencrypted, without_key
-from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Unclear, differs, dotted, get, unknown
+from policy.pack.model import UNKNOWN, Resource, Rule, Stack, Unclear, differs, dotted, get, unclear, unknown
 from policy.pack.tokens import (
     AWS_BUCKET_ENCRYPTION,
     AWS_CACHE,
@@ -20,9 +20,7 @@ from policy.pack.tokens import (
     AWS_SEARCH,
     AWS_SEARCH_LEGACY,
     GCP_DATABASE,
-    GCP_HTTP_PROXY,
     GCP_REDIS,
-    GCP_REGION_HTTP_PROXY,
 )
 
 _TLS: Mapping[str, tuple[str, tuple[Any, ...]]] = {
@@ -62,6 +60,9 @@ def encryption_at_rest(resource: Resource, stack: Stack) -> Iterator[str]:
     if key := without_key(resource):
         yield f"{resource.kind} has no key of the stack's own: set {key}"
     for storage in of_kind(resource, "StorageClass"):
+        if stack.production:
+            for each in unclear(storage.content, "provisioner", at=storage.path):
+                yield each.said_of(resource)
         name, wanted = _VOLUMES.get(str(storage.get("provisioner")), ("", ""))
         given = storage.get(f"parameters.{name}")
         if wanted and given is UNKNOWN and stack.production:
@@ -72,6 +73,7 @@ def encryption_at_rest(resource: Resource, stack: Stack) -> Iterator[str]:
                 f"parameters.{name} to {json.dumps(wanted) if wanted else 'a key of the stack'}"
             )
     if resource.type == AWS_BUCKET_ENCRYPTION:
+        yield from unknown(resource, stack, "rules.applyServerSideEncryptionByDefault.sseAlgorithm")
         for rule in resource.items("rules"):
             algorithm = get(rule, "applyServerSideEncryptionByDefault.sseAlgorithm")
             if differs(algorithm, "aws:kms", "aws:kms:dsse"):
@@ -86,33 +88,44 @@ def tls_in_transit(resource: Resource, stack: Stack) -> Iterator[str]:
         yield from unknown(resource, stack, path)
     match resource.type:
         case _ if resource.type in (AWS_LISTENER, AWS_LISTENER_ALB):
-            redirects = all(get(each, "type") == "redirect" for each in resource.items("defaultActions"))
-            redirects = redirects and bool(resource.items("defaultActions"))
-            if resource.get("protocol") in ("HTTP", "TCP") and not redirects:
+            protocol = str(resource.get("protocol")).upper()
+            if protocol in ("HTTP", "TCP", "TCP_UDP") and not _redirects(resource):
                 yield f"{resource.kind} takes clear text: use HTTPS or TLS, or redirect to it"
             yield from unknown(resource, stack, "protocol")
         case _ if resource.type == AWS_LOAD_BALANCER_CLASSIC:
+            yield from unknown(resource, stack, "listeners.lbProtocol")
             if any(
                 str(get(each, "lbProtocol")).upper() in ("HTTP", "TCP")
                 for each in resource.items("listeners")
             ):
                 yield f"{resource.kind} takes clear text: use HTTPS or SSL for lbProtocol"
         case _ if resource.type in (AWS_DATABASE_PARAMETERS, AWS_DATABASE_CLUSTER_PARAMETERS):
+            yield from unknown(resource, stack, "family")
             yield from _parameters(resource)
         case _ if resource.type == AWS_CACHE_CLUSTER and resource.get("replicationGroupId") is None:
             if differs(resource.get("transitEncryptionEnabled", False), True):
                 yield f"{resource.kind} takes clear text: set transitEncryptionEnabled to true"
+            yield from unknown(resource, stack, "transitEncryptionEnabled")
         case _ if resource.type == AWS_KAFKA:
+            yield from unknown(resource, stack, "encryptionInfo.encryptionInTransit.clientBroker")
             if differs(resource.get("encryptionInfo.encryptionInTransit.clientBroker", "TLS"), "TLS"):
                 yield f"{resource.kind} takes clear text: set encryptionInTransit.clientBroker to TLS"
-        case _ if resource.type in (GCP_HTTP_PROXY, GCP_REGION_HTTP_PROXY):
-            yield f"{resource.kind} takes clear text: use a TargetHttpsProxy"
     for ingress in of_kind(resource, "Ingress"):
         given = ingress.get("spec.tls")
-        if given is UNKNOWN and stack.production:
-            yield Unclear((*ingress.path, "spec", "tls")).said_of(resource)
+        if given is UNKNOWN:
+            if stack.production:
+                yield Unclear((*ingress.path, "spec", "tls")).said_of(resource)
         elif not given and not ingress.partial:
             yield f"{ingress.called(resource)} takes clear text: give spec.tls"
+
+
+def _redirects(listener: Resource) -> bool:
+    """Whether a listener only redirects to TLS: without a protocol a redirect keeps the listener's own."""
+    actions = listener.items("defaultActions")
+    to_tls = [
+        get(each, "redirect.protocol") == "HTTPS" for each in actions if get(each, "type") == "redirect"
+    ]
+    return bool(actions) and len(to_tls) == len(actions) and all(to_tls)
 
 
 def _parameters(resource: Resource) -> Iterator[str]:

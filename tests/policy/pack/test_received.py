@@ -63,3 +63,10 @@ def test_a_provider_has_its_parts_as_json_in_a_string() -> None:
 
 def test_options_come_with_the_resource() -> None:
     assert _received().protect
+
+
+def test_what_no_provider_makes_is_a_component() -> None:
+    request = analyzer_pb2.AnalyzeRequest(type="acme:index:Lake", name="a", urn="b")
+    assert resource_of(request).is_component
+    request.provider.type = "pulumi:providers:acme"
+    assert not resource_of(request).is_component

@@ -23,6 +23,8 @@ from tests.policy.pack.rules import (
     test_lifecycle,
     test_pods,
     test_protection,
+    test_proxies,
+    test_readable,
     test_secrets,
     test_trusts,
     test_wide,
@@ -31,6 +33,8 @@ from tests.policy.pack.rules import (
 MODULES = (
     test_exposure,
     test_protection,
+    test_proxies,
+    test_readable,
     test_identity,
     test_grants,
     test_trusts,

@@ -93,7 +93,7 @@ ON_GCP: Violations = {
         lambda n, o: gcp.compute.Disk(n, zone="europe-west1-b", opts=o),
         lambda n, o: _machine(n, o),
     ],
-    "tls-in-transit": [lambda n, o: gcp.compute.TargetHttpProxy(n, url_map="a", opts=o)],
+    "no-clear-text-proxy": [lambda n, o: gcp.compute.TargetHttpProxy(n, url_map="a", opts=o)],
     "no-static-cloud-keys": [lambda n, o: gcp.serviceaccount.Key(n, service_account_id="a", opts=o)],
     "no-secret-in-clear": [
         lambda n, o: gcp.cloudrunv2.Service(

@@ -1,8 +1,10 @@
 """What the internet may reach."""
 
+from dataclasses import replace
+
 import pytest
 
-from policy.pack.model import UNKNOWN, Stack
+from policy.pack.model import UNKNOWN, Resource, Stack
 from tests.policy.pack.case import DEVELOPMENT, Case, ids, resource
 
 SERVICE, LB = "kubernetes:core/v1:Service", "aws:lb/loadBalancer:LoadBalancer"
@@ -183,6 +185,73 @@ CLOSED_TO_ALL = [
     ),
 ]
 
+_ALB, _CLASSIC = "alb.ingress.kubernetes.io/scheme", "service.beta.kubernetes.io/aws-load-balancer-internal"
+_NLB = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+_AZURE = {"service.beta.kubernetes.io/azure-load-balancer-internal": "true"}
+_CLASS = "kubernetes.io/ingress.class"
+ON_ANY = Stack(cloud="kubernetes")
+POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+CILIUM = "kubernetes:cilium.io/v2:CiliumNetworkPolicy"
+
+
+def _balancer(**annotations: str) -> tuple[Resource]:
+    return (resource(SERVICE, _service(annotations, type="LoadBalancer")),)
+
+
+def _ingress(annotations: dict[str, str] | None = None, **spec: object) -> tuple[Resource]:
+    return (resource(INGRESS, _service(annotations, **spec)),)
+
+
+def _lets_in(*rules: object) -> tuple[Resource]:
+    return (resource(POLICY, {"spec": {"ingress": list(rules)}}),)
+
+
+def _cilium(**rule: object) -> tuple[Resource]:
+    return (resource(CILIUM, {"spec": {"ingress": [rule]}}),)
+
+
+def _ranges(*blocks: list[str]) -> tuple[Resource]:
+    return (resource(GROUP, {"ingress": [{"cidrBlocks": block} for block in blocks]}),)
+
+
+_EVERY_SECOND = [f"{i}.0.0.0/8" for i in range(1, 224, 2)]
+_PRIVILEGED = {"privileged": True}
+UNSEEN = [
+    Case(_UNSEEN, "another SDK of AWS", (resource("aws-native:s3:Bucket"),), 1),
+    Case(_UNSEEN, "a command", (resource("command:local:Command", {"create": "true"}),), 1),
+    Case(_UNSEEN, "a container", (resource("docker:index/container:Container", _PRIVILEGED),), 1),
+    Case(_UNSEEN, "a dynamic resource", (resource("pulumi-python:dynamic:Resource"),), 1),
+    Case(_UNSEEN, "an image", (resource("docker:index/image:Image"),)),
+    Case(_UNSEEN, "the platform's own", (resource("nebula-local:index:Process"),)),
+    Case(_UNSEEN, "a component of one's own", (replace(resource("acme:index:Lake"), is_component=True),)),
+]
+INSIDE = [
+    Case(_RULE, "an ingress' word", _balancer(**{_ALB: "internal"}), 1),
+    Case(_RULE, "a public scheme beside", _balancer(**{_NLB: "internet-facing", _CLASSIC: "true"}), 1),
+    Case(_RULE, "a class of ingresses", _balancer(**{_CLASS: "gce-internal"}), 1, stack=ON_GCP),
+    Case(_RULE, "an internal one by the older word", _balancer(**{_CLASSIC: "true"})),
+    Case(_RULE, "an internal one of Azure", _balancer(**_AZURE), stack=ON_ANY),
+    Case(_RULE, "Azure's word on AWS", _balancer(**_AZURE), 1),
+    Case(_OPEN, "a service's word", _ingress(_OF_GOOGLE), 1, stack=ON_GCP),
+    Case(_OPEN, "a service's word on AWS", _ingress({_CLASSIC: "true", _ALB: "internet-facing"}), 1),
+    Case(_OPEN, "a class that is called internal", _ingress(ingressClassName="internal"), 1),
+    Case(_OPEN, "a class of Google's", _ingress({_CLASS: "gce-internal"}), stack=ON_GCP),
+    Case(_OPEN, "no from", _lets_in({}), 1),
+    Case(_OPEN, "ports for all", _lets_in({"ports": [{"port": 8443}]}, {"from": []}), 2),
+    Case(_OPEN, "ports for some", _lets_in({"ports": [{"port": 8443}], "from": [{"podSelector": {}}]})),
+    Case(_OPEN, "nothing let in", _lets_in()),
+    Case(_OPEN, "the world", _cilium(fromEntities=["world"]), 1),
+    Case(_OPEN, "the world as a range", _cilium(fromCIDRSet=[{"cidr": "0.0.0.0/0"}]), 1),
+    Case(_OPEN, "the cluster", _cilium(fromEntities=["cluster"])),
+    Case(_OPEN, "every second range", _ranges(_EVERY_SECOND), 1),
+    Case(_OPEN, "every second, over two rules", _ranges(_EVERY_SECOND[:1], _EVERY_SECOND[1:2]), 1),
+    Case(
+        _OPEN,
+        "a private API",
+        (resource("aws:apigateway/restApi:RestApi", {"endpointConfiguration": {"types": ["PRIVATE"]}}),),
+    ),
+    Case(_OPEN, "private networks", _ranges(["10.0.0.0/8", "172.16.0.0/12"], ["192.168.0.0/16"])),
+]
 CASES = [
     Case(_RULE, "a public service", (resource(SERVICE, _service(type="LoadBalancer")),), 1),
     Case(_RULE, "external addresses", (resource(SERVICE, _service(externalIPs=["192.0.2.1"])),), 1),
@@ -220,7 +289,9 @@ CASES = [
     Case(_UNSEEN, "a release of Helm's", (resource("kubernetes:helm.sh/v3:Release"),), 1),
     Case(_UNSEEN, "CloudFormation", (resource("aws:cloudformation/stack:Stack"),), 1),
     Case(_UNSEEN, "a service", (resource(SERVICE),)),
+    *UNSEEN,
     *OPEN,
+    *INSIDE,
     *CLOSED_TO_ALL,
 ]
 

@@ -1,5 +1,6 @@
 """What pods must say of themselves."""
 
+import base64
 import json
 from collections.abc import Mapping
 
@@ -60,6 +61,72 @@ def _shapes(spec: Mapping[str, object]) -> dict[str, Resource]:
     }
 
 
+def _text(text: str, kind: str = "ConfigMap", place: str = "data") -> Resource:
+    return resource(f"kubernetes:core/v1:{kind}", {place: {"pod.yaml": text}})
+
+
+def _custom(**spec: object) -> Resource:
+    return resource("kubernetes:a.b/v1:C", {"spec": spec})
+
+
+def _encoded(spec: Mapping[str, object]) -> str:
+    return base64.b64encode(yaml.safe_dump({"spec": spec}).encode()).decode()
+
+
+_ON_THE_NODE = {"volumes": [{"name": "a", "hostPath": {"path": "/"}}]}
+_MOUNTED = yaml.safe_dump({"spec": {**GOOD, **_ON_THE_NODE}})
+_WINDOWS = {"os": {"name": "windows"}, "securityContext": {"runAsNonRoot": True}}
+IN_TEXTS = [
+    Case(_PATH, "a text", (_text(_MOUNTED),), 1),
+    Case(_PATH, "a volume in a text", (_text(yaml.safe_dump({"spec": {"hostPath": {"path": "/"}}})),), 1),
+    Case(_PATH, "a text without", (_text(yaml.safe_dump({"spec": GOOD})),)),
+    Case(_PATH, "a path that is not said", (pod(volumes=[{"name": "a", "hostPath": {}}]),), 1),
+    Case(
+        _PATH, "a path that is not known", (pod(volumes=[{"name": "a", "hostPath": {"path": UNKNOWN}}]),), 1
+    ),
+    Case(_PATH, "a schema", (_custom(properties={"hostPath": {"type": "object"}}),)),
+    Case(_RESTRICTED, "binary data", (_text(_encoded(BAD), place="binaryData"),), 1),
+    Case(_RESTRICTED, "a Secret's data", (_text(_encoded(BAD), "Secret"),), 1),
+    Case(_RESTRICTED, "a Secret's good data", (_text(_encoded(GOOD), "Secret"),)),
+]
+CUSTOM = [
+    Case(
+        _RESTRICTED, "a container by itself", (_custom(template={"container": {"procMount": "Unmasked"}}),), 1
+    ),
+    Case(_RESTRICTED, "root", (_custom(driver={"securityContext": {"runAsUser": 0}}),), 1),
+    Case(_RESTRICTED, "a capability", (_custom(sidecars=[{"capabilities": {"add": ["SYS_ADMIN"]}}]),), 1),
+    Case(_RESTRICTED, "a network's volume", (_custom(volumes=[{"name": "a", "nfs": {"path": "/"}}]),), 1),
+    Case(_RESTRICTED, "no seccomp", (_custom(driver={"seccompProfile": {"type": "Unconfined"}}),), 1),
+    Case(
+        _RESTRICTED,
+        "a driver",
+        (_custom(driver={"securityContext": {"runAsUser": 1000, "runAsNonRoot": True, **_SECURE}}),),
+    ),
+    Case(
+        _RESTRICTED,
+        "a pod without seccomp, its container with",
+        (
+            pod(
+                {"securityContext": {**_SECURE, **_CONTEXT}},
+                securityContext={"seccompProfile": {"type": "Unconfined"}},
+            ),
+        ),
+        1,
+    ),
+    Case(
+        _RESTRICTED,
+        "a pod that may run as root, its container not",
+        (pod({"securityContext": {**_SECURE, **_CONTEXT}}, securityContext={"runAsNonRoot": False}),),
+        1,
+    ),
+    Case(_RESTRICTED, "a pod of Windows", (pod({"securityContext": {}}, **_WINDOWS),)),
+    Case(
+        _RESTRICTED,
+        "one of Windows as its host",
+        (pod({"securityContext": {}}, **_WINDOWS, hostNetwork=True),),
+        1,
+    ),
+]
 SHAPES = [
     *(Case(_RESTRICTED, f"{what}, privileged", (each,), 1) for what, each in _shapes(BAD).items()),
     *(Case(_RESTRICTED, what, (each,)) for what, each in _shapes(GOOD).items()),
@@ -86,6 +153,7 @@ SHAPES = [
     _pod_with(windowsOptions={"hostProcess": True}),
     _pod_with(appArmorProfile={"type": "Unconfined"}),
     _security(procMount="Unmasked"),
+    _security(runAsUser="0"),
     Case(_RESTRICTED, "a probe of another", (pod({"livenessProbe": {"httpGet": {"host": "192.0.2.1"}}}),), 1),
     Case(
         _RESTRICTED,
@@ -114,6 +182,8 @@ CASES = [
     Case(_NAMESPACES, "a patch of something else", (resource("kubernetes:core/v1:NamespacePatch"),)),
     Case(_NAMESPACES, "restricted", (_namespace("Namespace", "restricted"),)),
     *SHAPES,
+    *IN_TEXTS,
+    *CUSTOM,
     Case(_RESTRICTED, "the node's port", (pod({"ports": [{"containerPort": 1, "hostPort": 1}]}),), 1),
     _security(privileged=True),
     _security(allowPrivilegeEscalation=True),

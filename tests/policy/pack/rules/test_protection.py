@@ -29,8 +29,27 @@ def _broker(protocol: str) -> dict[str, object]:
     return {"encryptionInfo": {"encryptionInTransit": {"clientBroker": protocol}}}
 
 
+def _redirect(protocol: str) -> dict[str, object]:
+    return {"protocol": "HTTP", "defaultActions": [{"type": "redirect", "redirect": {"protocol": protocol}}]}
+
+
 MACHINE, _CLASSIC = "aws:ec2/instance:Instance", "aws:elb/loadBalancer:LoadBalancer"
+SEARCH = "aws:opensearch/domain:Domain"
+FLAGS = [
+    Case(_REST, "a search domain in clear", (resource(SEARCH, {"encryptAtRest": {"enabled": False}}),), 1),
+    Case(_REST, "a search domain", (resource(SEARCH, {"encryptAtRest": {"enabled": True}}),)),
+    Case(_REST, "a flag of 0", (resource(RDS, {"storageEncrypted": 0}),), 1),
+    Case(_REST, "an empty flag", (resource("aws:ebs/volume:Volume", {"encrypted": ""}),), 1),
+    Case(_REST, "a replica", (resource(RDS, {"replicateSourceDb": "lake"}),)),
+    Case(
+        _REST,
+        "a replica in clear",
+        (resource(RDS, {"replicateSourceDb": "a", "storageEncrypted": False}),),
+        1,
+    ),
+]
 CASES = [
+    *FLAGS,
     Case(_REST, "RDS in clear", (resource(RDS),), 1),
     Case(_REST, "RDS", (resource(RDS, {"storageEncrypted": True}),)),
     Case(_REST, "a graph in clear", (resource("aws:neptune/cluster:Cluster"),), 1),
@@ -82,13 +101,10 @@ CASES = [
     ),
     Case(_TRANSIT, "Kafka over TLS", (resource("aws:msk/cluster:Cluster", _broker("TLS")),)),
     Case(_TRANSIT, "an old load balancer", (resource(_CLASSIC, {"listeners": [{"lbProtocol": "http"}]}),), 1),
-    Case(_TRANSIT, "a proxy", (resource("gcp:compute/targetHttpProxy:TargetHttpProxy"),), 1),
     Case(_TRANSIT, "a listener", (resource(LISTENER, {"protocol": "HTTP"}),), 1),
-    Case(
-        _TRANSIT,
-        "a listener that redirects",
-        (resource(LISTENER, {"protocol": "HTTP", "defaultActions": [{"type": "redirect"}]}),),
-    ),
+    Case(_TRANSIT, "a listener in lower case", (resource(LISTENER, {"protocol": "http"}),), 1),
+    Case(_TRANSIT, "a listener that redirects", (resource(LISTENER, _redirect("HTTPS")),)),
+    Case(_TRANSIT, "one that redirects to clear text", (resource(LISTENER, _redirect("HTTP")),), 1),
     Case(_TRANSIT, "Cloud SQL says nothing", (resource(SQL),), 1),
     Case(
         _TRANSIT,

@@ -37,7 +37,113 @@ def _task(name: str, value: str) -> Resource:
     return resource(TASK, {"containerDefinitions": json.dumps(definitions)})
 
 
+PARAMETER = "aws:ssm/parameter:Parameter"
+STATES, SQL_USER = "aws:sfn/stateMachine:StateMachine", "gcp:sql/user:User"
+MARKED = [
+    Case(_CLEAR, "marked in a definition", (_marked(STATES, {"definition": "x"}, "definition"),), 1),
+    Case(
+        _CLEAR,
+        "marked in an object",
+        (_marked("aws:s3/bucketObjectv2:BucketObjectv2", {"content": "x"}, "content"),),
+        1,
+    ),
+    Case(
+        _CLEAR,
+        "marked in a mapping of one's own",
+        (
+            _marked(
+                "aws:glue/thing:Thing",
+                {"configuration": {"db.password": "x"}},
+                "configuration",
+                "db.password",
+            ),
+        ),
+        1,
+    ),
+    Case(
+        _CLEAR,
+        "a connector",
+        (
+            resource(
+                "aws:mskconnect/connector:Connector",
+                {"connectorConfiguration": {"database.password": "hunter2"}},
+            ),
+        ),
+        1,
+    ),
+    Case(_CLEAR, "a user's password", (_marked(SQL_USER, {"name": "a", "password": "x"}, "password"),)),
+    Case(
+        _CLEAR,
+        "a version of a secret",
+        (_marked("aws:secretsmanager/secretVersion:SecretVersion", {"secretString": "x"}, "secretString"),),
+    ),
+    Case(
+        _CLEAR,
+        "a parameter with a secret's name",
+        (resource(PARAMETER, {"type": "String", "name": "/lake/password", "value": "hunter2"}),),
+        1,
+    ),
+    Case(
+        _CLEAR,
+        "a parameter of another name",
+        (resource(PARAMETER, {"type": "String", "name": "/lake/region", "value": "eu-west-1"}),),
+    ),
+]
+# In parts, as above.
+_FORMS = (
+    "eyJ" + "hbGciOiJub25lIn0." + "eyJ" + "zdWIiOiJub2JvZHkifQ." + "c2lnbmF0dXJlcw",
+    "hvs" + "." + "a" * 24,
+    "dapi" + "0" * 32,
+    "sk_" + "live_" + "a" * 16,
+    "npm" + "_" + "a" * 36,
+    "pypi" + "-AgE" + "a" * 16,
+    "GOCSPX" + "-" + "a" * 20,
+    "ya29" + "." + "a" * 20,
+    "https://hooks.slack.com" + "/services/T00000000/B00000000/" + "a" * 16,
+    '{"type" : "service_' + 'account"}',
+    'PlainLoginModule required username="a" password="hunter2";',
+    "-Djavax.net.ssl.keyStorePassword=hunter2",
+    "app:hunter2@tcp(db.example:3306)/lake",
+    "serve --admin-password=hunter2",
+)
+_NO_FORMS = (
+    "eyJ.eyJ.a",
+    "-Djavax.net.ssl.keyStorePassword=${PASSWORD}",
+    "app@tcp(db.example:3306)/lake",
+    "serve --admin-password=$(PASSWORD)",
+)
+FORMS = [
+    *(Case(_CLEAR, f"a form: {form[:12]}", (_env("A", form),), 1) for form in _FORMS),
+    *(Case(_CLEAR, f"no form: {form}", (_env("A", form),)) for form in _NO_FORMS),
+]
+_HELD = ("FERNET_KEY", "SECRET_KEY_BASE", "JWT_KEY", "PASSWORDS", "DBPASS", "PASSWORD_1", "SECRETKEY")
+_SAID = ("${PW:-hunter2}", "$(echo hunter2)", "<hunter2>", "{hunter2}", "arn:hunter2", "secretRefhunter2")
+_ELSEWHERE = (
+    "vault:secret/lake#key",
+    "ENC(abc)",
+    "file:///run/password",
+    "ssm:/lake",
+    "${PW:-}",
+    "<password>",
+    "{password}",
+)
+NAMES = [
+    *(Case(_CLEAR, f"called {name}", (_env(name, "hunter2"),), 1) for name in _HELD),
+    *(Case(_CLEAR, f"said: {value}", (_env("PASSWORD", value),), 1) for value in _SAID),
+    *(Case(_CLEAR, f"elsewhere: {value}", (_env("PASSWORD", value),)) for value in _ELSEWHERE),
+    Case(_CLEAR, "a number of tokens", (_env("MAX_TOKEN", "8192"),)),
+    Case(_CLEAR, "the name of a Secret", (_env("POSTGRES_PASSWORD_SECRET", "trino-db"),)),
+    Case(_CLEAR, "a program", (_map(app="def __init__(self, token):\n    self.token = token\n"),)),
+    Case(_CLEAR, "a program with a secret", (_map(app="class A:\n    self.token = 'hunter2'\n"),), 1),
+    *(
+        Case(_CLEAR, key, (resource(CONFIG, {"metadata": {"annotations": {key: "a" * 64}}}),))
+        for key in ("checksum/secret", "nginx.ingress.kubernetes.io/auth-secret")
+    ),
+]
 CASES = [
+    *MARKED,
+    *FORMS,
+    *NAMES,
     Case(
         _PLAIN,
         "in clear",
