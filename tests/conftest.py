@@ -10,8 +10,6 @@ import pytest
 
 _HERE = Path(__file__).parent
 _END_TO_END = _HERE / "e2e"
-_TOGETHER = (_END_TO_END, _HERE / "apps" / "provisioner", _HERE / "apps" / "pipelines")
-"""Folders whose modules share servers: these are started once."""
 
 
 def pytest_configure() -> None:
@@ -23,6 +21,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_END_TO_END):
             item.add_marker("e2e")
-        shared = (folder for folder in _TOGETHER if item.path.is_relative_to(folder))
-        item.add_marker(pytest.mark.xdist_group(str(next(shared, item.path))))
     items.sort(key=lambda item: item.path.is_relative_to(_END_TO_END))

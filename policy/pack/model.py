@@ -102,6 +102,10 @@ class Stack:
     def production(self) -> bool:
         return self.size == "production"
 
+    def exposes(self, component: str) -> bool:
+        """Whether `expose` lists a component, or the one that it stands before as its edge."""
+        return component.removesuffix("_edge") in self.exposed
+
 
 @dataclass(frozen=True)
 class Violation:

@@ -20,7 +20,7 @@ from policy.pack.tokens import (
 
 def no_public_load_balancer(resource: Resource, stack: Stack) -> Iterator[str]:
     what = resource.component or "a component by its label"
-    if resource.component not in stack.exposed:
+    if not stack.exposes(resource.component):
         if _is_public(resource):
             yield f"{resource.kind} is public: make it internal, or list {what} in expose"
         if resource.type in (AWS_LOAD_BALANCER, AWS_LOAD_BALANCER_ALB, AWS_LOAD_BALANCER_CLASSIC):
@@ -41,7 +41,7 @@ def _is_public(resource: Resource) -> bool:
 
 
 def no_open_ingress(resource: Resource, stack: Stack) -> Iterator[str]:
-    if resource.component not in stack.exposed:
+    if not stack.exposes(resource.component):
         yield from _said(resource, "anything")
     yield from _into_clusters(resource, stack, "anything")
 
@@ -58,7 +58,7 @@ def _said(resource: Resource, to: Literal["anything", "database"]) -> Iterator[s
 
 def _into_clusters(resource: Resource, stack: Stack, to: Literal["anything", "balancer"]) -> Iterator[str]:
     for each in objects(resource):
-        if each.component in stack.exposed:
+        if stack.exposes(each.component):
             continue
         what = each.component or "a component by its label"
         for found in entrances(each, stack.cloud):
