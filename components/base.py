@@ -186,7 +186,7 @@ class Program:
     `secret_env` are the same, kept secret; `binary_files` are in Base64, and no templates. `ports` maps
     names to standard numbers, which a cluster may move. It runs again when one of `triggers` changes, such
     as the identity of the volume that it fills or that its database is on. `writable` are paths that it
-    writes beside its volume. `uses` is software that is present beside its own, as `{home.NAME}`. `spawns`
+    writes beside its volume. `uses` is software that is present beside its own, as `{home.NAME}`. `executors`
     are replicas that it starts by itself. When `parked`, it keeps its place, its volume and its secrets, and
     nothing of it runs.
     """
@@ -205,7 +205,7 @@ class Program:
     writable: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     uses: tuple[Software, ...] = ()
-    spawns: "Spawned | None" = None
+    executors: "ExecutorTemplate | None" = None
     parked: bool = False
 
 
@@ -228,7 +228,7 @@ class Workload(Program):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spawned:
+class ExecutorTemplate:
     """Pods that a task starts by itself through the Kubernetes API at `api`, such as Spark's executors.
 
     `workload` is their name in links, `image` and `template` (a pod's manifest, JSON) what they are made
@@ -282,7 +282,7 @@ class Cluster(Protocol):
 
     def run_task(self, task: Task, parent: pulumi.Resource) -> Finished: ...
 
-    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned | None:
+    def executor_template(self, template: Program, parent: pulumi.Resource) -> ExecutorTemplate | None:
         """Let tasks start replicas of `template`, whose links they have, by themselves. None where a
         cluster has no interface for that: its servers are then workloads like any other."""
         ...

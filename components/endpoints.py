@@ -6,7 +6,7 @@ from typing import Literal
 
 import pulumi
 
-from components.base import Address, Auth, Endpoint, HostPort, Password, Spawned, WorkloadIdentity
+from components.base import Address, Auth, Endpoint, ExecutorTemplate, HostPort, Password, WorkloadIdentity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,7 @@ class SparkEndpoint(Endpoint):
     outside_master: pulumi.Output[str]
     conf: Mapping[str, pulumi.Input[str]]
     secret_conf: Mapping[str, pulumi.Output[str]]
-    executors: Spawned | None = None
+    executors: ExecutorTemplate | None = None
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     java_home: pulumi.Output[str] | None = None
 

@@ -12,13 +12,13 @@ from components.base import (
     Auth,
     Cluster,
     Endpoint,
+    ExecutorTemplate,
     Finished,
     HostPort,
     Link,
     Password,
     Program,
     Running,
-    Spawned,
     Task,
     Workload,
 )
@@ -70,7 +70,7 @@ class ExternalCheck(pulumi.ComponentResource):
         self.register_outputs({"endpoints": list(args.endpoints)})
 
 
-class After:
+class GatedCluster:
     """A cluster on which nothing starts before `passed`."""
 
     def __init__(self, cluster: Cluster, passed: pulumi.Resource) -> None:
@@ -84,8 +84,8 @@ class After:
     def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
         return self._cluster.run_task(replace(task, links=(*task.links, self._link)), parent)
 
-    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned | None:
-        return self._cluster.spawned(replace(template, links=(*template.links, self._link)), parent)
+    def executor_template(self, template: Program, parent: pulumi.Resource) -> ExecutorTemplate | None:
+        return self._cluster.executor_template(replace(template, links=(*template.links, self._link)), parent)
 
     def address(self, workload: str, port: str, number: int) -> Address:
         return self._cluster.address(workload, port, number)

@@ -51,7 +51,7 @@ class Flights(pulumi.ComponentResource):
                 binary_files=trust.files(args.object_store),
                 secret_files={"spec.json": _spec(args, shape.heap)},
                 ports={"driver": _DRIVER, "blocks": _BLOCKS} if args.spark.executors else {},
-                spawns=args.spark.executors,
+                executors=args.spark.executors,
                 triggers={"files": args.object_store.volume, "tables": args.iceberg_catalog.volume},
                 writable=("{run}/work",),
                 links=(

@@ -4,10 +4,20 @@ from dataclasses import replace
 
 import pulumi
 
-from components.base import Address, Cluster, Finished, HostPort, Program, Running, Spawned, Task, Workload
+from components.base import (
+    Address,
+    Cluster,
+    ExecutorTemplate,
+    Finished,
+    HostPort,
+    Program,
+    Running,
+    Task,
+    Workload,
+)
 
 
-class Parked:
+class ParkedCluster:
     """A cluster on which workloads keep their volumes, names and secrets, without compute, and tasks wait.
 
     Without it, the same program brings all of them back as they were.
@@ -22,8 +32,8 @@ class Parked:
     def run_task(self, task: Task, parent: pulumi.Resource) -> Finished:
         return self._cluster.run_task(replace(task, parked=True), parent)
 
-    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned | None:
-        return self._cluster.spawned(template, parent)
+    def executor_template(self, template: Program, parent: pulumi.Resource) -> ExecutorTemplate | None:
+        return self._cluster.executor_template(template, parent)
 
     def address(self, workload: str, port: str, number: int) -> Address:
         return self._cluster.address(workload, port, number)

@@ -8,13 +8,13 @@ import pulumi
 from components import jvm, trust
 from components.base import (
     Cluster,
+    ExecutorTemplate,
     Http,
     Link,
     Program,
     Readiness,
     Running,
     Secrets,
-    Spawned,
     Workload,
 )
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, SparkEndpoint
@@ -44,7 +44,7 @@ class Spark(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SparkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Spark", name, {}, opts)
-        executors = args.cluster.spawned(_executor(name, args), self)
+        executors = args.cluster.executor_template(_executor(name, args), self)
         if executors is None:
             self.endpoint = self._standalone(name, args)
         else:
@@ -159,7 +159,7 @@ def _executor(name: str, args: SparkArgs) -> Program:
     )
 
 
-def _on_kubernetes(name: str, args: SparkArgs, executors: Spawned) -> SparkEndpoint:
+def _on_kubernetes(name: str, args: SparkArgs, executors: ExecutorTemplate) -> SparkEndpoint:
     """Properties: https://spark.apache.org/docs/4.0.1/running-on-kubernetes.html. Each driver makes a
     secret of its own for its executors."""
     shape = args.sizing["spark-worker"]

@@ -9,7 +9,7 @@ import pulumi
 from components import java_properties, trust
 from components.base import Cluster, Command, Link, Readiness, Running, Workload
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, TrinoEndpoint
-from components.sizing import Shape, Sizing
+from components.sizing import Sizing, WorkloadSize
 from components.software import TRINO
 
 LAKEHOUSE = "lakehouse"
@@ -102,7 +102,7 @@ class Trino(pulumi.ComponentResource):
         self.register_outputs({"url": self.endpoint.address.outside.url()})
 
     def _workers(
-        self, name: str, args: TrinoArgs, shape: Shape, catalogs: Mapping[str, pulumi.Input[str]]
+        self, name: str, args: TrinoArgs, shape: WorkloadSize, catalogs: Mapping[str, pulumi.Input[str]]
     ) -> Running:
         discovery = self.endpoint.address.inside.url()
         return args.cluster.run(

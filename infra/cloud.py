@@ -36,7 +36,7 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
                 LocalArgs(
                     directory=directory,
                     cache=cache_directory(),
-                    components=settings.run,
+                    components=settings.self_hosted,
                     port_offset=settings.local.port_offset,
                     keep_data=settings.local.keep_data,
                     parked=settings.power == "parked",

@@ -27,7 +27,7 @@ from infra.external_settings import (
 )
 from infra.stack_file import KEY
 
-PEOPLE = "nebula"
+USER_IDENTITY = "nebula"
 """The object store's identity for people and clients outside."""
 
 
@@ -74,7 +74,7 @@ def _object_store(
     keys: dict[str, Auth] = {}
     if given.access_key is not None and given.secret_key is not None:
         common = Password(given.access_key, _secret(given.secret_key))
-        keys = {name: common for name in (*IDENTITIES, PEOPLE) if name in on or name == PEOPLE}
+        keys = {name: common for name in (*IDENTITIES, USER_IDENTITY) if name in on or name == USER_IDENTITY}
     keys |= {
         name: Password(key.access_key, _secret(key.secret_key))
         for name, key in given.services.items()

@@ -55,7 +55,7 @@ def images(settings: Settings) -> list[Image]:
     """The images that the stack's components need; one that another is built on comes before it."""
     rows = [
         row
-        for component in settings.run
+        for component in settings.self_hosted
         for row in _OF_COMPONENT[component]
         if component not in settings.managed or row.name not in _SERVED
     ]

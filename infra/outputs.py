@@ -16,7 +16,7 @@ from components.endpoints import (
     SparkEndpoint,
     TrinoEndpoint,
 )
-from infra.external import PEOPLE
+from infra.external import USER_IDENTITY
 
 
 def plain(endpoint: Endpoint) -> Mapping[str, Any]:
@@ -61,7 +61,7 @@ def credentials(endpoint: Endpoint) -> Mapping[str, Any]:
             return {**_auth(endpoint.auth), "databases": owners}
         case ObjectStoreEndpoint(identities=identities):
             services = {name: _auth(auth) for name, auth in identities.items()}
-            return {**services.get(PEOPLE, {}), "services": services}
+            return {**services.get(USER_IDENTITY, {}), "services": services}
         case ProjectionsEndpoint(key=key):
             return {"key": key}
         case SparkEndpoint(secret_conf=secret_conf):

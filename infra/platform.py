@@ -18,20 +18,20 @@ from components.endpoints import (
     SparkEndpoint,
     TrinoEndpoint,
 )
-from components.external import After, ExternalCheck, ExternalCheckArgs
+from components.external import ExternalCheck, ExternalCheckArgs, GatedCluster
 from components.flights import Flights, FlightsArgs
 from components.iceberg_catalog import WAREHOUSE, IcebergCatalog, IcebergCatalogArgs
 from components.kafka import KafkaArgs, KafkaTopics, KafkaTopicsArgs, Topic
 from components.keycloak import Keycloak, KeycloakArgs
 from components.nats import Nats, NatsArgs, Stream
 from components.object_store import Grant, ObjectStoreArgs
-from components.parked import Parked
+from components.parked import ParkedCluster
 from components.postgres import PostgresArgs, PostgresDatabases, PostgresDatabasesArgs
 from components.projections import Projections, ProjectionsArgs
 from components.redis import RedisArgs
 from components.spark import Spark, SparkArgs
 from components.trino import Trino, TrinoArgs
-from infra.external import PEOPLE, endpoints, key_of
+from infra.external import USER_IDENTITY, endpoints, key_of
 from infra.external_settings import BUCKETS, DATABASES
 from infra.outputs import credentials, plain
 from infra.projection_programs import read_workers
@@ -50,12 +50,12 @@ class Platform:
         self._settings = settings
         self._provider = provider
         self._stack_file = stack_file
-        self._sizing = settings.shapes
+        self._sizing = settings.workload_sizes
         self._on = frozenset(settings.on)
         self._network = provider.create_network("network")
         self._cluster = provider.create_cluster("cluster", self._network)
         if settings.power == "parked":
-            self._cluster = Parked(self._cluster)
+            self._cluster = ParkedCluster(self._cluster)
         self._secrets = provider.create_secrets("secrets")
         self._topics = tuple(Topic(each.name, each.partitions, each.config) for each in settings.topics)
         self._given = self._check_given("external")
@@ -101,11 +101,11 @@ class Platform:
             grants=grants,
             topics=tuple(topic.name for topic in wanted),
         )
-        self._cluster = After(self._cluster, ExternalCheck(name, args).passed)
+        self._cluster = GatedCluster(self._cluster, ExternalCheck(name, args).passed)
         return given
 
     def _postgres(self, name: str) -> PostgresEndpoint:
-        services = tuple(service for service in DATABASES if service in self._settings.run)
+        services = tuple(service for service in DATABASES if service in self._settings.self_hosted)
         databases = tuple(dict.fromkeys((*services, *self._settings.databases)))
         if isinstance(given := self._given.get(name), PostgresEndpoint):
             if given.databases:
@@ -142,12 +142,12 @@ class Platform:
         services = tuple(grant for grant in grants if grant.service in on)
         given = self._settings.external.object_store
         if given is None:
-            return (*services, Grant(PEOPLE, self._buckets(), outside=True))
+            return (*services, Grant(USER_IDENTITY, self._buckets(), outside=True))
         if given.access_key is None:
             return services
         needed = (*(bucket for grant in services for bucket in grant.buckets), *given.buckets)
         mine = tuple(dict.fromkeys((*needed, *self._settings.buckets)))
-        return (*services, Grant(PEOPLE, mine or self._buckets(), outside=True))
+        return (*services, Grant(USER_IDENTITY, mine or self._buckets(), outside=True))
 
     def _buckets(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*BUCKETS, *self._settings.buckets)))

@@ -24,7 +24,7 @@ from infra.gcp_settings import GcpSettings
 from infra.model import BucketName, DatabaseName, HostName, Model, problem, refuse_repeated
 from infra.projection_settings import ProjectionSettings, check_projections
 from infra.settings_errors import explain
-from infra.sizing_settings import ShapeSettings, Workload, check_sizing
+from infra.sizing_settings import Workload, WorkloadSizeSettings, check_sizing
 from infra.stack_file import KEY, SettingsError, StackFile
 from infra.stream_settings import StreamSettings, check_streams
 from infra.topic_settings import Brokers, TopicSettings, check_topics
@@ -143,7 +143,7 @@ class Settings(Model):
 
     cloud: Literal["local", "kubernetes", "aws", "gcp"]
     size: Size = "laptop"
-    sizing: dict[Workload, ShapeSettings] = Field(
+    sizing: dict[Workload, WorkloadSizeSettings] = Field(
         default_factory=dict, description="workloads that differ from the size"
     )
     components: Components = Field(default_factory=Components)
@@ -183,7 +183,7 @@ class Settings(Model):
         return tuple(name for name in self.components.on if name != "projections" or self.projections)
 
     @property
-    def run(self) -> tuple[str, ...]:
+    def self_hosted(self) -> tuple[str, ...]:
         """The components that the platform runs itself."""
         return tuple(name for name in self.on if name not in self.external.components)
 
@@ -200,7 +200,7 @@ class Settings(Model):
         return self.kubernetes.images.mirror
 
     @property
-    def shapes(self) -> Sizing:
+    def workload_sizes(self) -> Sizing:
         """The shape of each workload."""
         table = SIZES[self.size]
         given: Sizing = {name: override.applied(table[name]) for name, override in self.sizing.items()}
@@ -209,7 +209,7 @@ class Settings(Model):
     @property
     def _brokers(self) -> Brokers:
         if (theirs := self.external.kafka) is None:
-            return Brokers(ours=True, replicas=self.shapes["kafka"].replicas)
+            return Brokers(ours=True, replicas=self.workload_sizes["kafka"].replicas)
         return Brokers(ours=False, replicas=theirs.replication_factor if theirs.create_topics else None)
 
     @model_validator(mode="after")
@@ -232,8 +232,8 @@ class Settings(Model):
         check_streams(self.streams)
         streams = {stream.name: stream.subjects for stream in self.streams}
         check_projections(self.projections, streams, on_one_machine=self.cloud == "local")
-        run = (*self.run, *(["flights"] if self.demo else []))
-        check_sizing(self.cloud, dict(self.sizing.items()), self.shapes, run, self.managed)
+        run = (*self.self_hosted, *(["flights"] if self.demo else []))
+        check_sizing(self.cloud, dict(self.sizing.items()), self.workload_sizes, run, self.managed)
         check_topics(self.topics, self._brokers)
         return self
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.sizing import SIZES, Shape, Sizing
+from components.sizing import SIZES, Sizing, WorkloadSize
 from infra.model import Model, problem
 
 Workload = Literal[
@@ -35,7 +35,7 @@ _LEAST_EXECUTOR = 840
 """MiB: Spark refuses an executor of less than 450, beside the 384 of its overhead."""
 
 
-class ShapeSettings(Model):
+class WorkloadSizeSettings(Model):
     """What a workload has instead of what the size gives it. A heap that is not given keeps its part of
     the memory."""
 
@@ -50,7 +50,7 @@ class ShapeSettings(Model):
     def given(self) -> dict[str, float | int]:
         return {name: value for name, value in self if value is not None}
 
-    def applied(self, shape: Shape) -> Shape:
+    def applied(self, shape: WorkloadSize) -> WorkloadSize:
         given = self.given
         if self.memory is not None and self.heap is None:
             given["heap"] = shape.heap * self.memory // shape.memory
@@ -59,7 +59,7 @@ class ShapeSettings(Model):
 
 def check_sizing(
     cloud: str,
-    given: Mapping[str, ShapeSettings],
+    given: Mapping[str, WorkloadSizeSettings],
     shapes: Sizing,
     run: Collection[str],
     managed: Collection[str],
@@ -100,7 +100,9 @@ def _unheeded(name: str, key: str) -> str | None:
     return None
 
 
-def _check_shape(cloud: str, name: str, shape: Shape, given: Mapping[str, ShapeSettings]) -> None:
+def _check_shape(
+    cloud: str, name: str, shape: WorkloadSize, given: Mapping[str, WorkloadSizeSettings]
+) -> None:
     keys = given[name].given if name in given else {}
     if shape.heap and shape.heap >= shape.memory:
         key = ("sizing", name, "heap" if "heap" in keys else "memory") if keys else ("size",)

@@ -9,11 +9,11 @@ from pulumi_kubernetes import batch, core, meta
 
 from components.base import (
     Address,
+    ExecutorTemplate,
     Finished,
     HostPort,
     Program,
     Running,
-    Spawned,
     Task,
     Workload,
     dependencies,
@@ -125,7 +125,7 @@ class KubernetesCluster:
         needed = [*self._network.connect(task, opts), *bound, *made.depends_on]
         if task.ports:
             needed.append(objects.service(task, task.name, self._naming, opts, headless=True))
-        if task.spawns is not None:
+        if task.executors is not None:
             needed += permission_to_spawn(task, self._naming, opts)
         template = pods.template(task, made, self._pods, account)
         inputs = pulumi.Output.all(made.digest, pulumi.Output.json_dumps(_plain(task, self._pods)))
@@ -149,15 +149,15 @@ class KubernetesCluster:
         )
         return Finished(resource=job, result=self._results.of(job))
 
-    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned:
+    def executor_template(self, template: Program, parent: pulumi.Resource) -> ExecutorTemplate:
         """The API's own address, and pods that Pod Security admits."""
         opts = self._options(parent, dependencies(template.links))
         _, bound = self._account(template, opts)
         edges = self._network.connect(template, opts, among=True)
         name = dns_label(template.name)
         made = self._files(template, opts)
-        manifest = pods.spawned_manifest(template, made, self._pods, name)
-        return Spawned(
+        manifest = pods.executor_manifest(template, made, self._pods, name)
+        return ExecutorTemplate(
             workload=template.name,
             api=_API,
             namespace=self._naming.namespace,

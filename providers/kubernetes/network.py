@@ -59,7 +59,7 @@ class Network:
                     made += self._edge(target, name, own, opts)
         if external := _external(program.links):
             made.append(self._leave(f"{name}-to-outside", name, external, opts))
-        if program.spawns is not None:
+        if program.executors is not None:
             made.append(self._leave(f"{name}-to-api", name, self._api_ports, opts))
         return made
 

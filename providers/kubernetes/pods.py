@@ -108,7 +108,7 @@ def template(
             annotations={f"nebula/{key}": value for key, value in program.triggers.items()},
         ),
         spec=core.v1.PodSpecArgs(
-            automount_service_account_token=program.spawns is not None,
+            automount_service_account_token=program.executors is not None,
             containers=[main],
             enable_service_links=False,
             image_pull_secrets=[
@@ -223,7 +223,7 @@ def _spread(program: Program, settings: PodSettings) -> core.v1.TopologySpreadCo
     )
 
 
-def spawned_manifest(
+def executor_manifest(
     program: Program, files: Files, settings: PodSettings, service_account: str
 ) -> dict[str, object]:
     """The pod, as JSON, that a task starts replicas of `program` from: what the task itself does not

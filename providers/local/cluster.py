@@ -78,7 +78,7 @@ class LocalCluster:
         resource = TaskResource(task.name, inputs, self._options(parent, dependencies(task.links)))
         return Finished(resource=resource, result=resource.result)
 
-    def spawned(self, template: Program, parent: pulumi.Resource) -> None:
+    def executor_template(self, template: Program, parent: pulumi.Resource) -> None:
         """A process starts no replicas of another."""
 
     def _inputs(self, program: Program) -> dict[str, Any]:

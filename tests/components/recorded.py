@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import mocks
 
-from components.base import Address, Finished, HostPort, Program, Running, Spawned, Task, Workload
+from components.base import Address, ExecutorTemplate, Finished, HostPort, Program, Running, Task, Workload
 from tests.mocked_program import run_program
 
 
@@ -16,7 +16,7 @@ from tests.mocked_program import run_program
 class RecordingCluster:
     """`files` are the contents by the program's name, plain and secret."""
 
-    spawner: Spawned | None = None
+    executors: ExecutorTemplate | None = None
     programs: dict[str, Program] = field(default_factory=dict)
     files: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -29,9 +29,9 @@ class RecordingCluster:
         self._keep(task)
         return Finished(parent, pulumi.Output.from_input({}))
 
-    def spawned(self, template: Program, parent: pulumi.Resource) -> Spawned | None:
+    def executor_template(self, template: Program, parent: pulumi.Resource) -> ExecutorTemplate | None:
         self._keep(template)
-        return self.spawner
+        return self.executors
 
     def address(self, workload: str, port: str, number: int) -> Address:
         here = HostPort(pulumi.Output.from_input(workload), pulumi.Output.from_input(number))
@@ -63,13 +63,13 @@ class _Nothing(mocks.Mocks):
 
 
 def recorded(
-    program: Callable[[RecordingCluster], None], spawner: Callable[[], Spawned] | None = None
+    program: Callable[[RecordingCluster], None], executors: Callable[[], ExecutorTemplate] | None = None
 ) -> RecordingCluster:
     """What `program` asked its cluster to run."""
     clusters: list[RecordingCluster] = []
 
     def whole() -> None:
-        clusters.append(RecordingCluster(spawner() if spawner else None))
+        clusters.append(RecordingCluster(executors() if executors else None))
         program(clusters[0])
 
     run_program(whole, stand_in=lambda _: _Nothing())

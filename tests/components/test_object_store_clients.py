@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.base import Address, Anonymous, Auth, HostPort, Password, Spawned, WorkloadIdentity
+from components.base import Address, Anonymous, Auth, ExecutorTemplate, HostPort, Password, WorkloadIdentity
 from components.endpoints import (
     IcebergCatalogEndpoint,
     ObjectStoreEndpoint,
@@ -98,8 +98,8 @@ def _nessie(store: _Store) -> Mapping[str, str]:
     return properties(recorded(program).files["iceberg_catalog"]["nessie.properties"])
 
 
-def _spawner() -> Spawned:
-    return Spawned(
+def _executors() -> ExecutorTemplate:
+    return ExecutorTemplate(
         workload="spark-executor",
         api="https://kubernetes.default.svc",
         namespace="nebula",
@@ -126,7 +126,7 @@ def _spark(store: _Store) -> Mapping[str, str]:
         endpoint = Spark("spark", args).endpoint
         pulumi.Output.all(**endpoint.conf, **endpoint.secret_conf).apply(known.update)
 
-    recorded(program, _spawner)
+    recorded(program, _executors)
     return known
 
 

@@ -80,26 +80,26 @@ _BY_SOURCE: dict[str, tuple[str, str, str, dict[str, str]]] = {
     ),
     "MinIO's memory": (
         "components/sizing.py",
-        '"object_store": Shape(cpu=1, memory=1024,',
-        '"object_store": Shape(cpu=1, memory=1280,',
+        '"object_store": WorkloadSize(cpu=1, memory=1024,',
+        '"object_store": WorkloadSize(cpu=1, memory=1280,',
         {"Process::object_store": "update"},
     ),
     "Kafka's heap": (
         "components/sizing.py",
-        '"kafka": Shape(cpu=1, memory=768, heap=320,',
-        '"kafka": Shape(cpu=1, memory=768, heap=384,',
+        '"kafka": WorkloadSize(cpu=1, memory=768, heap=320,',
+        '"kafka": WorkloadSize(cpu=1, memory=768, heap=384,',
         {"Process::kafka": "update"},
     ),
     "the Spark worker's cores": (
         "components/sizing.py",
-        '"spark-worker": Shape(cpu=2, memory=2048, heap=256)',
-        '"spark-worker": Shape(cpu=1, memory=2048, heap=256)',
+        '"spark-worker": WorkloadSize(cpu=2, memory=2048, heap=256)',
+        '"spark-worker": WorkloadSize(cpu=1, memory=2048, heap=256)',
         {"Process::spark-worker": "update"},
     ),
     "Keycloak's heap": (
         "components/sizing.py",
-        '"keycloak": Shape(cpu=1, memory=768, heap=320)',
-        '"keycloak": Shape(cpu=1, memory=768, heap=384)',
+        '"keycloak": WorkloadSize(cpu=1, memory=768, heap=320)',
+        '"keycloak": WorkloadSize(cpu=1, memory=768, heap=384)',
         {"Process::keycloak": "update"},
     ),
     "the JetStream memory": (
@@ -110,8 +110,8 @@ _BY_SOURCE: dict[str, tuple[str, str, str, dict[str, str]]] = {
     ),
     "the driver's heap": (
         "components/sizing.py",
-        '"flights": Shape(cpu=1, memory=2048, heap=1024)',
-        '"flights": Shape(cpu=1, memory=2048, heap=1280)',
+        '"flights": WorkloadSize(cpu=1, memory=2048, heap=1024)',
+        '"flights": WorkloadSize(cpu=1, memory=2048, heap=1280)',
         {"Task::flights-pipeline": "update"},
     ),
 }

@@ -24,7 +24,7 @@ def run(preview: bool = False, **changes: object) -> Run:
         args = LocalArgs(
             directory=Path("/state"),
             cache=Path("/cache"),
-            components=settings.run,
+            components=settings.self_hosted,
             port_offset=settings.local.port_offset,
             keep_data=False,
             parked=settings.power == "parked",

@@ -31,7 +31,7 @@ def _error(tmp_path: Path, external: Mapping[str, Any], **more: Any) -> str:
 
 def test_what_is_given_is_accepted_and_its_secrets_are_masked(tmp_path: Path) -> None:
     settings = _parse(tmp_path, ALL)
-    assert set(settings.run).isdisjoint({"postgres", "object_store", "kafka", "keycloak"})
+    assert set(settings.self_hosted).isdisjoint({"postgres", "object_store", "kafka", "keycloak"})
     assert not [secret for secret in SECRETS if secret in repr(settings)]
 
 

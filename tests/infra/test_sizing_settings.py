@@ -119,11 +119,11 @@ def test_every_other_size_is_taken() -> None:
     sizing["trino-worker"] |= {"replicas": 2, "max_replicas": 4}
     sizing["kafka"] |= {"replicas": 3, "volume": 20, "heap": 1024}
     settings = _settings(sizing)
-    assert settings.shapes["kafka"].replicas == 3
-    assert settings.shapes["trino-worker"].max_replicas == 4
-    assert settings.shapes["spark-master"] == SIZES["laptop"]["spark-master"]
+    assert settings.workload_sizes["kafka"].replicas == 3
+    assert settings.workload_sizes["trino-worker"].max_replicas == 4
+    assert settings.workload_sizes["spark-master"] == SIZES["laptop"]["spark-master"]
 
 
 def test_cores_that_would_round_to_none_are_refused() -> None:
     assert _refused({"trino": {"cpu": 0.0001}}).startswith("sizing.trino.cpu: ")
-    assert _settings({"trino": {"cpu": 0.01}}).shapes["trino"].cpu == 0.01
+    assert _settings({"trino": {"cpu": 0.01}}).workload_sizes["trino"].cpu == 0.01
