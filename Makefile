@@ -28,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # pip does not read SSL_CERT_FILE.
 export PIP_CERT := $(or $(PIP_CERT),$(SSL_CERT_FILE),$(REQUESTS_CA_BUNDLE),$(CURL_CA_BUNDLE))
 # Without byte code every start of Python compiles Pulumi's SDK anew: four times slower. A "." in
-# PYTHONPATH is infra/ where the program runs, and its platform.py would hide Python's own.
+# PYTHONPATH is infra/ where the program runs, and its modules are found from the root.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 CHAOS_OPTIONS = $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
@@ -124,7 +124,7 @@ schema: .venv/installed ## Renew stacks/platform.schema.json after a change of i
 	@$(VENV_PYTHON) -m infra.settings > stacks/platform.schema.json
 
 snapshot: .venv/installed ## Renew the snapshots of URNs, which are public API, and of manifests
-	@$(VENV_PYTHON) -m tests.infra.test_platform
+	@$(VENV_PYTHON) -m tests.infra.test_local_stack
 	@$(VENV_PYTHON) -m tests.infra.test_kubernetes_stack
 	@$(VENV_PYTHON) -m tests.infra.test_aws_stack
 	@$(VENV_PYTHON) -m tests.infra.test_gcp_stack

@@ -111,6 +111,22 @@ class Endpoint:
         """What such a client must have among its files."""
         return {} if self.tls.ca is None else {f"{self.component}-ca.pem": self.tls.ca}
 
+    @property
+    def public(self) -> Mapping[str, Any]:
+        """The fields that the stack's output `endpoints` has for it: what a client outside needs to connect,
+        without credentials. Raises TypeError for an endpoint that is no output."""
+        raise TypeError(f"{type(self).__name__} says nothing to the stack's users: give it `public`")
+
+    @property
+    def credentials(self) -> Mapping[str, Any]:
+        """The fields that the stack's secret output `credentials` has for it."""
+        return login_of(self.auth)
+
+
+def login_of(auth: Auth) -> Mapping[str, Any]:
+    """The user name and the password of `auth`; empty for other ways to authenticate."""
+    return {"username": auth.username, "password": auth.password} if isinstance(auth, Password) else {}
+
 
 @dataclass(frozen=True)
 class Link:
@@ -276,7 +292,13 @@ class Finished:
 
 
 class Cluster(Protocol):
-    """Where workloads run. `parent` is the component that a resource belongs to."""
+    """Runs workloads and tasks. `parent` is the component that a resource belongs to."""
+
+    @property
+    def security_group(self) -> pulumi.Input[str]:
+        """The security group of the cluster's nodes, by which a managed service of the same network admits
+        them; empty where clusters have none."""
+        ...
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running: ...
 

@@ -2,11 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import pulumi
 
-from components.base import Address, Auth, Endpoint, ExecutorTemplate, HostPort, Password, WorkloadIdentity
+from components.base import (
+    Address,
+    Auth,
+    Endpoint,
+    ExecutorTemplate,
+    HostPort,
+    Password,
+    WorkloadIdentity,
+    login_of,
+)
+
+USER_IDENTITY = "nebula"
+"""The object store's identity for people and for clients outside the platform."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +60,16 @@ class PostgresEndpoint(Endpoint):
     databases: Mapping[str, Auth]
     names: Mapping[str, str] = field(default_factory=dict)
     volume: pulumi.Input[str] = ""
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        here = self.address.outside
+        return {"host": here.host, "port": here.port, "databases": list(self.databases)}
+
+    @property
+    def credentials(self) -> Mapping[str, Any]:
+        owners = {name: login_of(auth) for name, auth in self.databases.items()}
+        return {**login_of(self.auth), "databases": owners}
 
     def database(self, name: str) -> PostgresDatabase:
         """The database `name`, with the credential of its owner. Raises KeyError for one that was
@@ -91,6 +113,15 @@ class ObjectStoreEndpoint(Endpoint):
     region: pulumi.Input[str] = "us-east-1"
     path_style: bool = True
     volume: pulumi.Input[str] = ""
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        return {"url": self.address.outside.url(), "region": self.region, "buckets": dict(self.buckets)}
+
+    @property
+    def credentials(self) -> Mapping[str, Any]:
+        services = {name: login_of(auth) for name, auth in self.identities.items()}
+        return {**services.get(USER_IDENTITY, {}), "services": services}
 
     def identity(self, service: str) -> "ObjectStoreEndpoint":
         """The same store with the credential of `service`, which reaches the buckets granted to it
@@ -136,6 +167,13 @@ class KafkaEndpoint(Endpoint):
         transport = "SSL" if all(broker.outside.tls for broker in self.brokers) else "PLAINTEXT"
         return f"SASL_{transport}" if isinstance(self.auth, Password) else transport
 
+    @property
+    def public(self) -> Mapping[str, Any]:
+        return {
+            "bootstrap_servers": self.outside_bootstrap_servers,
+            "security_protocol": self.outside_protocol,
+        }
+
 
 def _joined(addresses: Sequence[HostPort]) -> pulumi.Output[str]:
     """Each once: inside, brokers share the name of their service."""
@@ -146,7 +184,14 @@ def _joined(addresses: Sequence[HostPort]) -> pulumi.Output[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class RedisEndpoint(Endpoint):
+    """A Redis server; `auth` is its user."""
+
     address: Address
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        here = self.address.outside
+        return {"host": here.host, "port": here.port, "url": here.url("redis")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,11 +204,21 @@ class IcebergCatalogEndpoint(Endpoint):
     warehouse: str
     volume: pulumi.Input[str] = ""
 
+    @property
+    def public(self) -> Mapping[str, Any]:
+        return {"url": self.address.outside.url("http", self.path), "warehouse": self.warehouse}
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrinoEndpoint(Endpoint):
+    """A Trino coordinator and the names of its catalogs."""
+
     address: Address
     catalogs: tuple[str, ...]
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        return {"url": self.address.outside.url(), "catalogs": list(self.catalogs)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +236,15 @@ class SparkEndpoint(Endpoint):
     files: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     java_home: pulumi.Output[str] | None = None
 
+    @property
+    def public(self) -> Mapping[str, Any]:
+        java_home = {} if self.java_home is None else {"java_home": self.java_home}
+        return {"master": self.outside_master, **java_home}
+
+    @property
+    def credentials(self) -> Mapping[str, Any]:
+        return {"conf": dict(self.secret_conf)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeycloakEndpoint(Endpoint):
@@ -192,10 +256,21 @@ class KeycloakEndpoint(Endpoint):
     client: str
     realm: str | None = None
 
+    @property
+    def public(self) -> Mapping[str, Any]:
+        realm = {} if self.realm is None else {"realm": self.realm}
+        return {"url": self.address.outside.url(), "issuer": self.issuer, "client": self.client, **realm}
+
 
 @dataclass(frozen=True, kw_only=True)
 class NatsEndpoint(Endpoint):
+    """A NATS server with JetStream; `auth` is its user."""
+
     address: Address
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        return {"url": self.address.outside.url("nats")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,3 +279,16 @@ class ProjectionsEndpoint(Endpoint):
 
     addresses: Mapping[str, Mapping[str, Address]]
     key: pulumi.Output[str]
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        return {
+            "urls": {
+                view: {shard: address.outside.url() for shard, address in shards.items()}
+                for view, shards in self.addresses.items()
+            }
+        }
+
+    @property
+    def credentials(self) -> Mapping[str, Any]:
+        return {"key": self.key}

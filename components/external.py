@@ -29,11 +29,11 @@ from components.endpoints import (
     PostgresEndpoint,
     RedisEndpoint,
 )
+from components.foundation import Foundation
 from components.kafka import connection
 from components.object_store import Grant
 from components.postgres import login
 from components.provisioning import check
-from components.sizing import Sizing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,7 @@ class ExternalCheckArgs:
     """`endpoints` by the key of the configuration that gives them. `grants` say which buckets a service
     needs, `topics` must be there."""
 
-    cluster: Cluster
-    sizing: Sizing
+    foundation: Foundation
     endpoints: Mapping[str, Endpoint]
     grants: tuple[Grant, ...] = ()
     topics: tuple[str, ...] = ()
@@ -61,8 +60,7 @@ class ExternalCheck(pulumi.ComponentResource):
         checked = check(
             f"{name}-check",
             [each for key, endpoint in args.endpoints.items() for each in _given(key, endpoint, args)],
-            cluster=args.cluster,
-            sizing=args.sizing,
+            foundation=args.foundation,
             links=tuple(Link(endpoint) for endpoint in args.endpoints.values()),
             parent=self,
         )
@@ -77,6 +75,10 @@ class GatedCluster:
         self._cluster = cluster
         # No address and no workload: it opens nothing, and only orders.
         self._link = Link(Endpoint(component="external", depends_on=(passed,)))
+
+    @property
+    def security_group(self) -> pulumi.Input[str]:
+        return self._cluster.security_group
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
         return self._cluster.run(replace(workload, links=(*workload.links, self._link)), parent)

@@ -6,26 +6,47 @@ from typing import Any
 import pulumi
 
 from components import trust
-from components.base import Cluster, Link, Task
+from components.base import Link, Task
+from components.declaration import Declaration, WorkloadDeclaration
 from components.endpoints import (
     IcebergCatalogEndpoint,
     ObjectStoreEndpoint,
     SparkEndpoint,
     TrinoEndpoint,
 )
-from components.sizing import Sizing
+from components.foundation import Foundation
+from components.iceberg_catalog import WAREHOUSE
+from components.sizing import WorkloadSize
 from components.software import FLIGHTS, SPARK
 
 _DRIVER, _BLOCKS = 7078, 7079
 """Where executors reach the driver, and fetch blocks from it."""
 
 
+DECLARATION = Declaration(
+    name="flights",
+    needs=("object_store", "iceberg_catalog", "trino", "spark"),
+    workloads={
+        "flights": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=1, memory=2048, heap=1024),
+                "small": WorkloadSize(cpu=1, memory=3072, heap=2048),
+                "production": WorkloadSize(cpu=2, memory=4096, heap=3072),
+            },
+        ),
+    },
+    software=(SPARK, FLIGHTS),
+    writes=("bronze", WAREHOUSE),
+    only_with="demo",
+    switchable=False,
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FlightsArgs:
     """`object_store` carries a credential for the bucket `bronze` and the catalog's warehouse."""
 
-    cluster: Cluster
-    sizing: Sizing
+    foundation: Foundation
     object_store: ObjectStoreEndpoint
     iceberg_catalog: IcebergCatalogEndpoint
     spark: SparkEndpoint
@@ -39,8 +60,8 @@ class Flights(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FlightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Flights", name, {}, opts)
-        shape = args.sizing["flights"]
-        run = args.cluster.run_task(
+        size = args.foundation.sizing["flights"]
+        run = args.foundation.cluster.run_task(
             Task(
                 name=f"{name}-pipeline",
                 software=FLIGHTS,
@@ -49,7 +70,7 @@ class Flights(pulumi.ComponentResource):
                 env={"SPARK_HOME": "{home.spark}", "SPARK_LOCAL_IP": "{bind}"},
                 files={**args.spark.files, **args.object_store.ca_files},
                 binary_files=trust.files(args.object_store),
-                secret_files={"spec.json": _spec(args, shape.heap)},
+                secret_files={"spec.json": _spec(args, size.heap)},
                 ports={"driver": _DRIVER, "blocks": _BLOCKS} if args.spark.executors else {},
                 executors=args.spark.executors,
                 triggers={"files": args.object_store.volume, "tables": args.iceberg_catalog.volume},
@@ -60,7 +81,7 @@ class Flights(pulumi.ComponentResource):
                     _to_spark(args.spark),
                     Link(args.trino, ("http",)),
                 ),
-                resources=shape.resources,
+                resources=size.resources,
                 timeout=1200,
             ),
             self,

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 import pulumi
 
 from components import jvm, trust
-from components.base import Cluster, Http, Link, Password, Readiness, Workload
+from components.base import Http, Link, Password, Readiness, Workload
+from components.declaration import Declaration, WorkloadDeclaration
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, PostgresDatabase
+from components.foundation import Foundation
 from components.java_properties import escaped
 from components.provisioning import converge
-from components.sizing import Sizing
-from components.software import NESSIE
+from components.sizing import WorkloadSize
+from components.software import NESSIE, PROVISIONER
 
 WAREHOUSE = "warehouse"
 _PATH = "/iceberg"
@@ -42,13 +44,34 @@ quarkus.http.proxy.enable-forwarded-host=true
 """
 
 
+DECLARATION = Declaration(
+    name="iceberg_catalog",
+    needs=("postgres", "object_store"),
+    workloads={
+        "iceberg_catalog": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=1, memory=640, heap=256),
+                "small": WorkloadSize(cpu=1, memory=1024, heap=512),
+                "production": WorkloadSize(cpu=2, memory=2048, heap=1024, replicas=2),
+            },
+            ports={"http": 29120, "management": 29121},
+        ),
+    },
+    software=(NESSIE,),
+    tasks=(PROVISIONER,),
+    database=True,
+    buckets=(WAREHOUSE,),
+    writes=(WAREHOUSE,),
+    exposable=True,
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class IcebergCatalogArgs:
     """`database` holds the catalog's metadata; tables go to the bucket `warehouse` of
     `object_store`, with that endpoint's credential. `namespaces` are created."""
 
-    cluster: Cluster
-    sizing: Sizing
+    foundation: Foundation
     database: PostgresDatabase
     object_store: ObjectStoreEndpoint
     namespaces: tuple[str, ...]
@@ -63,16 +86,16 @@ class IcebergCatalog(pulumi.ComponentResource):
         self, name: str, args: IcebergCatalogArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("nebula:components:IcebergCatalog", name, {}, opts)
-        shape = args.sizing["iceberg_catalog"]
-        exposed = args.cluster.address(name, "http", _HTTP).exposed
-        server = args.cluster.run(
+        size = args.foundation.sizing["iceberg_catalog"]
+        exposed = args.foundation.cluster.address(name, "http", _HTTP).exposed
+        server = args.foundation.cluster.run(
             Workload(
                 name=name,
                 software=NESSIE,
                 command=("server",),
                 files={
                     "jvm.options": jvm.options(
-                        shape.heap,
+                        size.heap,
                         "-Dquarkus.config.locations={run}/nessie.properties",
                         "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
                         *trust.options(args.object_store),
@@ -84,13 +107,13 @@ class IcebergCatalog(pulumi.ComponentResource):
                 ports={"http": _HTTP, "management": 9000},
                 triggers={"database": args.database.volume},
                 links=(Link(args.database, ("sql",)), Link(args.object_store, ("s3",))),
-                replicas=shape.replicas,
+                replicas=size.replicas,
                 readiness=Readiness(
                     Http("management", "/q/health/ready"),
                     deadline=120,
                     alive=Http("management", "/q/health/live"),
                 ),
-                resources=shape.resources,
+                resources=size.resources,
             ),
             self,
         )
@@ -111,8 +134,7 @@ class IcebergCatalog(pulumi.ComponentResource):
                 "warehouse": WAREHOUSE,
                 "namespaces": list(args.namespaces),
             },
-            cluster=args.cluster,
-            sizing=args.sizing,
+            foundation=args.foundation,
             link=Link(bare, ("http",)),
             parent=self,
             volume=args.database.volume,

@@ -11,20 +11,20 @@ import pulumi
 from components import jvm
 from components.base import (
     Address,
-    Cluster,
     HostPort,
     Link,
     Password,
     Readiness,
-    Secrets,
     Tcp,
     Volume,
     Workload,
 )
-from components.endpoints import KafkaEndpoint, NetworkEndpoint
+from components.declaration import Declaration, WorkloadDeclaration
+from components.endpoints import KafkaEndpoint
+from components.foundation import Foundation
 from components.provisioning import converge
-from components.sizing import Sizing
-from components.software import KAFKA
+from components.sizing import WorkloadSize
+from components.software import KAFKA, PROVISIONER
 
 _CLIENT, _CONTROLLER, _OUTSIDE = 9092, 9093, 9094
 
@@ -77,6 +77,25 @@ Configuration:
 """
 
 
+DECLARATION = Declaration(
+    name="kafka",
+    workloads={
+        "kafka": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=1, memory=768, heap=320, volume=10),
+                "small": WorkloadSize(cpu=2, memory=2048, heap=1024, volume=50),
+                "production": WorkloadSize(cpu=4, memory=8192, heap=4096, volume=200, replicas=3),
+            },
+            ports={"client": 29092, "controller": 29093},
+        ),
+    },
+    software=(KAFKA,),
+    tasks=(PROVISIONER,),
+    exposable=True,
+    external="kafka",
+)
+
+
 @dataclass(frozen=True)
 class Topic:
     """A topic: partitions may grow later and never shrink; `config` are Kafka's topic properties."""
@@ -88,11 +107,8 @@ class Topic:
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaArgs:
-    cluster: Cluster
-    secrets: Secrets
-    sizing: Sizing
+    foundation: Foundation
     topics: tuple[Topic, ...]
-    network: NetworkEndpoint | None = None
 
 
 class Kafka(pulumi.ComponentResource):
@@ -102,15 +118,17 @@ class Kafka(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Kafka", name, {}, opts)
-        shape = args.sizing["kafka"]
-        voters = ",".join(f"{index}@{{peer.controller.{index}}}" for index in range(shape.replicas))
+        cluster, size = args.foundation.cluster, args.foundation.sizing["kafka"]
+        voters = ",".join(f"{index}@{{peer.controller.{index}}}" for index in range(size.replicas))
         cluster_id = (
             base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:16]).decode().rstrip("=")
         )
-        outside = [args.cluster.outside(name, _OUTSIDE, replica) for replica in range(shape.replicas)]
+        outside = [
+            args.foundation.cluster.outside(name, _OUTSIDE, replica) for replica in range(size.replicas)
+        ]
         exposed = any(outside)
         ports = {"client": _CLIENT, "controller": _CONTROLLER}
-        server = args.cluster.run(
+        server = cluster.run(
             Workload(
                 name=name,
                 software=KAFKA,
@@ -118,19 +136,19 @@ class Kafka(pulumi.ComponentResource):
                 files={
                     "server.properties": _PROPERTIES.format(
                         voters=voters,
-                        replicas=shape.replicas,
-                        in_sync=min(shape.replicas, 2),
+                        replicas=size.replicas,
+                        in_sync=min(size.replicas, 2),
                         **(_FROM_OUTSIDE if exposed else dict.fromkeys(_FROM_OUTSIDE, "")),
                     ),
                     "log4j2.yaml": _LOG4J,
                     "jvm.options": jvm.options(
-                        shape.heap,
+                        size.heap,
                         "-Dlog4j2.configurationFile={run}/log4j2.yaml",
                         "-Djava.awt.headless=true",
                     ),
                 },
                 ports={**ports, "outside": _OUTSIDE} if exposed else ports,
-                volume=Volume(shape.volume),
+                volume=Volume(size.volume),
                 prepare=(
                     (
                         "storage",
@@ -140,9 +158,9 @@ class Kafka(pulumi.ComponentResource):
                         "--ignore-formatted",
                     ),
                 ),
-                replicas=shape.replicas,
+                replicas=size.replicas,
                 readiness=Readiness(Tcp("client"), deadline=120),
-                resources=shape.resources,
+                resources=size.resources,
             ),
             self,
         )
@@ -154,9 +172,8 @@ class Kafka(pulumi.ComponentResource):
         )
         topics = converge(
             f"{name}-topics",
-            _topics(bare, args.topics, shape.replicas),
-            cluster=args.cluster,
-            sizing=args.sizing,
+            _topics(bare, args.topics, size.replicas),
+            foundation=args.foundation,
             link=Link(bare, ("client",)),
             parent=self,
             volume=server.volume,
@@ -175,8 +192,7 @@ def _brokers(client: Address, outside: Sequence[HostPort | None]) -> tuple[Addre
 class KafkaTopicsArgs:
     """`cluster` is where the provisioner runs; the brokers of `server` run already."""
 
-    cluster: Cluster
-    sizing: Sizing
+    foundation: Foundation
     server: KafkaEndpoint
     topics: tuple[Topic, ...]
     replication_factor: int
@@ -192,8 +208,7 @@ class KafkaTopics(pulumi.ComponentResource):
         topics = converge(
             f"{name}-topics",
             _topics(args.server, args.topics, args.replication_factor),
-            cluster=args.cluster,
-            sizing=args.sizing,
+            foundation=args.foundation,
             link=Link(args.server, ("client",)),
             parent=self,
         )

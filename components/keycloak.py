@@ -6,11 +6,13 @@ from typing import Any
 import pulumi
 
 from components import jvm
-from components.base import Cluster, Http, Link, Password, Readiness, Secrets, Workload
+from components.base import Http, Link, Password, Readiness, Workload
+from components.declaration import Declaration, WorkloadDeclaration
 from components.endpoints import KeycloakEndpoint, PostgresDatabase
+from components.foundation import Foundation
 from components.provisioning import converge
-from components.sizing import Sizing
-from components.software import KEYCLOAK
+from components.sizing import WorkloadSize
+from components.software import KEYCLOAK, PROVISIONER
 
 REALM = "nebula"
 CLIENT = "workspace"
@@ -20,14 +22,33 @@ _ADMIN = "nebula-admin"
 _ROLES = ("admin", "engineer", "analyst")
 
 
+DECLARATION = Declaration(
+    name="keycloak",
+    needs=("postgres",),
+    workloads={
+        "keycloak": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=1, memory=768, heap=320),
+                "small": WorkloadSize(cpu=1, memory=1280, heap=512),
+                "production": WorkloadSize(cpu=2, memory=2048, heap=1024, replicas=2),
+            },
+            ports={"http": 28180, "management": 28181},
+        ),
+    },
+    software=(KEYCLOAK,),
+    tasks=(PROVISIONER,),
+    database=True,
+    exposable=True,
+    external="oidc",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeycloakArgs:
     """`redirect_uris` are where the client `workspace` may send a browser back to. `test_client`
     adds one client that takes a user's password directly, for tests of a laptop's stack."""
 
-    cluster: Cluster
-    secrets: Secrets
-    sizing: Sizing
+    foundation: Foundation
     database: PostgresDatabase
     redirect_uris: tuple[str, ...]
     test_client: bool = False
@@ -40,16 +61,16 @@ class Keycloak(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KeycloakArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Keycloak", name, {}, opts)
-        shape = args.sizing["keycloak"]
+        size = args.foundation.sizing["keycloak"]
         owner = args.database.auth
         if not isinstance(owner, Password):
             raise TypeError(f"Keycloak's database needs a user and a password, got {type(owner).__name__}")
         # Replicas find each other through the database, and copy sessions to one another.
-        cluster = {"jgroups": 7800, "jgroups-fd": 57800} if shape.replicas > 1 else {}
-        bootstrap = args.secrets.random(f"{name}-bootstrap", self)
-        admin = args.secrets.random(f"{name}-admin", self)
-        address = args.cluster.address(name, "http", 8080)
-        server = args.cluster.run(
+        cluster = {"jgroups": 7800, "jgroups-fd": 57800} if size.replicas > 1 else {}
+        bootstrap = args.foundation.secrets.random(f"{name}-bootstrap", self)
+        admin = args.foundation.secrets.random(f"{name}-admin", self)
+        address = args.foundation.cluster.address(name, "http", 8080)
+        server = args.foundation.cluster.run(
             Workload(
                 name=name,
                 software=KEYCLOAK,
@@ -63,7 +84,7 @@ class Keycloak(pulumi.ComponentResource):
                     "KC_HOSTNAME": address.outside.url(),
                     "KC_HOSTNAME_BACKCHANNEL_DYNAMIC": "true",
                     **({"KC_PROXY_HEADERS": "xforwarded"} if address.exposed else {}),
-                    "KC_CACHE": "local" if shape.replicas == 1 else "ispn",
+                    "KC_CACHE": "local" if size.replicas == 1 else "ispn",
                     "KC_DB_URL": args.database.jdbc_url,
                     "KC_DB_USERNAME": owner.username,
                     "KC_DB_POOL_INITIAL_SIZE": "1",
@@ -73,7 +94,7 @@ class Keycloak(pulumi.ComponentResource):
                     "KC_LOG_LEVEL": "warn,io.quarkus:info",
                 },
                 files={
-                    "jvm.options": jvm.options(shape.heap, "-XX:MaxMetaspaceSize=256m"),
+                    "jvm.options": jvm.options(size.heap, "-XX:MaxMetaspaceSize=256m"),
                     **args.database.ca_files,
                 },
                 secret_env={"KC_DB_PASSWORD": owner.password, "KC_BOOTSTRAP_ADMIN_PASSWORD": bootstrap},
@@ -81,13 +102,13 @@ class Keycloak(pulumi.ComponentResource):
                 writable=("{home}/data",),
                 triggers={"database": args.database.volume},
                 links=(Link(args.database, ("sql",)),),
-                replicas=shape.replicas,
+                replicas=size.replicas,
                 readiness=Readiness(
                     Http("management", "/health/ready"),
                     deadline=300,
                     alive=Http("management", "/health/live"),
                 ),
-                resources=shape.resources,
+                resources=size.resources,
             ),
             self,
         )
@@ -121,8 +142,7 @@ class Keycloak(pulumi.ComponentResource):
                     }
                 ],
             },
-            cluster=args.cluster,
-            sizing=args.sizing,
+            foundation=args.foundation,
             link=Link(bare, ("http",)),
             parent=self,
             volume=args.database.volume,

@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 
 import pulumi
 
-from components.base import Cluster, Http, Link, Password, Readiness, Secrets, Volume, Workload
+from components.base import Http, Link, Password, Readiness, Volume, Workload
+from components.declaration import Declaration, WorkloadDeclaration
 from components.endpoints import NatsEndpoint
+from components.foundation import Foundation
 from components.provisioning import converge
-from components.sizing import Sizing
-from components.software import NATS
+from components.sizing import WorkloadSize
+from components.software import NATS, PROVISIONER
 
 _USER = "nebula"
 
@@ -42,6 +44,23 @@ _REPLICATED = 3
 """Copies of a stream where there are as many servers."""
 
 
+DECLARATION = Declaration(
+    name="nats",
+    workloads={
+        "nats": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=0.5, memory=256, volume=5),
+                "small": WorkloadSize(cpu=1, memory=1024, volume=20),
+                "production": WorkloadSize(cpu=2, memory=4096, volume=50, replicas=3),
+            },
+            ports={"client": 24222, "monitor": 28222},
+        ),
+    },
+    software=(NATS,),
+    tasks=(PROVISIONER,),
+)
+
+
 @dataclass(frozen=True)
 class Stream:
     """A JetStream stream on file storage that keeps messages of `subjects`."""
@@ -52,9 +71,7 @@ class Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class NatsArgs:
-    cluster: Cluster
-    secrets: Secrets
-    sizing: Sizing
+    foundation: Foundation
     streams: tuple[Stream, ...]
 
 
@@ -65,31 +82,31 @@ class Nats(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NatsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Nats", name, {}, opts)
-        shape = args.sizing["nats"]
-        password = args.secrets.random(f"{name}-password", self)
-        conf = _CONF.format(name=name, memory=shape.memory // 4, volume=shape.volume, user=_USER)
+        size = args.foundation.sizing["nats"]
+        password = args.foundation.secrets.random(f"{name}-password", self)
+        conf = _CONF.format(name=name, memory=size.memory // 4, volume=size.volume, user=_USER)
         ports = {"client": 4222, "monitor": 8222}
-        if shape.replicas > 1:
+        if size.replicas > 1:
             ports["cluster"] = 6222
-            routes = (f"nats://{_USER}:$PASSWORD@{{peer.cluster.{n}}}" for n in range(shape.replicas))
+            routes = (f"nats://{_USER}:$PASSWORD@{{peer.cluster.{n}}}" for n in range(size.replicas))
             conf += _CLUSTER.format(name=name, user=_USER, routes=", ".join(routes))
-        server = args.cluster.run(
+        server = args.foundation.cluster.run(
             Workload(
                 name=name,
                 software=NATS,
                 command=("nats-server", "--config", "{run}/nats.conf"),
-                env={"GOMEMLIMIT": f"{shape.memory}MiB"},
+                env={"GOMEMLIMIT": f"{size.memory}MiB"},
                 secret_files={"nats.conf": password.apply(lambda value: conf.replace("$PASSWORD", value))},
                 ports=ports,
-                volume=Volume(shape.volume),
-                replicas=shape.replicas,
+                volume=Volume(size.volume),
+                replicas=size.replicas,
                 readiness=Readiness(
                     Http("monitor", "/healthz"),
                     deadline=60,
                     # Without this it asks whether every stream has caught up with its peers.
                     alive=Http("monitor", "/healthz?js-enabled-only=true"),
                 ),
-                resources=shape.resources,
+                resources=size.resources,
             ),
             self,
         )
@@ -111,13 +128,12 @@ class Nats(pulumi.ComponentResource):
                     {
                         "name": stream.name,
                         "subjects": list(stream.subjects),
-                        "replicas": min(shape.replicas, _REPLICATED),
+                        "replicas": min(size.replicas, _REPLICATED),
                     }
                     for stream in args.streams
                 ],
             },
-            cluster=args.cluster,
-            sizing=args.sizing,
+            foundation=args.foundation,
             link=Link(bare, ("client",)),
             parent=self,
             volume=server.volume,

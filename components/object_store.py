@@ -6,13 +6,38 @@ from typing import Literal
 
 import pulumi
 
-from components.base import Auth, Cluster, Http, Link, Password, Readiness, Secrets, Volume, Workload
-from components.endpoints import NetworkEndpoint, ObjectStoreEndpoint
+from components.base import Auth, Http, Link, Password, Readiness, Volume, Workload
+from components.declaration import Declaration, WorkloadDeclaration
+from components.endpoints import ObjectStoreEndpoint
+from components.foundation import Foundation
 from components.provisioning import converge
-from components.sizing import Sizing
-from components.software import MINIO
+from components.sizing import WorkloadSize
+from components.software import MINIO, PROVISIONER
 
 _ROOT = "nebula-root"
+
+Access = Literal["read", "write"]
+"""Says what a service may do with the objects of a bucket; `write` includes `read`."""
+
+
+DECLARATION = Declaration(
+    name="object_store",
+    workloads={
+        "object_store": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=1, memory=1024, volume=20),
+                "small": WorkloadSize(cpu=2, memory=2048, volume=200),
+                "production": WorkloadSize(cpu=4, memory=8192, volume=1000),
+            },
+            ports={"s3": 29000, "console": 29001},
+        ),
+    },
+    software=(MINIO,),
+    tasks=(PROVISIONER,),
+    buckets=("bronze", "silver", "gold"),
+    exposable=True,
+    external="object_store",
+)
 
 
 @dataclass(frozen=True)
@@ -22,18 +47,15 @@ class Grant:
 
     service: str
     buckets: tuple[str, ...]
-    access: Literal["read", "write"] = "write"
+    access: Access = "write"
     outside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStoreArgs:
-    cluster: Cluster
-    secrets: Secrets
-    sizing: Sizing
+    foundation: Foundation
     buckets: tuple[str, ...]
     grants: tuple[Grant, ...]
-    network: NetworkEndpoint | None = None
 
     def __post_init__(self) -> None:
         for grant in self.grants:
@@ -51,13 +73,15 @@ class ObjectStore(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:ObjectStore", name, {}, opts)
-        shape = args.sizing["object_store"]
-        root = args.secrets.random(f"{name}-root", self)
+        size = args.foundation.sizing["object_store"]
+        secrets = args.foundation.secrets
+        root = secrets.random(f"{name}-root", self)
         services = dict.fromkeys(grant.service for grant in args.grants)
         identities: Mapping[str, Auth] = {
-            service: Password(service, args.secrets.random(f"{name}-{service}", self)) for service in services
+            service: Password(service, args.foundation.secrets.random(f"{name}-{service}", self))
+            for service in services
         }
-        server = args.cluster.run(
+        server = args.foundation.cluster.run(
             Workload(
                 name=name,
                 software=MINIO,
@@ -72,7 +96,7 @@ class ObjectStore(pulumi.ComponentResource):
                 env={
                     "MINIO_CONFIG_ENV_FILE": "{run}/root.env",
                     "MINIO_UPDATE": "off",
-                    "GOMEMLIMIT": f"{shape.memory}MiB",
+                    "GOMEMLIMIT": f"{size.memory}MiB",
                 },
                 secret_files={
                     "root.env": pulumi.Output.concat(
@@ -80,9 +104,9 @@ class ObjectStore(pulumi.ComponentResource):
                     )
                 },
                 ports={"s3": 9000, "console": 9001},
-                volume=Volume(shape.volume),
+                volume=Volume(size.volume),
                 readiness=Readiness(Http("s3", "/minio/health/ready"), deadline=60),
-                resources=shape.resources,
+                resources=size.resources,
             ),
             self,
         )
@@ -119,8 +143,7 @@ class ObjectStore(pulumi.ComponentResource):
                     if isinstance(identity, Password)
                 ],
             },
-            cluster=args.cluster,
-            sizing=args.sizing,
+            foundation=args.foundation,
             link=Link(bare, ("s3",)),
             parent=self,
             volume=server.volume,

@@ -26,6 +26,10 @@ class ParkedCluster:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
+    @property
+    def security_group(self) -> pulumi.Input[str]:
+        return self._cluster.security_group
+
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
         return self._cluster.run(replace(workload, parked=True), parent)
 

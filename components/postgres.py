@@ -8,7 +8,6 @@ import pulumi
 
 from components.base import (
     Auth,
-    Cluster,
     Finished,
     Link,
     Password,
@@ -18,10 +17,12 @@ from components.base import (
     Volume,
     Workload,
 )
-from components.endpoints import SSLMODE, NetworkEndpoint, PostgresEndpoint, accepted_logins
+from components.declaration import Declaration, WorkloadDeclaration
+from components.endpoints import SSLMODE, PostgresEndpoint, accepted_logins
+from components.foundation import Foundation
 from components.provisioning import converge
-from components.sizing import Sizing
-from components.software import POSTGRES
+from components.sizing import WorkloadSize
+from components.software import POSTGRES, PROVISIONER
 
 _SUPERUSER = "postgres"
 
@@ -47,15 +48,30 @@ host   replication all  all        scram-sha-256
 """
 
 
+DECLARATION = Declaration(
+    name="postgres",
+    workloads={
+        "postgres": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=1, memory=512, volume=10),
+                "small": WorkloadSize(cpu=2, memory=2048, volume=50),
+                "production": WorkloadSize(cpu=4, memory=8192, volume=200),
+            },
+            ports={"sql": 25432},
+        ),
+    },
+    software=(POSTGRES,),
+    tasks=(PROVISIONER,),
+    external="postgres",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class PostgresArgs:
     """`databases` are created with an owner of the same name and a generated password."""
 
-    cluster: Cluster
-    secrets: Secrets
-    sizing: Sizing
+    foundation: Foundation
     databases: tuple[str, ...]
-    network: NetworkEndpoint | None = None
 
 
 class Postgres(pulumi.ComponentResource):
@@ -65,10 +81,10 @@ class Postgres(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Postgres", name, {}, opts)
-        shape = args.sizing["postgres"]
-        superuser = args.secrets.random(f"{name}-superuser", self)
-        owners = _owners(name, args.databases, args.secrets, self)
-        server = args.cluster.run(
+        size = args.foundation.sizing["postgres"]
+        superuser = args.foundation.secrets.random(f"{name}-superuser", self)
+        owners = _owners(name, args.databases, args.foundation.secrets, self)
+        server = args.foundation.cluster.run(
             Workload(
                 name=name,
                 software=POSTGRES,
@@ -82,12 +98,12 @@ class Postgres(pulumi.ComponentResource):
                     "hba_file={run}/pg_hba.conf",
                 ),
                 files={
-                    "postgresql.conf": _CONF % {"shared_buffers": shape.memory // 4},
+                    "postgresql.conf": _CONF % {"shared_buffers": size.memory // 4},
                     "pg_hba.conf": _HBA,
                 },
                 secret_files={"superuser.password": superuser},
                 ports={"sql": 5432},
-                volume=Volume(shape.volume),
+                volume=Volume(size.volume),
                 prepare=(
                     (
                         "initdb",
@@ -101,7 +117,7 @@ class Postgres(pulumi.ComponentResource):
                     ),
                 ),
                 readiness=Readiness(Tcp("sql"), deadline=60),
-                resources=shape.resources,
+                resources=size.resources,
                 stop_signal="INT",
             ),
             self,
@@ -116,7 +132,7 @@ class Postgres(pulumi.ComponentResource):
             databases=owners,
             volume=server.volume,
         )
-        databases = _create_databases(name, bare, args.cluster, args.sizing, self)
+        databases = _create_databases(name, bare, args.foundation, self)
         self.endpoint = replace(bare, depends_on=(server.resource, databases.resource))
         self.register_outputs({"host": address.outside.host, "port": address.outside.port})
 
@@ -125,9 +141,7 @@ class Postgres(pulumi.ComponentResource):
 class PostgresDatabasesArgs:
     """`server` runs already; its `auth` may create databases and roles."""
 
-    cluster: Cluster
-    secrets: Secrets
-    sizing: Sizing
+    foundation: Foundation
     server: PostgresEndpoint
     databases: tuple[str, ...]
 
@@ -141,9 +155,9 @@ class PostgresDatabases(pulumi.ComponentResource):
         self, name: str, args: PostgresDatabasesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("nebula:components:PostgresDatabases", name, {}, opts)
-        bare = replace(args.server, databases=_owners(name, args.databases, args.secrets, self))
+        bare = replace(args.server, databases=_owners(name, args.databases, args.foundation.secrets, self))
         # What else is on that server is not ours to close.
-        databases = _create_databases(name, bare, args.cluster, args.sizing, self, restrict=[])
+        databases = _create_databases(name, bare, args.foundation, self, restrict=[])
         self.endpoint = replace(bare, depends_on=(*bare.depends_on, databases.resource))
         self.register_outputs({"databases": list(args.databases)})
 
@@ -159,8 +173,7 @@ def _owners(
 def _create_databases(
     name: str,
     server: PostgresEndpoint,
-    cluster: Cluster,
-    sizing: Sizing,
+    foundation: Foundation,
     parent: pulumi.Resource,
     **further: Any,
 ) -> Finished:
@@ -176,8 +189,7 @@ def _create_databases(
             ],
             **further,
         },
-        cluster=cluster,
-        sizing=sizing,
+        foundation=foundation,
         link=Link(server, ("sql",)),
         parent=parent,
         volume=server.volume,

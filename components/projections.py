@@ -5,26 +5,50 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from components.base import Address, Cluster, Http, Link, Password, Readiness, Secrets, Volume, Workload
+from components.base import Address, Http, Link, Password, Readiness, Volume, Workload
+from components.declaration import Declaration, PortRange, WorkloadDeclaration
 from components.endpoints import NatsEndpoint, ProjectionsEndpoint
-from components.sizing import Sizing
+from components.foundation import Foundation
+from components.sizing import WorkloadSize
 from components.software import PROJECTIONS
 from components.templates import literal_json
 
 _HTTP = 8700
-"""The port of the worker at place 0; the others' follow."""
+"""The port of the worker with port index 0; the others follow."""
 _DRAIN = 20
 _FILLED = 900
 """Seconds for a new shard to fold the stream: until then those that it takes the place of are kept."""
 
 
+PORT_RANGE = PortRange(standard=_HTTP, first=20000, count=500)
+"""The workers' ports, below all other ports at every offset and apart from those of a stack at offset 500."""
+
+DECLARATION = Declaration(
+    name="projections",
+    needs=("nats",),
+    workloads={
+        "projections": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=1, memory=640, volume=5),
+                "small": WorkloadSize(cpu=1, memory=1024, volume=20),
+                "production": WorkloadSize(cpu=2, memory=2048, volume=50),
+            },
+            port_ranges={"http": PORT_RANGE},
+        ),
+    },
+    software=(PROJECTIONS,),
+    only_with="projections",
+    description="those that are declared",
+)
+
+
 @dataclass(frozen=True)
 class Shard:
-    """A part of a view's events; `place` is its worker's among the ports of all."""
+    """A part of a view's events. `port_index` is the position of its worker's port in `PORT_RANGE`."""
 
     name: str
     subjects: tuple[str, ...]
-    place: int
+    port_index: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +68,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectionsArgs:
-    cluster: Cluster
-    secrets: Secrets
-    sizing: Sizing
+    foundation: Foundation
     nats: NatsEndpoint
     workers: tuple[View, ...]
 
@@ -58,16 +80,16 @@ class Projections(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ProjectionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Projections", name, {}, opts)
-        shape = args.sizing["projections"]
-        key = args.secrets.random(f"{name}-key", self)
+        size = args.foundation.sizing["projections"]
+        key = args.foundation.secrets.random(f"{name}-key", self)
         addresses: dict[str, dict[str, Address]] = {}
         workloads: list[str] = []
         resources: list[pulumi.Resource] = []
         for view in args.workers:
             for shard in view.shards:
-                called, number = f"{name}-{view.name}-{shard.name}", _HTTP + shard.place
-                spec = _spec(args.nats, key, args.cluster.address(called, "http", number))
-                worker = args.cluster.run(
+                called, number = f"{name}-{view.name}-{shard.name}", _HTTP + shard.port_index
+                spec = _spec(args.nats, key, args.foundation.cluster.address(called, "http", number))
+                worker = args.foundation.cluster.run(
                     Workload(
                         name=called,
                         software=PROJECTIONS,
@@ -75,11 +97,11 @@ class Projections(pulumi.ComponentResource):
                         files={"projections.json": _manifest(view, shard)},
                         secret_files={"spec.json": spec},
                         ports={"http": number},
-                        volume=Volume(shape.volume),
+                        volume=Volume(size.volume),
                         readiness=Readiness(
                             Http("http", "/ready"), deadline=_FILLED, alive=Http("http", "/live")
                         ),
-                        resources=shape.resources,
+                        resources=size.resources,
                         links=(Link(args.nats, ("client",)),),
                         stop_seconds=_DRAIN + 10,
                     ),

@@ -6,46 +6,60 @@ from typing import Any
 
 import pulumi
 
-from components.base import Cluster, Finished, Link, Task
-from components.sizing import Sizing
+from components.base import Finished, Link, Task
+from components.declaration import Declaration, WorkloadDeclaration
+from components.foundation import Foundation
+from components.sizing import WorkloadSize
 from components.software import PROVISIONER
 from components.templates import literal_json
+
+DECLARATION = Declaration(
+    name="provisioner",
+    workloads={
+        "provisioner": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=0.5, memory=256),
+                "small": WorkloadSize(cpu=0.5, memory=256),
+                "production": WorkloadSize(cpu=0.5, memory=256),
+            },
+        ),
+    },
+    switchable=False,
+)
 
 
 def converge(
     name: str,
     spec: Mapping[str, Any],
     *,
-    cluster: Cluster,
-    sizing: Sizing,
+    foundation: Foundation,
     link: Link,
     parent: pulumi.Resource,
     volume: pulumi.Input[str] = "",
 ) -> Finished:
     """Run the provisioner on `spec` (the schema is in apps/provisioner/README.md; `service` says
     which server). It runs again when the spec changes, or `volume`, the identity of what it fills."""
-    return cluster.run_task(_task(name, spec, sizing, (link,), {"volume": volume}), parent)
+    return foundation.cluster.run_task(_task(name, spec, foundation, (link,), {"volume": volume}), parent)
 
 
 def check(
     name: str,
     endpoints: Sequence[Mapping[str, Any]],
     *,
-    cluster: Cluster,
-    sizing: Sizing,
+    foundation: Foundation,
     links: tuple[Link, ...],
     parent: pulumi.Resource,
 ) -> Finished:
     """Reach servers that somebody else runs, the targets of `links`. It runs again when what is known
     of them changes."""
     spec = {"service": "check", "endpoints": list(endpoints)}
-    return cluster.run_task(_task(name, spec, sizing, links, {}), parent)
+    return foundation.cluster.run_task(_task(name, spec, foundation, links, {}), parent)
 
 
 def _task(
     name: str,
     spec: Mapping[str, Any],
-    sizing: Sizing,
+    foundation: Foundation,
     links: tuple[Link, ...],
     triggers: Mapping[str, pulumi.Input[str]],
 ) -> Task:
@@ -53,7 +67,7 @@ def _task(
         name=name,
         software=PROVISIONER,
         command=("provisioner", "{run}/spec.json"),
-        resources=sizing["provisioner"].resources,
+        resources=foundation.sizing["provisioner"].resources,
         files={path: text for link in links for path, text in link.target.ca_files.items()},
         secret_files={
             "spec.json": pulumi.Output.from_input(dict(spec)).apply(lambda known: _text(known, links))

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.base import Cluster, Password, Readiness, Secrets, Tcp, Volume, Workload
-from components.endpoints import NetworkEndpoint, RedisEndpoint
-from components.sizing import Sizing
+from components.base import Password, Readiness, Tcp, Volume, Workload
+from components.declaration import Declaration, WorkloadDeclaration
+from components.endpoints import RedisEndpoint
+from components.foundation import Foundation
+from components.sizing import WorkloadSize
 from components.software import REDIS
 
 _CONF = """\
@@ -20,12 +22,26 @@ save ""
 """
 
 
+DECLARATION = Declaration(
+    name="redis",
+    workloads={
+        "redis": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=0.5, memory=256, volume=1),
+                "small": WorkloadSize(cpu=1, memory=1024, volume=5),
+                "production": WorkloadSize(cpu=2, memory=4096, volume=10),
+            },
+            ports={"redis": 26379},
+        ),
+    },
+    software=(REDIS,),
+    external="redis",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RedisArgs:
-    cluster: Cluster
-    secrets: Secrets
-    sizing: Sizing
-    network: NetworkEndpoint | None = None
+    foundation: Foundation
 
 
 class Redis(pulumi.ComponentResource):
@@ -35,22 +51,22 @@ class Redis(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Redis", name, {}, opts)
-        shape = args.sizing["redis"]
-        password = args.secrets.random(f"{name}-password", self)
-        server = args.cluster.run(
+        size = args.foundation.sizing["redis"]
+        password = args.foundation.secrets.random(f"{name}-password", self)
+        server = args.foundation.cluster.run(
             Workload(
                 name=name,
                 software=REDIS,
                 command=("redis-server", "{run}/redis.conf"),
                 secret_files={
                     "redis.conf": pulumi.Output.concat(
-                        _CONF.format(maxmemory=shape.memory // 2), "requirepass ", password, "\n"
+                        _CONF.format(maxmemory=size.memory // 2), "requirepass ", password, "\n"
                     )
                 },
                 ports={"redis": 6379},
-                volume=Volume(shape.volume),
+                volume=Volume(size.volume),
                 readiness=Readiness(Tcp("redis"), deadline=60),
-                resources=shape.resources,
+                resources=size.resources,
             ),
             self,
         )

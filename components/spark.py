@@ -7,19 +7,20 @@ import pulumi
 
 from components import jvm, trust
 from components.base import (
-    Cluster,
     ExecutorTemplate,
     Http,
     Link,
     Program,
     Readiness,
     Running,
-    Secrets,
     Workload,
 )
+from components.declaration import Declaration, WorkloadDeclaration
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, SparkEndpoint
+from components.foundation import Foundation
+from components.iceberg_catalog import WAREHOUSE
 from components.java_properties import escaped
-from components.sizing import Sizing
+from components.sizing import WorkloadSize
 from components.software import SPARK
 from components.software.spark import GCS_JARS
 
@@ -27,11 +28,40 @@ CATALOG = "lakehouse"
 """The name of the Iceberg catalog in Spark SQL, the same as in Trino."""
 
 
+DECLARATION = Declaration(
+    name="spark",
+    needs=("object_store", "iceberg_catalog"),
+    workloads={
+        "spark-master": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=0.5, memory=512, heap=256),
+                "small": WorkloadSize(cpu=1, memory=1024, heap=512),
+                "production": WorkloadSize(cpu=1, memory=2048, heap=1024),
+            },
+            ports={"rpc": 27077, "ui": 28082},
+            absent_on_kubernetes="there a job starts its own executors",
+        ),
+        "spark-worker": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=2, memory=2048, heap=256),
+                "small": WorkloadSize(cpu=4, memory=8192, heap=512),
+                "production": WorkloadSize(cpu=8, memory=32768, heap=1024, replicas=3),
+            },
+            ports={"rpc": 27078, "ui": 28083},
+            # Spark refuses an executor of less than 450 MiB, beside the 384 of its overhead.
+            least_memory_on_kubernetes=840,
+        ),
+    },
+    software=(SPARK,),
+    buckets=("checkpoints",),
+    writes=(WAREHOUSE, "checkpoints"),
+    reads=("bronze",),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SparkArgs:
-    cluster: Cluster
-    secrets: Secrets
-    sizing: Sizing
+    foundation: Foundation
     iceberg_catalog: IcebergCatalogEndpoint
     object_store: ObjectStoreEndpoint
 
@@ -44,7 +74,7 @@ class Spark(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: SparkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Spark", name, {}, opts)
-        executors = args.cluster.executor_template(_executor(name, args), self)
+        executors = args.foundation.cluster.executor_template(_executor(name, args), self)
         if executors is None:
             self.endpoint = self._standalone(name, args)
         else:
@@ -52,7 +82,7 @@ class Spark(pulumi.ComponentResource):
         self.register_outputs({"master": self.endpoint.outside_master})
 
     def _standalone(self, name: str, args: SparkArgs) -> SparkEndpoint:
-        secret = args.secrets.random(f"{name}-rpc", self)
+        secret = args.foundation.secrets.random(f"{name}-rpc", self)
         defaults = spark_defaults(_DEFAULTS, {"spark.authenticate.secret": secret})
         master = self._master(name, args, defaults)
         address = master.addresses["rpc"]
@@ -70,18 +100,18 @@ class Spark(pulumi.ComponentResource):
         return replace(bare, depends_on=(master.resource, worker.resource, *_stores(args)))
 
     def _master(self, name: str, args: SparkArgs, defaults: pulumi.Output[str]) -> Running:
-        shape = args.sizing["spark-master"]
-        return args.cluster.run(
+        size = args.foundation.sizing["spark-master"]
+        return args.foundation.cluster.run(
             Workload(
                 name=f"{name}-master",
                 software=SPARK,
                 command=("master", "--host", "{host}", "--port", "{port.rpc}", "--webui-port", "{port.ui}"),
                 env={"SPARK_CONF_DIR": "{run}/conf", "SPARK_LOCAL_IP": "{bind}"},
-                files={"jvm.options": jvm.options(shape.heap), "conf/log4j2.properties": _DAEMON_LOG4J},
+                files={"jvm.options": jvm.options(size.heap), "conf/log4j2.properties": _DAEMON_LOG4J},
                 secret_files={"conf/spark-defaults.conf": defaults},
                 ports={"rpc": 7077, "ui": 8080},
                 readiness=Readiness(Http("ui", "/json/"), deadline=90),
-                resources=shape.resources,
+                resources=size.resources,
             ),
             self,
         )
@@ -89,8 +119,8 @@ class Spark(pulumi.ComponentResource):
     def _worker(
         self, name: str, args: SparkArgs, master: SparkEndpoint, defaults: pulumi.Output[str]
     ) -> Running:
-        shape = args.sizing["spark-worker"]
-        return args.cluster.run(
+        size = args.foundation.sizing["spark-worker"]
+        return args.foundation.cluster.run(
             Workload(
                 name=f"{name}-worker",
                 software=SPARK,
@@ -103,9 +133,9 @@ class Spark(pulumi.ComponentResource):
                     "--webui-port",
                     "{port.ui}",
                     "--cores",
-                    str(max(1, int(shape.cpu))),
+                    str(max(1, int(size.cpu))),
                     "--memory",
-                    f"{shape.memory - shape.heap}M",
+                    f"{size.memory - size.heap}M",
                     "--work-dir",
                     "{run}/work",
                     master.master,
@@ -117,7 +147,7 @@ class Spark(pulumi.ComponentResource):
                 },
                 files={
                     "jvm.options": jvm.options(
-                        shape.heap,
+                        size.heap,
                         "-Dspark.worker.cleanup.enabled=true",
                         "-Dspark.worker.cleanup.appDataTtl=86400",
                     ),
@@ -132,8 +162,8 @@ class Spark(pulumi.ComponentResource):
                     Link(args.iceberg_catalog, ("http",)),
                 ),
                 readiness=Readiness(Http("ui", "/json/"), deadline=90),
-                replicas=shape.replicas,
-                resources=shape.resources,
+                replicas=size.replicas,
+                resources=size.resources,
             ),
             self,
         )
@@ -155,15 +185,15 @@ def _executor(name: str, args: SparkArgs) -> Program:
         ports={"blocks": _BLOCKS},
         links=(Link(args.object_store, ("s3",)), Link(args.iceberg_catalog, ("http",))),
         binary_files=trust.files(args.object_store),
-        resources=args.sizing["spark-worker"].resources,
+        resources=args.foundation.sizing["spark-worker"].resources,
     )
 
 
 def _on_kubernetes(name: str, args: SparkArgs, executors: ExecutorTemplate) -> SparkEndpoint:
     """Properties: https://spark.apache.org/docs/4.0.1/running-on-kubernetes.html. Each driver makes a
     secret of its own for its executors."""
-    shape = args.sizing["spark-worker"]
-    overhead = max(_LEAST_OVERHEAD, shape.memory // 6)
+    size = args.foundation.sizing["spark-worker"]
+    overhead = max(_LEAST_OVERHEAD, size.memory // 6)
     kubernetes = "spark.kubernetes"
     master = pulumi.Output.from_input(f"k8s://{executors.api}")
     return SparkEndpoint(
@@ -176,17 +206,17 @@ def _on_kubernetes(name: str, args: SparkArgs, executors: ExecutorTemplate) -> S
             **_DEFAULTS,
             **_iceberg(args),
             "spark.blockManager.port": str(_BLOCKS),
-            "spark.executor.instances": str(shape.replicas),
-            "spark.executor.cores": str(max(1, int(shape.cpu))),
-            "spark.executor.memory": f"{shape.memory - overhead}m",
+            "spark.executor.instances": str(size.replicas),
+            "spark.executor.cores": str(max(1, int(size.cpu))),
+            "spark.executor.memory": f"{size.memory - overhead}m",
             "spark.executor.memoryOverhead": f"{overhead}m",
             f"{kubernetes}.namespace": executors.namespace,
             f"{kubernetes}.container.image": executors.image,
             f"{kubernetes}.container.image.pullPolicy": "IfNotPresent",
             f"{kubernetes}.authenticate.executor.serviceAccountName": executors.service_account,
             f"{kubernetes}.driver.pod.name": "${env:NEBULA_POD_NAME}",
-            f"{kubernetes}.executor.limit.cores": str(shape.cpu),
-            f"{kubernetes}.executor.request.cores": f"{round(shape.cpu * executors.cpu_requests * 1000)}m",
+            f"{kubernetes}.executor.limit.cores": str(size.cpu),
+            f"{kubernetes}.executor.request.cores": f"{round(size.cpu * executors.cpu_requests * 1000)}m",
             f"{kubernetes}.executor.podTemplateFile": f"{{run}}/{_POD_TEMPLATE}",
             f"{kubernetes}.executor.podTemplateContainerName": "main",
             **_class_path(args.object_store, executors.image_home),

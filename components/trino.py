@@ -7,9 +7,12 @@ from dataclasses import dataclass, field, replace
 import pulumi
 
 from components import java_properties, trust
-from components.base import Cluster, Command, Link, Readiness, Running, Workload
+from components.base import Command, Link, Readiness, Running, Workload
+from components.declaration import Declaration, WorkloadDeclaration
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, TrinoEndpoint
-from components.sizing import Sizing, WorkloadSize
+from components.foundation import Foundation
+from components.iceberg_catalog import WAREHOUSE
+from components.sizing import WorkloadSize
 from components.software import TRINO
 
 LAKEHOUSE = "lakehouse"
@@ -35,12 +38,38 @@ _LOG = "io.trino=WARN\nio.airlift=WARN\nio.trino.server.Server=INFO\n"
 _HTTP = 8080
 
 
+DECLARATION = Declaration(
+    name="trino",
+    needs=("object_store", "iceberg_catalog"),
+    workloads={
+        "trino": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=2, memory=2048, heap=1280),
+                "small": WorkloadSize(cpu=4, memory=8192, heap=6144),
+                "production": WorkloadSize(cpu=8, memory=32768, heap=26624),
+            },
+            ports={"http": 28080},
+        ),
+        "trino-worker": WorkloadDeclaration(
+            sizes={
+                "laptop": WorkloadSize(cpu=2, memory=2048, heap=1280, replicas=0),
+                "small": WorkloadSize(cpu=4, memory=8192, heap=6144, replicas=0),
+                "production": WorkloadSize(cpu=8, memory=32768, heap=26624, replicas=2, max_replicas=6),
+            },
+            absent_on_one_machine="there the coordinator is the only worker",
+        ),
+    },
+    software=(TRINO,),
+    writes=(WAREHOUSE,),
+    exposable=True,
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrinoArgs:
     """`catalogs` are further catalogs: name to connector properties."""
 
-    cluster: Cluster
-    sizing: Sizing
+    foundation: Foundation
     iceberg_catalog: IcebergCatalogEndpoint
     object_store: ObjectStoreEndpoint
     catalogs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -60,7 +89,7 @@ class Trino(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TrinoArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:components:Trino", name, {}, opts)
-        shape, worker = args.sizing["trino"], args.sizing["trino-worker"]
+        size, worker = args.foundation.sizing["trino"], args.foundation.sizing["trino-worker"]
         catalogs = {
             f"etc/catalog/{LAKEHOUSE}.properties": _lakehouse(args),
             **{
@@ -68,16 +97,16 @@ class Trino(pulumi.ComponentResource):
                 for catalog, properties in args.catalogs.items()
             },
         }
-        exposed = args.cluster.address(name, "http", _HTTP).exposed
+        exposed = args.foundation.cluster.address(name, "http", _HTTP).exposed
         config = _CONFIG % str(not worker.replicas).lower()
-        server = args.cluster.run(
+        server = args.foundation.cluster.run(
             Workload(
                 name=name,
                 software=TRINO,
                 command=("server",),
                 files={
                     "etc/config.properties": f"{config}{_FORWARDED}" if exposed else config,
-                    "etc/jvm.config": _jvm(shape.heap, args.object_store),
+                    "etc/jvm.config": _jvm(size.heap, args.object_store),
                     "etc/log.properties": _LOG,
                 },
                 secret_files=catalogs,
@@ -85,7 +114,7 @@ class Trino(pulumi.ComponentResource):
                 ports={"http": _HTTP},
                 links=(Link(args.iceberg_catalog, ("http",)), Link(args.object_store, ("s3",))),
                 readiness=_READY,
-                resources=shape.resources,
+                resources=size.resources,
             ),
             self,
         )
@@ -102,17 +131,17 @@ class Trino(pulumi.ComponentResource):
         self.register_outputs({"url": self.endpoint.address.outside.url()})
 
     def _workers(
-        self, name: str, args: TrinoArgs, shape: WorkloadSize, catalogs: Mapping[str, pulumi.Input[str]]
+        self, name: str, args: TrinoArgs, size: WorkloadSize, catalogs: Mapping[str, pulumi.Input[str]]
     ) -> Running:
         discovery = self.endpoint.address.inside.url()
-        return args.cluster.run(
+        return args.foundation.cluster.run(
             Workload(
                 name=f"{name}-worker",
                 software=TRINO,
                 command=("server",),
                 files={
                     "etc/config.properties": discovery.apply(lambda url: _WORKER_CONFIG % url),
-                    "etc/jvm.config": _jvm(shape.heap, args.object_store),
+                    "etc/jvm.config": _jvm(size.heap, args.object_store),
                     "etc/log.properties": _LOG,
                 },
                 secret_files=catalogs,
@@ -124,9 +153,9 @@ class Trino(pulumi.ComponentResource):
                     Link(args.object_store, ("s3",)),
                 ),
                 readiness=_READY,
-                replicas=shape.replicas,
-                max_replicas=shape.max_replicas,
-                resources=shape.resources,
+                replicas=size.replicas,
+                max_replicas=size.max_replicas,
+                resources=size.resources,
             ),
             self,
         )

@@ -6,14 +6,14 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent
-# Pulumi runs `main: infra` with infra/ on the path, where platform.py would shadow Python's own.
+# Pulumi runs `main: infra` with infra/ on the path; the project's modules are found from its root.
 sys.path[:] = [str(_ROOT), *(entry for entry in sys.path if Path(entry or ".").resolve() != _HERE)]
 
 import pulumi
 
 from infra.cloud import provider_of
+from infra.construction import Construction
 from infra.engine.preflight import PreflightError, check_paths
-from infra.platform import Platform
 from infra.settings import SettingsError, parse
 from infra.stack_file import StackFile, check_name
 from infra.ttl import overdue
@@ -28,7 +28,7 @@ def main() -> None:
         settings = parse(pulumi.Config("nebula").get("platform"), stack_file)
         if warning := overdue(settings.ttl, datetime.now(UTC).date()):
             pulumi.log.warn(warning)
-        Platform(settings, provider_of(settings, _ROOT), stack_file).export()
+        Construction(settings, provider_of(settings, _ROOT), stack_file).export()
     except (SettingsError, PreflightError) as error:
         raise pulumi.RunError(str(error)) from None
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from infra.projection_settings import places
+from infra.declared import LOCAL_PORTS
+from infra.projection_settings import port_indexes
 from infra.settings import Settings, SettingsError
 from providers.base import CloudProvider
 from providers.costs import CloudCosts
@@ -36,11 +37,12 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
                 LocalArgs(
                     directory=directory,
                     cache=cache_directory(),
+                    ports=LOCAL_PORTS,
                     components=settings.self_hosted,
                     port_offset=settings.local.port_offset,
                     keep_data=settings.local.keep_data,
                     parked=settings.power == "parked",
-                    several={"projections": sorted(places(settings.projections).values())},
+                    port_indexes={"projections": sorted(port_indexes(settings.projections).values())},
                 ),
             )
         case "kubernetes":

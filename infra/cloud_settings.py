@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from infra.external_settings import Certificates
 from infra.model import HOST, LabelName, Model, ObjectName, Port, QualifiedName, problem, with_port
 from providers.aws.region import Region
+from providers.limits import LIMITS
 
 
 def _cidr(text: str) -> str:
@@ -20,20 +21,14 @@ def _cidr(text: str) -> str:
 
 
 Cidr = Annotated[str, StringConstraints(pattern=r"^[0-9a-f.:]+/[0-9]{1,3}$"), AfterValidator(_cidr)]
-_READ: Mapping[str, frozenset[str]] = {
-    "local": frozenset({"local"}),
-    "kubernetes": frozenset({"kubernetes", "expose"}),
-    "aws": frozenset({"aws", "kubernetes", "expose"}),
-    "gcp": frozenset({"gcp", "kubernetes", "expose"}),
-}
-"""Which of the sections that some clouds alone read each of them reads."""
 
 
-def check_sections(cloud: str, given: Collection[str]) -> None:
-    """Raises PydanticCustomError for a section, of those that are `given`, which `cloud` does not read: what
-    it says would be dropped without a word."""
-    for section in sorted(frozenset().union(*_READ.values()) & set(given) - _READ[cloud]):
-        clouds = " and ".join(name for name in _READ if section in _READ[name])
+def check_sections(cloud: str, written: Collection[str]) -> None:
+    """Raises PydanticCustomError for the first of the sections `written` that `cloud` does not read: its
+    settings would be dropped without a word."""
+    of_some_clouds = frozenset[str]().union(*(limits.sections for limits in LIMITS.values()))
+    for section in sorted(of_some_clouds & set(written) - LIMITS[cloud].sections):
+        clouds = " and ".join(name for name, limits in LIMITS.items() if section in limits.sections)
         raise problem((section,), f"is for cloud {clouds}, and this stack is on {cloud}: remove it")
 
 

@@ -8,15 +8,15 @@ from pydantic import SecretStr
 
 from components.base import Address, Anonymous, Auth, Endpoint, HostPort, Password, Tls
 from components.endpoints import (
+    USER_IDENTITY,
     KafkaEndpoint,
     KeycloakEndpoint,
     ObjectStoreEndpoint,
     PostgresEndpoint,
     RedisEndpoint,
 )
+from infra.declared import EXTERNAL_KEYS, STORE_IDENTITIES
 from infra.external_settings import (
-    IDENTITIES,
-    KEYS,
     External,
     ExternalKafka,
     ExternalObjectStore,
@@ -26,9 +26,6 @@ from infra.external_settings import (
     Login,
 )
 from infra.stack_file import KEY
-
-USER_IDENTITY = "nebula"
-"""The object store's identity for people and clients outside."""
 
 
 def endpoints(external: External, on: Collection[str], buckets: Collection[str]) -> Mapping[str, Endpoint]:
@@ -50,7 +47,7 @@ def endpoints(external: External, on: Collection[str], buckets: Collection[str])
 
 def key_of(component: str) -> str:
     """Where a component is given."""
-    return f"{KEY}.external.{KEYS[component]}"
+    return f"{KEY}.external.{EXTERNAL_KEYS[component]}"
 
 
 def _postgres(given: ExternalPostgres) -> PostgresEndpoint:
@@ -74,7 +71,7 @@ def _object_store(
     keys: dict[str, Auth] = {}
     if given.access_key is not None and given.secret_key is not None:
         common = Password(given.access_key, _secret(given.secret_key))
-        keys = {name: common for name in (*IDENTITIES, USER_IDENTITY) if name in on or name == USER_IDENTITY}
+        keys = dict.fromkeys((*(name for name in STORE_IDENTITIES if name in on), USER_IDENTITY), common)
     keys |= {
         name: Password(key.access_key, _secret(key.secret_key))
         for name, key in given.services.items()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, WithJsonSchema, model_validator
 
-from components.iceberg_catalog import WAREHOUSE
+from infra.declared import BUCKETS, DATABASES, EXTERNAL_KEYS, STORE_IDENTITIES, StoreIdentity
 from infra.model import (
     BucketName,
     DatabaseName,
@@ -19,18 +19,6 @@ from infra.model import (
     problem,
 )
 
-BUCKETS = ("bronze", "silver", "gold", WAREHOUSE, "checkpoints")
-DATABASES = ("iceberg_catalog", "keycloak")
-"""The components that have a database."""
-IDENTITIES = ("iceberg_catalog", "trino", "spark", "flights")
-"""The services that have a key of the object store; `flights` is the demo's."""
-KEYS = {
-    "postgres": "postgres",
-    "object_store": "object_store",
-    "kafka": "kafka",
-    "redis": "redis",
-    "keycloak": "oidc",
-}
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 # It stands in files of Java properties, of expressions in braces, and in templates of ours.
 _UNSAFE = re.compile(r"[^!-~]|[\\${}]")
@@ -128,7 +116,7 @@ class ExternalObjectStore(Model):
     )
     access_key: UserName | None = None
     secret_key: Secret | None = None
-    services: dict[Literal["iceberg_catalog", "trino", "spark", "flights"], AccessKey] = Field(
+    services: dict[StoreIdentity, AccessKey] = Field(
         default_factory=dict, description="services with keys of their own"
     )
 
@@ -196,7 +184,7 @@ class External(Model):
     @property
     def components(self) -> tuple[str, ...]:
         """The names of the components that are not run for it."""
-        return tuple(name for name, key in KEYS.items() if getattr(self, key) is not None)
+        return tuple(name for name, key in EXTERNAL_KEYS.items() if getattr(self, key) is not None)
 
     def require(
         self,
@@ -210,10 +198,13 @@ class External(Model):
         for name in self.components:
             if name not in on:
                 raise problem(
-                    ("external", KEYS[name]), f"components.{name} is off: turn it on, or remove this"
+                    ("external", EXTERNAL_KEYS[name]), f"components.{name} is off: turn it on, or remove this"
                 )
             if name in exposed:
-                raise problem(("external", KEYS[name]), f"expose.{name} is for one of our own: remove either")
+                raise problem(
+                    ("external", EXTERNAL_KEYS[name]),
+                    f"expose.{name} is for a server that the platform runs: remove either",
+                )
         run = set(on) - set(self.components)
         if self.postgres is not None and self.postgres.admin is None:
             needed = dict.fromkeys((*(name for name in DATABASES if name in run), *databases))
@@ -229,7 +220,7 @@ class External(Model):
                     ("external", "object_store", "buckets", unknown[0]),
                     f"no bucket of ours; those are {', '.join(known)}",
                 )
-            missing = [name for name in IDENTITIES if name in run and name not in store.services]
+            missing = [name for name in STORE_IDENTITIES if name in run and name not in store.services]
             if missing and store.access_key is None:
                 raise problem(
                     ("external", "object_store", "services"),

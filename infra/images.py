@@ -11,22 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.software import (
-    FLIGHTS,
-    HAPROXY,
-    KAFKA,
-    KEYCLOAK,
-    MINIO,
-    NATS,
-    NESSIE,
-    POSTGRES,
-    PROJECTIONS,
-    PROVISIONER,
-    REDIS,
-    SPARK,
-    TRINO,
-    Software,
-)
+from components.software import HAPROXY, PROVISIONER
 from components.software.images import build_arguments, reference
 from components.software.model import Image
 from infra.engine import stack_file
@@ -34,35 +19,17 @@ from infra.engine.checkout import HERE, Checkout
 from infra.engine.ending import ended
 from infra.settings import Settings, SettingsError, parse
 
-_SERVED = frozenset({POSTGRES.name, MINIO.name})
-"""What a cloud runs itself, where it serves the component."""
-
-_OF_COMPONENT: Mapping[str, tuple[Software, ...]] = {
-    "postgres": (POSTGRES, PROVISIONER),
-    "object_store": (MINIO, PROVISIONER),
-    "kafka": (KAFKA, PROVISIONER),
-    "redis": (REDIS,),
-    "nats": (NATS, PROVISIONER),
-    "iceberg_catalog": (NESSIE, PROVISIONER),
-    "trino": (TRINO,),
-    "spark": (SPARK,),
-    "keycloak": (KEYCLOAK, PROVISIONER),
-    "projections": (PROJECTIONS,),
-}
-
 
 def images(settings: Settings) -> list[Image]:
     """The images that the stack's components need; one that another is built on comes before it."""
     rows = [
         row
-        for component in settings.self_hosted
-        for row in _OF_COMPONENT[component]
-        if component not in settings.managed or row.name not in _SERVED
+        for each in settings.active
+        if each.name not in settings.external.components
+        for row in (*(() if each.name in settings.limits.managed else each.software), *each.tasks)
     ]
     if settings.external.components:
         rows.append(PROVISIONER)
-    if settings.demo:
-        rows += [SPARK, FLIGHTS]
     if settings.kubernetes.balanced(settings.exposed):
         rows.append(HAPROXY)
     return list({row.image.reference: row.image for row in rows}.values())

@@ -5,27 +5,29 @@ from pathlib import Path
 
 from components.projections import Shard, View
 from infra.program_trial import problem
-from infra.projection_settings import ProjectionSettings, places
-from infra.settings import SettingsError
-from infra.stack_file import StackFile
+from infra.projection_settings import ProjectionSettings, port_indexes
+from infra.stack_file import SettingsError, StackFile
 
 _SHOWN = 200
 
 
 def read_workers(projections: Sequence[ProjectionSettings], stack_file: StackFile) -> tuple[View, ...]:
     """Raises SettingsError for a program that cannot be read, or is none."""
-    place = places(projections)
-    return tuple(_view(number, each, place, stack_file) for number, each in enumerate(projections))
+    indexes = port_indexes(projections)
+    return tuple(_view(number, each, indexes, stack_file) for number, each in enumerate(projections))
 
 
 def _view(
-    number: int, projection: ProjectionSettings, place: Mapping[tuple[str, str], int], stack_file: StackFile
+    number: int,
+    projection: ProjectionSettings,
+    indexes: Mapping[tuple[str, str], int],
+    stack_file: StackFile,
 ) -> View:
     return View(
         name=projection.name,
         stream=projection.stream,
         shards=tuple(
-            Shard(part.name, tuple(part.subjects), place[projection.name, part.name])
+            Shard(part.name, tuple(part.subjects), indexes[projection.name, part.name])
             for part in projection.parts
         ),
         program=_program(number, projection, stack_file),

@@ -7,15 +7,15 @@ from zlib import crc32
 
 from pydantic import Field, StringConstraints, model_validator
 
+from components.projections import PORT_RANGE
 from infra.model import Model, StreamName, problem
 from infra.subjects import MOST_TOKENS, Subject, has_token, overlap, repeated
-from providers.local.ports import SEVERAL
 
-_PLACES = SEVERAL["projections.http"].count
+_PORTS = PORT_RANGE.count
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 _ShardName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,16}$")]
-_Place = Annotated[int, Field(ge=0, lt=_PLACES)]
-_PLACE = "of its worker's port among those of all, where its name's is another's"
+_PortIndex = Annotated[int, Field(ge=0, lt=_PORTS)]
+_PORT_INDEX = "of its worker's port among those of all, where its name's is another's"
 
 _Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\x00-\x1f]+)*$')]
 
@@ -25,7 +25,7 @@ class ShardSettings(Model):
 
     name: _ShardName
     subjects: list[Subject] = Field(min_length=1)
-    place: _Place | None = Field(default=None, description=_PLACE)
+    port_index: _PortIndex | None = Field(default=None, description=_PORT_INDEX)
 
 
 class LimitSettings(Model):
@@ -43,7 +43,7 @@ class ProjectionSettings(Model):
     name: _Name
     stream: StreamName
     subjects: list[Subject] = Field(default_factory=list, description="of one worker")
-    place: _Place | None = Field(default=None, description=_PLACE)
+    port_index: _PortIndex | None = Field(default=None, description=_PORT_INDEX)
     shards: list[ShardSettings] = Field(default_factory=list, description="instead of subjects: of several")
     tenant_token: int | None = Field(
         default=None,
@@ -61,7 +61,7 @@ class ProjectionSettings(Model):
     @property
     def parts(self) -> list[ShardSettings]:
         """Its shards; `all` where it is not divided."""
-        return self.shards or [ShardSettings(name="all", subjects=self.subjects, place=self.place)]
+        return self.shards or [ShardSettings(name="all", subjects=self.subjects, port_index=self.port_index)]
 
     @property
     def keys(self) -> list[tuple[str | int, ...]]:
@@ -74,8 +74,8 @@ class ProjectionSettings(Model):
             raise ValueError("give either program or program_file")
         if bool(self.subjects) == bool(self.shards):
             raise ValueError("give either subjects or shards")
-        if self.shards and self.place is not None:
-            raise problem(("place",), "each shard has a place of its own: give it there")
+        if self.shards and self.port_index is not None:
+            raise problem(("port_index",), "each shard has a port_index of its own: give it there")
         names = [shard.name for shard in self.shards]
         for number, name in enumerate(names):
             if name in names[:number]:
@@ -123,14 +123,14 @@ def workers(projections: Iterable[ProjectionSettings]) -> list[tuple[ProjectionS
     return [(projection, shard) for projection in projections for shard in projection.parts]
 
 
-def places(projections: Iterable[ProjectionSettings]) -> dict[tuple[str, str], int]:
+def port_indexes(projections: Iterable[ProjectionSettings]) -> dict[tuple[str, str], int]:
     """Of each worker, by view and shard, among the ports of all: the one that is given, or the one that
     follows from its names. No other worker has a part in it, so that one that is declared or removed moves
     none."""
     return {
-        (projection.name, shard.name): crc32(f"{projection.name}-{shard.name}".encode()) % _PLACES
-        if shard.place is None
-        else shard.place
+        (projection.name, shard.name): crc32(f"{projection.name}-{shard.name}".encode()) % _PORTS
+        if shard.port_index is None
+        else shard.port_index
         for projection, shard in workers(projections)
     }
 
@@ -160,30 +160,30 @@ def check_projections(
                         "nothing would be folded",
                     )
     if on_one_machine:
-        _check_places(projections)
+        _check_port_indexes(projections)
 
 
-def _check_places(projections: Sequence[ProjectionSettings]) -> None:
+def _check_port_indexes(projections: Sequence[ProjectionSettings]) -> None:
     """On one machine no two workers can have one port; a pod has an address of its own."""
-    found = places(projections)
-    if len(found) > _PLACES:
+    found = port_indexes(projections)
+    if len(found) > _PORTS:
         raise problem(
             ("projections",),
-            f"there are {len(found)} workers, one for each shard, and a machine has ports for {_PLACES}: "
+            f"there are {len(found)} workers, one for each shard, and a machine has ports for {_PORTS}: "
             "declare fewer, or run them on a cluster",
         )
-    free = iter(sorted(set(range(_PLACES)) - set(found.values())))
+    free = iter(sorted(set(range(_PORTS)) - set(found.values())))
     taken: dict[int, str] = {}
     wrong: list[str] = []
     first: tuple[str | int, ...] = ()
     for number, projection in enumerate(projections):
         for key, part in zip(projection.keys, projection.parts, strict=True):
-            place, called = found[projection.name, part.name], f"{projection.name} ({part.name})"
-            if place in taken:
+            port_index, called = found[projection.name, part.name], f"{projection.name} ({part.name})"
+            if port_index in taken:
                 first = first or ("projections", number, *key)
-                wrong.append(f"{called} and {taken[place]} (give the former place: {next(free)})")
+                wrong.append(f"{called} and {taken[port_index]} (give the former port_index: {next(free)})")
             else:
-                taken[place] = called
+                taken[port_index] = called
     if wrong:
         raise problem(
             first,

@@ -5,8 +5,9 @@ the whole file is `stacks/platform.schema.json`; `python -m infra.settings` prin
 """
 
 import json
+from collections.abc import Collection
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,28 +15,31 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    create_model,
     model_validator,
 )
 
-from components.sizing import SIZES, Size, Sizing
+from components.declaration import Declaration
+from components.sizing import Size, Sizing
 from infra.cloud_settings import AwsSettings, KubernetesSettings, check_sections
+from infra.declared import LOCAL_PORTS, SIZES, ExposableName, WorkloadName
 from infra.external_settings import External
 from infra.gcp_settings import GcpSettings
+from infra.lakehouse import DECLARATIONS
 from infra.model import BucketName, DatabaseName, HostName, Model, problem, refuse_repeated
 from infra.projection_settings import ProjectionSettings, check_projections
 from infra.settings_errors import explain
-from infra.sizing_settings import Workload, WorkloadSizeSettings, check_sizing
+from infra.sizing_settings import WorkloadSizeSettings, check_sizing
 from infra.stack_file import KEY, SettingsError, StackFile
 from infra.stream_settings import StreamSettings, check_streams
 from infra.topic_settings import Brokers, TopicSettings, check_topics
 from infra.trino_settings import TrinoSettings
 from infra.ttl import day_of
+from providers.limits import LIMITS, Limits
 from providers.local.paths import directory_problem
-from providers.local.ports import LARGEST_OFFSET
 
-__all__ = ["Settings", "SettingsError", "Workload", "json_schema", "parse"]
+__all__ = ["Settings", "SettingsError", "json_schema", "parse"]
 
-Exposable = Literal["trino", "keycloak", "iceberg_catalog", "object_store", "kafka"]
 TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$")]
 
 
@@ -90,23 +94,29 @@ Power = Annotated[Literal["on", "parked"], BeforeValidator(_switch)]
 Directory = Annotated[str, AfterValidator(_directory)]
 
 
-class Components(Model):
-    """Which components run. What depends on one that is off says so at preview."""
-
-    postgres: bool = True
-    object_store: bool = True
-    kafka: bool = True
-    redis: bool = True
-    iceberg_catalog: bool = True
-    trino: bool = True
-    spark: bool = True
-    keycloak: bool = True
-    nats: bool = True
-    projections: bool = Field(default=True, description="those that are declared")
+class ComponentSwitches(Model):
+    """Which components run. One that needs another that is off is refused."""
 
     @property
     def on(self) -> tuple[str, ...]:
+        """The components that are switched on."""
         return tuple(name for name, enabled in self if enabled)
+
+
+if TYPE_CHECKING:
+    Components = ComponentSwitches
+else:
+    Components = create_model(
+        "Components",
+        __base__=ComponentSwitches,
+        __doc__="Which components run. What depends on one that is off says so at preview.",
+        **{
+            each.name: (bool, Field(default=True, description=each.description or None))
+            for each in DECLARATIONS
+            if each.switchable
+        },
+    )
+"""A switch for each component that the declarations name."""
 
 
 class KeycloakSettings(Model):
@@ -119,7 +129,9 @@ class KeycloakSettings(Model):
 class LocalSettings(Model):
     """Where the local stack lives."""
 
-    port_offset: int = Field(default=0, ge=0, le=LARGEST_OFFSET, description="added to every port")
+    port_offset: int = Field(
+        default=0, ge=0, le=LOCAL_PORTS.largest_offset, description="added to every port"
+    )
     directory: Directory | None = Field(default=None, description="the stack's directory, absolute")
     keep_data: bool = Field(default=False, description="destroy keeps data and secrets")
 
@@ -143,7 +155,7 @@ class Settings(Model):
 
     cloud: Literal["local", "kubernetes", "aws", "gcp"]
     size: Size = "laptop"
-    sizing: dict[Workload, WorkloadSizeSettings] = Field(
+    sizing: dict[WorkloadName, WorkloadSizeSettings] = Field(
         default_factory=dict, description="workloads that differ from the size"
     )
     components: Components = Field(default_factory=Components)
@@ -155,7 +167,7 @@ class Settings(Model):
     projections: list[ProjectionSettings] = Field(default_factory=list)
     trino: TrinoSettings = Field(default_factory=TrinoSettings)
     keycloak: KeycloakSettings = Field(default_factory=KeycloakSettings)
-    expose: dict[Exposable, ExposedName] = Field(
+    expose: dict[ExposableName, ExposedName] = Field(
         default_factory=dict,
         description="components reached from outside, each at a host name",
     )
@@ -178,64 +190,98 @@ class Settings(Model):
         return {str(name): host for name, host in self.expose.items()}
 
     @property
+    def active(self) -> tuple[Declaration, ...]:
+        """The declarations of everything that the stack has: components, the provisioner and the demo."""
+        switched_on = self.components.on
+        return tuple(
+            each
+            for each in DECLARATIONS
+            if (each.name in switched_on or not each.switchable)
+            and (not each.only_with or getattr(self, each.only_with))
+        )
+
+    @property
     def on(self) -> tuple[str, ...]:
-        """The components that are on; projections are where there are any."""
-        return tuple(name for name in self.components.on if name != "projections" or self.projections)
+        """The components that are on; projections are where the stack file declares some."""
+        return tuple(each.name for each in self.active if each.switchable)
 
     @property
     def self_hosted(self) -> tuple[str, ...]:
-        """The components that the platform runs itself."""
+        """The components that are on and that no server of the site's own replaces."""
         return tuple(name for name in self.on if name not in self.external.components)
 
     @property
-    def managed(self) -> frozenset[str]:
-        """The components that the cloud serves instead of pods."""
-        return frozenset({"postgres", "object_store"} if self.cloud in ("aws", "gcp") else ())
+    def limits(self) -> Limits:
+        """What the stack's cloud reads, serves and cannot run."""
+        return LIMITS[self.cloud]
 
     def mirror(self, stack: str) -> str | None:
-        """Where all images of the stack are, None for their own registries."""
-        of_the_cloud = {"aws": self.aws, "gcp": self.gcp}.get(self.cloud)
-        if self.kubernetes.images.mirror is None and of_the_cloud is not None:
-            return of_the_cloud.registry(stack)
+        """The registry path of all images of `stack`; None where each is in its own registry."""
+        if self.kubernetes.images.mirror is None and (account := self._account) is not None:
+            return account.registry(stack)
         return self.kubernetes.images.mirror
 
     @property
     def workload_sizes(self) -> Sizing:
-        """The shape of each workload."""
+        """The size of each workload, as the stack file changes it."""
         table = SIZES[self.size]
-        given: Sizing = {name: override.applied(table[name]) for name, override in self.sizing.items()}
-        return {**table, **given}
+        changed: Sizing = {name: override.applied(table[name]) for name, override in self.sizing.items()}
+        return {**table, **changed}
+
+    @property
+    def _account(self) -> AwsSettings | GcpSettings | None:
+        """The section of the cloud account that the stack is in."""
+        account: AwsSettings | GcpSettings | None = getattr(self, self.limits.required or "aws")
+        return account
 
     @property
     def _brokers(self) -> Brokers:
-        if (theirs := self.external.kafka) is None:
+        if (external := self.external.kafka) is None:
             return Brokers(ours=True, replicas=self.workload_sizes["kafka"].replicas)
-        return Brokers(ours=False, replicas=theirs.replication_factor if theirs.create_topics else None)
+        return Brokers(ours=False, replicas=external.replication_factor if external.create_topics else None)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        on = (*self.on, *(["flights"] if self.demo else []))
+        active, limits = [each.name for each in self.active], self.limits
         check_sections(self.cloud, self.model_fields_set)
-        self.external.require(on, self.databases, self.buckets, self.expose)
-        for cloud, given in (("aws", self.aws), ("gcp", self.gcp)):
-            if self.cloud == cloud and given is None:
-                raise ValueError(f"cloud {cloud} needs {cloud}: say there where the stack is to be")
-        if self.cloud in ("aws", "gcp") and (self.kubernetes.context or self.kubernetes.kubeconfig):
+        self.external.require(active, self.databases, self.buckets, self.expose)
+        if limits.required and self._account is None:
+            raise ValueError(
+                f"cloud {self.cloud} needs {limits.required}: say there where the stack is to be"
+            )
+        if limits.makes_cluster and (self.kubernetes.context or self.kubernetes.kubeconfig):
             raise ValueError(
                 f"kubernetes.context and .kubeconfig name a cluster; cloud {self.cloud} makes its own"
             )
-        if off := [name for name in self.expose if name not in on]:
-            raise problem(("expose", off[0]), f"components.{off[0]} is off: turn it on, or remove this")
+        for name in self.expose:
+            if name not in active:
+                raise problem(("expose", name), f"components.{name} is off: turn it on, or remove this")
+        self._check_needs(active)
         self.kubernetes.require(self.exposed)
         refuse_repeated(("buckets",), self.buckets, "bucket")
         refuse_repeated(("databases",), self.databases, "database")
         check_streams(self.streams)
         streams = {stream.name: stream.subjects for stream in self.streams}
-        check_projections(self.projections, streams, on_one_machine=self.cloud == "local")
-        run = (*self.self_hosted, *(["flights"] if self.demo else []))
-        check_sizing(self.cloud, dict(self.sizing.items()), self.workload_sizes, run, self.managed)
+        check_projections(self.projections, streams, on_one_machine=limits.one_machine)
+        check_sizing(
+            self.cloud,
+            dict(self.sizing.items()),
+            self.workload_sizes,
+            [name for name in active if name not in self.external.components],
+        )
         check_topics(self.topics, self._brokers)
         return self
+
+    def _check_needs(self, active: Collection[str]) -> None:
+        """Refuses a component that needs one which is off, before anything is built."""
+        for each in self.active:
+            for needed in each.needs if each.name not in self.external.components else ():
+                if needed not in active:
+                    switch = each.name if each.switchable else each.only_with
+                    raise problem(
+                        ("components", needed),
+                        f"{each.name} needs {needed}, which is off: turn it on, or turn off {switch} too",
+                    )
 
 
 def parse(document: str | None, stack_file: StackFile) -> Settings:

@@ -2,37 +2,17 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Literal
 
 from pydantic import Field
 
-from components.sizing import SIZES, Sizing, WorkloadSize
+from components.sizing import Sizing, WorkloadSize
+from infra.declared import COMPONENT_OF, WORKLOADS
 from infra.model import Model, problem
+from providers.limits import LIMITS
 
-Workload = Literal[
-    "postgres",
-    "object_store",
-    "kafka",
-    "redis",
-    "iceberg_catalog",
-    "trino",
-    "trino-worker",
-    "spark-master",
-    "spark-worker",
-    "keycloak",
-    "nats",
-    "provisioner",
-    "flights",
-    "projections",
-]
-_NOT_ON_A_MACHINE = {"trino-worker": "there the coordinator is the only worker"}
-_NOT_ON_A_CLUSTER = {"spark-master": "there a job starts its own executors"}
-"""Workloads that a stack runs without, and why."""
 _LEAST_HEAP = 32
 _LEAST_CPU = 0.01
 """Cores: the kernel bounds no process to less."""
-_LEAST_EXECUTOR = 840
-"""MiB: Spark refuses an executor of less than 450, beside the 384 of its overhead."""
 
 
 class WorkloadSizeSettings(Model):
@@ -50,45 +30,49 @@ class WorkloadSizeSettings(Model):
     def given(self) -> dict[str, float | int]:
         return {name: value for name, value in self if value is not None}
 
-    def applied(self, shape: WorkloadSize) -> WorkloadSize:
+    def applied(self, size: WorkloadSize) -> WorkloadSize:
         given = self.given
         if self.memory is not None and self.heap is None:
-            given["heap"] = shape.heap * self.memory // shape.memory
-        return replace(shape, **given)  # type: ignore[arg-type]  # each of its field's own type
+            given["heap"] = size.heap * self.memory // size.memory
+        return replace(size, **given)  # type: ignore[arg-type]  # each of its field's own type
 
 
 def check_sizing(
     cloud: str,
-    given: Mapping[str, WorkloadSizeSettings],
-    shapes: Sizing,
-    run: Collection[str],
-    managed: Collection[str],
+    overrides: Mapping[str, WorkloadSizeSettings],
+    sizes: Sizing,
+    self_hosted: Collection[str],
 ) -> None:
-    """Raises PydanticCustomError for a size that nothing heeds, or that the cloud cannot serve: `run` are the
-    components that the platform runs, `managed` those of them that the cloud serves."""
-    without = _NOT_ON_A_MACHINE if cloud == "local" else _NOT_ON_A_CLUSTER
-    for name, override in given.items():
-        component = name.partition("-")[0]
-        if component != "provisioner" and component not in run:
+    """Refuses a size that nothing reads, or that the cloud cannot serve.
+
+    `overrides` are the stack file's own sizes by workload, `sizes` those of all workloads with them applied,
+    `self_hosted` the components that the platform runs. Raises PydanticCustomError.
+    """
+    limits = LIMITS[cloud]
+    for name, override in overrides.items():
+        component, workload = COMPONENT_OF[name], WORKLOADS[name]
+        if component not in self_hosted:
             raise problem(
                 ("sizing", name), f"{component} is not run by this stack (off, or external): remove this"
             )
-        if component in managed:
+        if component in limits.managed:
             raise problem(("sizing", name), f"cloud {cloud} serves {name} itself, by size: remove this")
-        if why := without.get(name):
-            raise problem(("sizing", name), f"cloud {cloud} runs no {name}, {why}: remove this")
-        if cloud != "local" and name == "spark-worker" and shapes[name].memory < _LEAST_EXECUTOR:
-            raise problem(("sizing", name, "memory"), f"an executor of Spark needs {_LEAST_EXECUTOR} MiB")
+        absent = workload.absent_on_one_machine if limits.one_machine else workload.absent_on_kubernetes
+        if absent:
+            raise problem(("sizing", name), f"cloud {cloud} runs no {name}, {absent}: remove this")
+        least = 0 if limits.one_machine else workload.least_memory_on_kubernetes
+        if sizes[name].memory < least:
+            raise problem(("sizing", name, "memory"), f"{name} needs {least} MiB on a cluster")
         for key in override.given:
             if reason := _unheeded(name, key):
                 raise problem(("sizing", name, key), reason)
-    for name, shape in shapes.items():
-        _check_shape(cloud, name, shape, given)
+    for name, size in sizes.items():
+        _check_size(cloud, name, size, overrides)
 
 
 def _unheeded(name: str, key: str) -> str | None:
     """Why nothing heeds `key` of a workload: the sizing table knows what each one has."""
-    rows = [shapes[name] for shapes in SIZES.values()]
+    rows = WORKLOADS[name].sizes.values()
     if key == "replicas" and all(row.replicas == 1 for row in rows):
         return f"{name} runs once, on every size: remove this"
     if key == "max_replicas" and not any(row.max_replicas for row in rows):
@@ -100,28 +84,28 @@ def _unheeded(name: str, key: str) -> str | None:
     return None
 
 
-def _check_shape(
-    cloud: str, name: str, shape: WorkloadSize, given: Mapping[str, WorkloadSizeSettings]
+def _check_size(
+    cloud: str, name: str, size: WorkloadSize, overrides: Mapping[str, WorkloadSizeSettings]
 ) -> None:
-    keys = given[name].given if name in given else {}
-    if shape.heap and shape.heap >= shape.memory:
+    keys = overrides[name].given if name in overrides else {}
+    if size.heap and size.heap >= size.memory:
         key = ("sizing", name, "heap" if "heap" in keys else "memory") if keys else ("size",)
-        raise problem(key, f"{name}: a heap of {shape.heap} MiB does not fit {shape.memory} MiB")
-    if 0 < shape.heap < _LEAST_HEAP:
+        raise problem(key, f"{name}: a heap of {size.heap} MiB does not fit {size.memory} MiB")
+    if 0 < size.heap < _LEAST_HEAP:
         raise problem(
             ("sizing", name, "memory"),
-            f"leaves a heap of {shape.heap} MiB, and a JVM needs {_LEAST_HEAP}: give more, or say heap",
+            f"leaves a heap of {size.heap} MiB, and a JVM needs {_LEAST_HEAP}: give more, or say heap",
         )
-    least = min(shapes[name].replicas for shapes in SIZES.values())
-    if shape.replicas < least:
+    least = min(row.replicas for row in WORKLOADS[name].sizes.values())
+    if size.replicas < least:
         raise problem(
             ("sizing", name, "replicas"), f"{name} needs {least} at least: turn its component off instead"
         )
-    if "max_replicas" in keys and shape.max_replicas < shape.replicas:
+    if "max_replicas" in keys and size.max_replicas < size.replicas:
         raise problem(
             ("sizing", name, "max_replicas"),
-            f"is less than the {shape.replicas} replicas that there always are",
+            f"is less than the {size.replicas} replicas that there always are",
         )
-    if cloud == "local" and shape.replicas > 1:
+    if LIMITS[cloud].one_machine and size.replicas > 1:
         key = ("sizing", name, "replicas") if "replicas" in keys else ("size",)
-        raise problem(key, f"{name} has {shape.replicas} replicas: cloud local runs one: change size")
+        raise problem(key, f"{name} has {size.replicas} replicas: cloud local runs one: change size")

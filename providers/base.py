@@ -2,8 +2,6 @@
 
 from typing import Protocol
 
-import pulumi
-
 from components.base import Cluster, Secrets
 from components.endpoints import (
     KafkaEndpoint,
@@ -19,33 +17,23 @@ from components.redis import RedisArgs
 
 
 class CloudProvider(Protocol):
-    """What `infra/platform.py` asks of the cloud it stands on.
+    """Creates the capabilities that the rows of `infra/lakehouse.py` ask a cloud for.
 
     The args of a capability are those of the component that can serve it (`components/postgres.py`):
     they name the cluster, the network and what is declared inside (databases, buckets, topics). A
     provider may run that component, or return a managed service's endpoint of the same type.
     """
 
-    def create_network(self, name: str, opts: pulumi.ResourceOptions | None = None) -> NetworkEndpoint: ...
+    def create_network(self, name: str) -> NetworkEndpoint: ...
 
-    def create_cluster(
-        self, name: str, network: NetworkEndpoint, opts: pulumi.ResourceOptions | None = None
-    ) -> Cluster: ...
+    def create_cluster(self, name: str, network: NetworkEndpoint) -> Cluster: ...
 
-    def create_secrets(self, name: str, opts: pulumi.ResourceOptions | None = None) -> Secrets: ...
+    def create_secrets(self, name: str) -> Secrets: ...
 
-    def create_postgres(
-        self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> PostgresEndpoint: ...
+    def create_postgres(self, name: str, args: PostgresArgs) -> PostgresEndpoint: ...
 
-    def create_object_store(
-        self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> ObjectStoreEndpoint: ...
+    def create_object_store(self, name: str, args: ObjectStoreArgs) -> ObjectStoreEndpoint: ...
 
-    def create_kafka(
-        self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> KafkaEndpoint: ...
+    def create_kafka(self, name: str, args: KafkaArgs) -> KafkaEndpoint: ...
 
-    def create_redis(
-        self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> RedisEndpoint: ...
+    def create_redis(self, name: str, args: RedisArgs) -> RedisEndpoint: ...

@@ -1,7 +1,5 @@
 """Capabilities that a provider serves by running the platform's own components on its cluster."""
 
-import pulumi
-
 from components.endpoints import KafkaEndpoint, ObjectStoreEndpoint, PostgresEndpoint, RedisEndpoint
 from components.kafka import Kafka, KafkaArgs
 from components.object_store import ObjectStore, ObjectStoreArgs
@@ -12,22 +10,14 @@ from components.redis import Redis, RedisArgs
 class SelfHosted:
     """The part of a CloudProvider that has no managed service: inherit it, override what has one."""
 
-    def create_postgres(
-        self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> PostgresEndpoint:
-        return Postgres(name, args, opts).endpoint
+    def create_postgres(self, name: str, args: PostgresArgs) -> PostgresEndpoint:
+        return Postgres(name, args).endpoint
 
-    def create_object_store(
-        self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> ObjectStoreEndpoint:
-        return ObjectStore(name, args, opts).endpoint
+    def create_object_store(self, name: str, args: ObjectStoreArgs) -> ObjectStoreEndpoint:
+        return ObjectStore(name, args).endpoint
 
-    def create_kafka(
-        self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> KafkaEndpoint:
-        return Kafka(name, args, opts).endpoint
+    def create_kafka(self, name: str, args: KafkaArgs) -> KafkaEndpoint:
+        return Kafka(name, args).endpoint
 
-    def create_redis(
-        self, name: str, args: RedisArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> RedisEndpoint:
-        return Redis(name, args, opts).endpoint
+    def create_redis(self, name: str, args: RedisArgs) -> RedisEndpoint:
+        return Redis(name, args).endpoint

@@ -48,14 +48,12 @@ class Postgres(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("nebula:aws:Postgres", name, {}, opts)
-        if args.network is None:
-            raise ValueError(f"{name}: RDS is in a network: give it one")
         self._name, self._scope, self._managed = name, scope, managed
-        password = args.secrets.random(f"{name}-admin", self)
-        group, admitted = self._security_group(args.network.id)
+        password = args.foundation.secrets.random(f"{name}-admin", self)
+        group, admitted = self._security_group(args.foundation.network.id)
         subnets = rds.SubnetGroup(
             name,
-            subnet_ids=args.network.subnets,
+            subnet_ids=args.foundation.network.subnets,
             description=f"Where Postgres of Nebula {scope.stack} may be",
             tags=scope.tags.of(_COMPONENT),
             opts=scope.options(self),
@@ -78,9 +76,7 @@ class Postgres(pulumi.ComponentResource):
         self.endpoint = PostgresDatabases(
             name,
             PostgresDatabasesArgs(
-                cluster=args.cluster,
-                secrets=args.secrets,
-                sizing=args.sizing,
+                foundation=args.foundation,
                 server=bare,
                 databases=args.databases,
             ),

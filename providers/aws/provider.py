@@ -70,9 +70,8 @@ class AwsProvider(SelfHosted):
             provider=aws.Provider(name, region=args.region, allowed_account_ids=[args.account]),
         )
         self._random = random.Provider(name)
-        self._cluster: EksCluster | None = None
 
-    def create_network(self, name: str, opts: pulumi.ResourceOptions | None = None) -> NetworkEndpoint:
+    def create_network(self, name: str) -> NetworkEndpoint:
         args, shape = self._args, self._scope.shape
         made = NetworkArgs(
             scope=self._scope,
@@ -81,14 +80,12 @@ class AwsProvider(SelfHosted):
             nat=args.nat or shape.nat,
             private_endpoints=shape.private_endpoints,
         )
-        return Network(name, made, opts).endpoint
+        return Network(name, made).endpoint
 
-    def create_cluster(
-        self, name: str, network: NetworkEndpoint, opts: pulumi.ResourceOptions | None = None
-    ) -> Cluster:
+    def create_cluster(self, name: str, network: NetworkEndpoint) -> Cluster:
         args, scope = self._args, self._scope
         if args.repository is not None:
-            Registry("images", RegistryArgs(scope=scope, prefix=args.repository, images=args.images), opts)
+            Registry("images", RegistryArgs(scope=scope, prefix=args.repository, images=args.images))
         cluster = EksCluster(
             name,
             ClusterArgs(
@@ -99,9 +96,7 @@ class AwsProvider(SelfHosted):
                 admins=args.admins,
                 parked=args.parked,
             ),
-            opts,
         )
-        self._cluster = cluster
         place = replace(args.namespace, storage_class=args.namespace.storage_class or cluster.storage_class)
         # What is in the cluster goes before its nodes do: volumes and load balancers are given back.
         namespace = Namespace(
@@ -113,30 +108,25 @@ class AwsProvider(SelfHosted):
             TerminationMessages(cluster.kubeconfig),
             (namespace.resource, closed),
             identities=identities,
-            secrets=SecretsManager("secrets", identities, namespace.naming, scope, opts),
+            secrets=SecretsManager("secrets", identities, namespace.naming, scope),
+            security_group=cluster.security_group,
         )
 
-    def create_secrets(self, name: str, opts: pulumi.ResourceOptions | None = None) -> RandomSecrets:
+    def create_secrets(self, name: str) -> RandomSecrets:
         return RandomSecrets(self._random)
 
-    def create_object_store(
-        self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> ObjectStoreEndpoint:
-        return ObjectStore(name, args, self._scope, self._args.namespace.name, opts).endpoint
+    def create_object_store(self, name: str, args: ObjectStoreArgs) -> ObjectStoreEndpoint:
+        return ObjectStore(name, args, self._scope, self._args.namespace.name).endpoint
 
-    def create_postgres(
-        self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> PostgresEndpoint:
-        if self._cluster is None:
-            raise ValueError(f"{name}: only the cluster may connect to it: create the cluster first")
+    def create_postgres(self, name: str, args: PostgresArgs) -> PostgresEndpoint:
         verified = self._args.postgres_tls == "verify-full"
         ca = self._args.postgres_ca or (root_of(self._args.region) if verified else None)
         managed = RdsArgs(
             version=self._args.postgres_version,
             tls=self._args.postgres_tls,
             ca=ca,
-            clients=self._cluster.security_group,
+            clients=pulumi.Output.from_input(args.foundation.cluster.security_group),
             random=self._random,
             parked=self._args.parked,
         )
-        return Postgres(name, args, managed, self._scope, opts).endpoint
+        return Postgres(name, args, managed, self._scope).endpoint

@@ -72,7 +72,7 @@ class GcpProvider(SelfHosted):
         self._keys = Keys("keys", self._scope)
         self._ranges = Ranges(IPv4Network(args.cidr))
 
-    def create_network(self, name: str, opts: pulumi.ResourceOptions | None = None) -> NetworkEndpoint:
+    def create_network(self, name: str) -> NetworkEndpoint:
         shape, nat = self._scope.shape, self._args.nat
         args = NetworkArgs(
             scope=self._scope,
@@ -80,11 +80,9 @@ class GcpProvider(SelfHosted):
             nat=shape.nat if nat is None else nat,
             flow_samples=shape.flow_samples,
         )
-        return Network(name, args, opts).endpoint
+        return Network(name, args).endpoint
 
-    def create_cluster(
-        self, name: str, network: NetworkEndpoint, opts: pulumi.ResourceOptions | None = None
-    ) -> Cluster:
+    def create_cluster(self, name: str, network: NetworkEndpoint) -> Cluster:
         args, scope, keys = self._args, self._scope, self._keys
         disks = keys.key("volumes", {"compute": keys.standing_agent("compute-system")})
         gke = GkeCluster(
@@ -102,7 +100,6 @@ class GcpProvider(SelfHosted):
                 disks_key=disks,
                 registry=self._registry("images"),
             ),
-            opts,
         )
         api = kubernetes.Provider(
             name, kubeconfig=gke.kubeconfig, opts=pulumi.ResourceOptions(parent=gke, depends_on=[*gke.ready])
@@ -122,43 +119,34 @@ class GcpProvider(SelfHosted):
             secrets=SecretManager(scope, secrets, namespace.naming),
         )
 
-    def create_secrets(self, name: str, opts: pulumi.ResourceOptions | None = None) -> RandomSecrets:
+    def create_secrets(self, name: str) -> RandomSecrets:
         """What is minted is encrypted in the state, and reaches pods through Secret Manager."""
         return RandomSecrets(self._random)
 
-    def create_postgres(
-        self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> PostgresEndpoint:
-        if args.network is None:
-            raise ValueError(f"{name}: Cloud SQL needs the network that its clients are in")
+    def create_postgres(self, name: str, args: PostgresArgs) -> PostgresEndpoint:
         server = CloudSql(
             name,
             CloudSqlArgs(
                 scope=self._scope,
-                network=args.network,
-                secrets=args.secrets,
+                network=args.foundation.network,
+                secrets=args.foundation.secrets,
                 key=self._keys.key(name, {"sqladmin": self._keys.agent("sqladmin.googleapis.com")}),
                 parked=self._args.parked,
             ),
-            opts,
         )
         inside = PostgresDatabasesArgs(
-            cluster=args.cluster,
-            secrets=args.secrets,
-            sizing=args.sizing,
+            foundation=args.foundation,
             server=server.endpoint,
             databases=args.databases,
         )
-        return PostgresDatabases(name, inside, opts).endpoint
+        return PostgresDatabases(name, inside).endpoint
 
-    def create_object_store(
-        self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> ObjectStoreEndpoint:
+    def create_object_store(self, name: str, args: ObjectStoreArgs) -> ObjectStoreEndpoint:
         # Asking for the account of Cloud Storage makes it.
         agent = storage.get_project_service_account_output(project=self._args.project, opts=self._lookup)
         key = self._keys.key(name, {"storage": agent.member})
         inside = BucketsArgs(scope=self._scope, buckets=args.buckets, grants=args.grants, key=key)
-        return ObjectStore(name, inside, opts).endpoint
+        return ObjectStore(name, inside).endpoint
 
     def _registry(self, name: str) -> Registry | None:
         if (mirror := self._args.mirror) is None:

@@ -64,7 +64,9 @@ class KubernetesCluster:
         *,
         identities: Identities | None = None,
         secrets: SecretStore | None = None,
+        security_group: pulumi.Input[str] = "",
     ) -> None:
+        self.security_group = security_group
         self._provider = provider
         self._settings = settings
         self._pods = settings.pods

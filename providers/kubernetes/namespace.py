@@ -75,6 +75,7 @@ class Namespace:
         images: Images | None = None,
         identities: Identities | None = None,
         secrets: SecretStore | None = None,
+        security_group: pulumi.Input[str] = "",
     ) -> KubernetesCluster:
         """A cluster of workloads in the namespace, each after `depends_on` (the namespace and its policy
         among them). `images` are those of the mirror, or built into it, if not given."""
@@ -92,7 +93,13 @@ class Namespace:
             api_ports=args.api_ports,
         )
         return KubernetesCluster(
-            self._provider, settings, results, depends_on, identities=identities, secrets=secrets
+            self._provider,
+            settings,
+            results,
+            depends_on,
+            identities=identities,
+            secrets=secrets,
+            security_group=security_group,
         )
 
     def _images(self) -> Images:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
@@ -32,16 +31,14 @@ class KubernetesProvider(SelfHosted):
         self._random = random.Provider(name)
         self._namespace = Namespace(provider, args.namespace)
 
-    def create_network(self, name: str, opts: pulumi.ResourceOptions | None = None) -> NetworkEndpoint:
+    def create_network(self, name: str) -> NetworkEndpoint:
         """The cluster's network, in which the stack's pods reach only what they are linked to."""
         denial = self._namespace.closed(name)
         return NetworkEndpoint(component=name, depends_on=(self._namespace.resource, denial))
 
-    def create_cluster(
-        self, name: str, network: NetworkEndpoint, opts: pulumi.ResourceOptions | None = None
-    ) -> Cluster:
+    def create_cluster(self, name: str, network: NetworkEndpoint) -> Cluster:
         results = TerminationMessages(self._args.kubeconfig, self._args.context)
         return self._namespace.cluster(results, network.depends_on)
 
-    def create_secrets(self, name: str, opts: pulumi.ResourceOptions | None = None) -> RandomSecrets:
+    def create_secrets(self, name: str) -> RandomSecrets:
         return RandomSecrets(self._random)

@@ -21,7 +21,7 @@ from components.base import (
 )
 from components.software import TABLE, Software
 from providers.local.artifacts import locked_parts
-from providers.local.ports import port
+from providers.local.ports import PortTable
 from providers.local.resources import Artifact, Host, Plugin, Process
 from providers.local.resources import Task as TaskResource
 
@@ -31,18 +31,24 @@ BIND = "127.0.0.1"
 class LocalCluster:
     """Runs one replica of each workload on 127.0.0.1, under the stack's supervisord."""
 
-    def __init__(self, plugin: Plugin, host: Host, cache: Path, port_offset: int) -> None:
+    def __init__(self, plugin: Plugin, host: Host, cache: Path, ports: PortTable, port_offset: int) -> None:
         self._plugin = plugin
         self._host = host
         self._cache = cache
+        self._ports = ports
         self._offset = port_offset
         self._homes: dict[str, pulumi.Output[str]] = {}
+
+    @property
+    def security_group(self) -> str:
+        """One machine has none."""
+        return ""
 
     def address(self, workload: str, port_name: str, number: int) -> Address:
         """The same inside and outside: one machine. `number` is where the port stands elsewhere."""
         here = HostPort(
             pulumi.Output.from_input(BIND),
-            pulumi.Output.from_input(port(workload, port_name, self._offset, number)),
+            pulumi.Output.from_input(self._ports.port(workload, port_name, self._offset, number)),
         )
         return Address(inside=here, outside=here)
 
@@ -102,7 +108,8 @@ class LocalCluster:
             "secretFiles": _secret(program.secret_files),
             **({"binaryFiles": dict(program.binary_files)} if program.binary_files else {}),
             "ports": {
-                name: port(program.name, name, self._offset, number) for name, number in program.ports.items()
+                name: self._ports.port(program.name, name, self._offset, number)
+                for name, number in program.ports.items()
             },
             "bind": BIND,
             "triggers": dict(program.triggers),

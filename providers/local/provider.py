@@ -9,24 +9,28 @@ import pulumi
 from components.base import Cluster
 from components.endpoints import NetworkEndpoint
 from providers.local.cluster import LocalCluster
-from providers.local.ports import ports_of
+from providers.local.ports import PortTable
 from providers.local.resources import Host, Plugin, Secret
 from providers.self_hosted import SelfHosted
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalArgs:
-    """`directory` is the stack's own, `cache` the one that stacks share; `components` are those that are
-    on, `several` the places of the workloads of the unbounded among their ports, `port_offset` moves every
-    port. `parked`, nothing runs."""
+    """Where a stack lives on one machine, and on which ports.
+
+    `directory` is the stack's own, `cache` the one that stacks share. `ports` is the table of all ports,
+    `components` names those that run, `port_indexes` has the positions in its range that a component's
+    workloads use, and `port_offset` is added to every port. Nothing of a `parked` stack runs.
+    """
 
     directory: Path
     cache: Path
+    ports: PortTable
     components: Iterable[str]
     port_offset: int
     keep_data: bool
     parked: bool = False
-    several: Mapping[str, Collection[int]] = field(default_factory=dict)
+    port_indexes: Mapping[str, Collection[int]] = field(default_factory=dict)
 
 
 class LocalSecrets:
@@ -50,20 +54,20 @@ class LocalProvider(SelfHosted):
         self._host = Host(
             name,
             directory=str(args.directory),
-            ports=ports_of(args.components, args.port_offset, args.several),
+            ports=args.ports.of_components(args.components, args.port_offset, args.port_indexes),
             keep_data=args.keep_data,
             parked=args.parked,
             opts=pulumi.ResourceOptions(provider=self._plugin),
         )
 
-    def create_network(self, name: str, opts: pulumi.ResourceOptions | None = None) -> NetworkEndpoint:
+    def create_network(self, name: str) -> NetworkEndpoint:
         """The loopback interface is there already."""
         return NetworkEndpoint(component=name)
 
-    def create_cluster(
-        self, name: str, network: NetworkEndpoint, opts: pulumi.ResourceOptions | None = None
-    ) -> Cluster:
-        return LocalCluster(self._plugin, self._host, self._args.cache, self._args.port_offset)
+    def create_cluster(self, name: str, network: NetworkEndpoint) -> Cluster:
+        return LocalCluster(
+            self._plugin, self._host, self._args.cache, self._args.ports, self._args.port_offset
+        )
 
-    def create_secrets(self, name: str, opts: pulumi.ResourceOptions | None = None) -> LocalSecrets:
+    def create_secrets(self, name: str) -> LocalSecrets:
         return LocalSecrets(self._plugin, self._host)

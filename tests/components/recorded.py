@@ -8,7 +8,20 @@ from typing import Any
 import pulumi
 from pulumi.runtime import mocks
 
-from components.base import Address, ExecutorTemplate, Finished, HostPort, Program, Running, Task, Workload
+from components.base import (
+    Address,
+    Cluster,
+    ExecutorTemplate,
+    Finished,
+    HostPort,
+    Program,
+    Running,
+    Task,
+    Workload,
+)
+from components.endpoints import NetworkEndpoint
+from components.foundation import Foundation
+from infra.declared import SIZES
 from tests.mocked_program import run_program
 
 
@@ -17,6 +30,7 @@ class RecordingCluster:
     """`files` are the contents by the program's name, plain and secret."""
 
     executors: ExecutorTemplate | None = None
+    security_group: str = "sg-nodes"
     programs: dict[str, Program] = field(default_factory=dict)
     files: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -52,6 +66,16 @@ class Minted:
 
     def random(self, name: str, parent: pulumi.Resource, length: int = 32) -> pulumi.Output[str]:
         return pulumi.Output.secret(f"secret-of-{name}")
+
+
+def foundation(cluster: Cluster) -> Foundation:
+    """What a component of a laptop's size is built on, with `cluster` to run it."""
+    return Foundation(
+        cluster=cluster,
+        secrets=Minted(),
+        sizing=SIZES["laptop"],
+        network=NetworkEndpoint(component="network"),
+    )
 
 
 class _Nothing(mocks.Mocks):

@@ -4,16 +4,15 @@ import subprocess
 from pathlib import Path
 
 from components.kafka import Kafka, KafkaArgs
-from components.sizing import SIZES
 from components.software import KAFKA
 from components.templates import render
 from tests.apps.provisioner.servers import home
-from tests.components.recorded import Minted, RecordingCluster, recorded
+from tests.components.recorded import RecordingCluster, foundation, recorded
 
 
 def _files() -> dict[str, str]:
     def program(cluster: RecordingCluster) -> None:
-        Kafka("kafka", KafkaArgs(cluster=cluster, secrets=Minted(), sizing=SIZES["laptop"], topics=()))
+        Kafka("kafka", KafkaArgs(foundation=foundation(cluster), topics=()))
 
     return recorded(program).files["kafka"]
 

@@ -17,13 +17,11 @@ from components.endpoints import (
 )
 from components.flights import Flights, FlightsArgs
 from components.iceberg_catalog import IcebergCatalog, IcebergCatalogArgs
-from components.sizing import SIZES
 from components.spark import Spark, SparkArgs
 from components.trino import Trino, TrinoArgs
-from tests.components.recorded import Minted, RecordingCluster, properties, recorded
+from tests.components.recorded import RecordingCluster, foundation, properties, recorded
 
 _ROLE = WorkloadIdentity("arn:aws:iam::111122223333:role/engine")
-_SIZING = SIZES["laptop"]
 _Store = Callable[[], ObjectStoreEndpoint]
 
 
@@ -74,7 +72,7 @@ def _trino(store: _Store) -> Mapping[str, str]:
     def program(cluster: RecordingCluster) -> None:
         Trino(
             "trino",
-            TrinoArgs(cluster=cluster, sizing=_SIZING, iceberg_catalog=_catalog(), object_store=store()),
+            TrinoArgs(foundation=foundation(cluster), iceberg_catalog=_catalog(), object_store=store()),
         )
 
     return properties(recorded(program).files["trino"]["etc/catalog/lakehouse.properties"])
@@ -91,7 +89,7 @@ def _nessie(store: _Store) -> Mapping[str, str]:
         IcebergCatalog(
             "iceberg_catalog",
             IcebergCatalogArgs(
-                cluster=cluster, sizing=_SIZING, database=database, object_store=store(), namespaces=()
+                foundation=foundation(cluster), database=database, object_store=store(), namespaces=()
             ),
         )
 
@@ -117,9 +115,7 @@ def _spark(store: _Store) -> Mapping[str, str]:
 
     def program(cluster: RecordingCluster) -> None:
         args = SparkArgs(
-            cluster=cluster,
-            secrets=Minted(),
-            sizing=_SIZING,
+            foundation=foundation(cluster),
             iceberg_catalog=_catalog(),
             object_store=store(),
         )
@@ -141,8 +137,7 @@ def _flights(store: _Store) -> Any:
         )
         trino = TrinoEndpoint(component="trino", address=_address("trino", 8080), catalogs=("lakehouse",))
         args = FlightsArgs(
-            cluster=cluster,
-            sizing=_SIZING,
+            foundation=foundation(cluster),
             object_store=store(),
             iceberg_catalog=_catalog(),
             spark=spark,

@@ -14,8 +14,8 @@ from minio import Minio
 from pyiceberg.catalog import Catalog, load_catalog
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from infra.declared import LOCAL_PORTS
 from infra.stack_file import KEY
-from providers.local.ports import port
 from tests.e2e.exposure import Exposure, ProcessWatch
 from tests.e2e.footprint import Footprint
 from tests.e2e.stack import ROOT, Result, Stack
@@ -29,7 +29,7 @@ def settings(port_offset: int) -> dict[str, Any]:
     """The local template, and what users add to it."""
     template = yaml.safe_load((ROOT / "stacks" / "Pulumi.local.template.yaml").read_text())
     local: dict[str, Any] = template["config"][KEY]
-    catalog = port("iceberg_catalog", "http", port_offset)
+    catalog = LOCAL_PORTS.port("iceberg_catalog", "http", port_offset)
     return local | {
         "topics": [*local["topics"], {"name": TOPIC, "partitions": 2}],
         "buckets": [BUCKET],

@@ -16,10 +16,10 @@ import psycopg
 import redis
 from minio import Minio
 
+from infra.declared import LOCAL_PORTS
 from infra.engine import backend
 from infra.engine.checkout import Checkout
 from infra.settings import Components
-from providers.local.ports import ports_of
 from tests.e2e import machine
 from tests.e2e.places import Places
 from tests.e2e.stack import EngineRun, Stack, copy_checkout
@@ -45,7 +45,7 @@ def expected(*components: str) -> Counter[str]:
 
 def ports(offset: int) -> list[int]:
     """Every port that a light stack may listen on."""
-    return list(ports_of(LIGHT, offset).values())
+    return list(LOCAL_PORTS.of_components(LIGHT, offset).values())
 
 
 def clone_stack(

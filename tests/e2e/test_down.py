@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from providers.local.ports import PORTS
+from infra.declared import LOCAL_PORTS
 from tests.e2e.full import FullStack, iceberg_catalog
 from tests.e2e.light import EVERY
 from tests.e2e.machine import listening, programs_of
@@ -18,7 +18,7 @@ def test_destroy_leaves_no_process_no_port_and_no_file(full: FullStack) -> None:
     assert set(result.changes.values()) == {"delete"}
     own = (full.stack.backend, full.stack.home, full.stack.logs)  # the engine's, which outlive a stack
     assert full.before.left_since(full.stack.tmp, but=own) == {}
-    assert listening(number + full.stack.port_offset for number in PORTS.values()) == {}
+    assert listening(number + full.stack.port_offset for number in LOCAL_PORTS.ports.values()) == {}
     assert programs_of(full.stack.tmp) == []
 
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from providers.local.ports import port
+from infra.declared import LOCAL_PORTS
 from tests.e2e import light, machine
 from tests.e2e.stack import Stack
 from tests.providers.local.plugin.client import until
@@ -190,6 +190,6 @@ def test_destroy_leaves_no_process_no_port_and_no_file(stack: Stack) -> None:
     assert worker is not None
     stack.destroy()
     assert not machine.programs_of(stack.directory)
-    numbers = [port("nats", "client", OFFSET), worker]
+    numbers = [LOCAL_PORTS.port("nats", "client", OFFSET), worker]
     assert machine.listening(numbers) == {}
     assert not stack.directory.exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from providers.local.ports import port
+from infra.declared import LOCAL_PORTS
 from tests.e2e import light, machine
 from tests.e2e.stack import Stack
 
@@ -44,7 +44,7 @@ def everything_below(directory: Path) -> dict[Path, tuple[int, int]]:
 
 
 def test_a_port_of_somebody_else_is_named_before_anything_starts(stack: Stack) -> None:
-    number = port("redis", "redis", OFFSET)
+    number = LOCAL_PORTS.port("redis", "redis", OFFSET)
     with subprocess.Popen(
         [sys.executable, "-c", _LISTEN, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:

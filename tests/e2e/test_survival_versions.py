@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from components.software import NATS
-from providers.local.ports import port
+from infra.declared import LOCAL_PORTS
 from tests.e2e import light, machine
 from tests.e2e.stack import Stack
 
@@ -85,7 +85,7 @@ def lock_older(checkout: Path, scratch: Path) -> None:
 
 def running_version() -> str:
     """What the server says of itself."""
-    address = f"http://127.0.0.1:{port('nats', 'monitor', OFFSET)}/varz"
+    address = f"http://127.0.0.1:{LOCAL_PORTS.port('nats', 'monitor', OFFSET)}/varz"
     with urllib.request.urlopen(address, timeout=10) as answer:
         return str(json.load(answer)["version"])
 

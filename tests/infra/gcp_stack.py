@@ -10,7 +10,7 @@ import pulumi
 import yaml
 
 from infra.cloud import provider_of
-from infra.platform import Platform
+from infra.construction import Construction
 from infra.settings import Settings, parse
 from infra.stack_file import KEY, StackFile
 from providers.kubernetes.results import TerminationMessages
@@ -47,7 +47,7 @@ def run(stack: str, changes: Mapping[str, Any] | None = None, *, preview: bool =
     chosen = settings(stack, changes)
 
     def program() -> None:
-        Platform(chosen, provider_of(chosen, CHECKOUT), StackFile(template(stack))).export()
+        Construction(chosen, provider_of(chosen, CHECKOUT), StackFile(template(stack))).export()
 
     def made() -> Run:
         with mock.patch.object(TerminationMessages, "of", side_effect=lambda _: pulumi.Output.from_input({})):

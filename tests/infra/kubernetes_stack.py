@@ -12,7 +12,7 @@ import yaml
 
 from components.software import images
 from infra.cloud import provider_of
-from infra.platform import Platform
+from infra.construction import Construction
 from infra.settings import Settings
 from infra.stack_file import KEY, StackFile
 from providers.kubernetes.results import TerminationMessages
@@ -33,7 +33,7 @@ def run(
     settings = Settings.model_validate_json(json.dumps({**document, **(changes or {})}))
 
     def program() -> None:
-        Platform(settings, provider_of(settings, CHECKOUT), StackFile(TEMPLATE)).export()
+        Construction(settings, provider_of(settings, CHECKOUT), StackFile(TEMPLATE)).export()
 
     def made() -> Run:
         with ExitStack() as patches:

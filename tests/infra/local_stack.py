@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from infra.platform import Platform
-from infra.projection_settings import places
+from infra.construction import Construction
+from infra.declared import LOCAL_PORTS
+from infra.projection_settings import port_indexes
 from infra.settings import Settings
 from infra.stack_file import StackFile
 from providers.local.provider import LocalArgs, LocalProvider
@@ -24,12 +25,13 @@ def run(preview: bool = False, **changes: object) -> Run:
         args = LocalArgs(
             directory=Path("/state"),
             cache=Path("/cache"),
+            ports=LOCAL_PORTS,
             components=settings.self_hosted,
             port_offset=settings.local.port_offset,
             keep_data=False,
             parked=settings.power == "parked",
-            several={"projections": sorted(places(settings.projections).values())},
+            port_indexes={"projections": sorted(port_indexes(settings.projections).values())},
         )
-        Platform(settings, LocalProvider("local", args), _FILE).export()
+        Construction(settings, LocalProvider("local", args), _FILE).export()
 
     return once(("local", preview), settings, lambda: run_program(program, preview=preview))

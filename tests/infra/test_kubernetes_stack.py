@@ -3,13 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import yaml
 
-from components.sizing import SIZES
-from infra.settings import Workload
+from infra.declared import SIZES, WORKLOADS
 from tests.infra.kubernetes_stack import manifests, objects, run
 from tests.mocked_program import Run
 
@@ -134,7 +133,7 @@ def test_what_a_site_says_of_its_cluster_reaches_the_manifests() -> None:
 
 
 def test_every_workload_of_the_sizing_table_can_be_sized() -> None:
-    assert all(set(get_args(Workload)) == set(shapes) for shapes in SIZES.values())
+    assert all(set(WORKLOADS) == set(shapes) for shapes in SIZES.values())
 
 
 def test_a_volume_outlives_its_stateful_set(production: Run) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from components.software import PROJECTIONS
 from components.templates import render
 from infra.images import images
 from infra.projection_programs import read_workers
-from infra.projection_settings import places
+from infra.projection_settings import port_indexes
 from infra.settings import Settings, SettingsError, parse
 from infra.stack_file import StackFile
 from infra.subjects import overlap
@@ -63,13 +64,13 @@ def test_every_port_of_a_worker_is_looked_at_before_anything_starts(local: Run) 
 def test_a_worker_keeps_its_port_whatever_is_declared_beside_it() -> None:
     shards = [{"name": f"s{n}", "subjects": [f"events.s{n}.>"]} for n in range(8)]
     board = {**declared()["projections"][1], "shards": shards}
-    both = places(_settings(**declared(projections=[board, declared()["projections"][0]])).projections)
-    alone = places(_settings(**declared(projections=declared()["projections"][:1])).projections)
+    both = port_indexes(_settings(**declared(projections=[board, declared()["projections"][0]])).projections)
+    alone = port_indexes(_settings(**declared(projections=declared()["projections"][:1])).projections)
     assert alone.items() <= both.items()
 
 
 _MEETING = ("s7", "s17")
-"""Shards of `board` whose names come to one place."""
+"""Shards of `board` whose names come to one port."""
 
 
 def _shards(*names: str, **more: Any) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def _shards(*names: str, **more: Any) -> dict[str, Any]:
 
 def test_workers_that_come_to_one_port_are_refused_with_one_that_is_free() -> None:
     with pytest.raises(
-        SettingsError, match=r"board \(s17\) and board \(s7\) \(give the former place: \d+\)"
+        SettingsError, match=r"board \(s17\) and board \(s7\) \(give the former port_index: \d+\)"
     ) as refused:
         _settings(**declared(projections=[_shards(*_MEETING)]))
     assert "projections[0].shards[1]" in str(refused.value)
@@ -89,14 +90,14 @@ def test_all_workers_that_come_to_one_port_are_named_at_once_with_what_mends_the
     names = [f"s{number}" for number in range(100)]
     with pytest.raises(SettingsError, match="come to the same port") as refused:
         _settings(**declared(projections=[_shards(*names)]))
-    pattern = r"board \((s\d+)\) and board \(s\d+\) \(give .*? place: (\d+)\)"
+    pattern = r"board \((s\d+)\) and board \(s\d+\) \(give .*? port_index: (\d+)\)"
     advised = dict(re.findall(pattern, str(refused.value)))
     assert len(advised) > 1
     declaration = _shards(*names)
     for shard in declaration["shards"]:
         if shard["name"] in advised:
-            shard["place"] = int(advised[shard["name"]])
-    found = places(_settings(**declared(projections=[declaration])).projections)
+            shard["port_index"] = int(advised[shard["name"]])
+    found = port_indexes(_settings(**declared(projections=[declaration])).projections)
     assert len(set(found.values())) == 100
 
 
@@ -108,15 +109,15 @@ def test_more_workers_than_ports_are_refused_as_that() -> None:
     assert len(_settings(**{**many, "cloud": "kubernetes"}).projections) == 2
 
 
-def test_a_place_that_is_given_is_kept_and_moves_no_other() -> None:
-    one, other = _shards(_MEETING[0]), _shards(_MEETING[1], place=7)
+def test_a_given_port_index_is_kept_and_moves_no_other() -> None:
+    one, other = _shards(_MEETING[0]), _shards(_MEETING[1], port_index=7)
     both = {**one, "shards": [*one["shards"], *other["shards"]]}
-    found = places(_settings(**declared(projections=[both])).projections)
+    found = port_indexes(_settings(**declared(projections=[both])).projections)
     assert found["board", "s17"] == 7
-    assert places(_settings(**declared(projections=[one])).projections).items() <= found.items()
-    assert places(_settings(**declared(projections=[other])).projections).items() <= found.items()
-    whole = {**declared()["projections"][0], "place": 7}
-    assert places(_settings(**declared(projections=[whole])).projections) == {("carriers", "all"): 7}
+    assert port_indexes(_settings(**declared(projections=[one])).projections).items() <= found.items()
+    assert port_indexes(_settings(**declared(projections=[other])).projections).items() <= found.items()
+    whole = {**declared()["projections"][0], "port_index": 7}
+    assert port_indexes(_settings(**declared(projections=[whole])).projections) == {("carriers", "all"): 7}
 
 
 @hypothesis.given(st.sets(st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True), min_size=2, max_size=8))
@@ -125,7 +126,7 @@ def test_no_worker_moves_when_another_is_removed(names: set[str]) -> None:
     declarations = [{**declared()["projections"][0], "name": name} for name in sorted(names)]
 
     def found(projections: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
-        return places(_settings(**declared(cloud="kubernetes", projections=projections)).projections)
+        return port_indexes(_settings(**declared(cloud="kubernetes", projections=projections)).projections)
 
     for number in range(len(declarations)):
         assert (
@@ -224,7 +225,7 @@ def test_the_image_is_listed_where_it_runs() -> None:
 
 
 def test_nats_off_is_an_error_that_says_so() -> None:
-    with pytest.raises(SettingsError, match="projections needs nats"):
+    with pytest.raises(ValidationError, match="projections needs nats"):
         local_stack.run(**declared(components={"nats": False}))
 
 
@@ -257,14 +258,14 @@ _GOOD = declared()["projections"][0]
             r"\.fields\[1\]: .*payload\.a is a part of payload,",
         ),
         ({"fields": ["a.b.c", "a.b"]}, r"\.fields\[0\]: .*a\.b\.c is a part of a\.b"),
-        ({"place": 500}, r"projections\[0\]\.place"),
+        ({"port_index": 500}, r"projections\[0\]\.port_index"),
         ({"limits": {"view": 1 << 30}}, r"limits\.view"),
         ({"limits": {"memory": 1 << 50}}, r"limits\.memory"),
         ({"limits": {"gas": 1 << 70}}, r"limits\.gas"),
         ({"limits": {"seconds": math.inf}}, r"limits\.seconds"),
         (
-            {"subjects": [], "place": 1, "shards": [{"name": "a", "subjects": ["events.a"]}]},
-            "each shard has a place of its own",
+            {"subjects": [], "port_index": 1, "shards": [{"name": "a", "subjects": ["events.a"]}]},
+            "each shard has a port_index of its own",
         ),
         (
             {"subjects": [], "shards": [{"name": "a", "subjects": ["events.a"]}] * 2},

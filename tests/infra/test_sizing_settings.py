@@ -1,13 +1,12 @@
 """A size that nothing would heed, or that the cloud cannot serve, is refused where it is written."""
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from components.sizing import SIZES
+from infra.declared import SIZES, WORKLOADS
 from infra.settings import Settings
-from infra.sizing_settings import Workload
 
 
 def _settings(sizing: object, cloud: str = "kubernetes", **more: object) -> Settings:
@@ -104,7 +103,7 @@ def test_memory_that_leaves_a_jvm_no_heap_is_refused() -> None:
 
 def test_an_executor_that_spark_would_refuse_is_refused() -> None:
     message = _refused({"spark-worker": {"memory": 512}})
-    assert message == "sizing.spark-worker.memory: an executor of Spark needs 840 MiB"
+    assert message == "sizing.spark-worker.memory: spark-worker needs 840 MiB on a cluster"
 
 
 def test_fewer_replicas_at_most_than_always_are_refused() -> None:
@@ -113,7 +112,7 @@ def test_fewer_replicas_at_most_than_always_are_refused() -> None:
 
 
 def test_every_other_size_is_taken() -> None:
-    sizing: dict[str, dict[str, int]] = {name: {"memory": 8192} for name in get_args(Workload)}
+    sizing: dict[str, dict[str, int]] = {name: {"memory": 8192} for name in WORKLOADS}
     for absent in ("spark-master", "projections"):
         del sizing[absent]
     sizing["trino-worker"] |= {"replicas": 2, "max_replicas": 4}

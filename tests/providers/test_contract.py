@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pulumi.output import Unknown
 
-from infra.external_settings import BUCKETS, DATABASES
-from infra.settings import Components
+from infra.declared import BUCKETS, DATABASES
+from infra.lakehouse import ROWS
 from tests.infra import aws_stack, gcp_stack, kubernetes_stack, local_stack
 from tests.mocked_program import Registration, Run
 from tests.providers.gcp.mocked import labels_of
@@ -21,7 +21,7 @@ from tests.providers.sdk import properties
 _TAGS = {"project", "stack", "component", "owner", "cost-centre"}
 
 
-_EXPECTED = set(Components.model_fields) - {"projections"}
+_EXPECTED = {row.declaration.name for row in ROWS} - {"projections"}
 """Projections run where there are any, and these stacks declare none."""
 
 

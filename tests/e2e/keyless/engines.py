@@ -10,13 +10,10 @@ import pulumi
 from components.base import Address, HostPort, Password, WorkloadIdentity
 from components.endpoints import IcebergCatalogEndpoint, ObjectStoreEndpoint, PostgresDatabase
 from components.iceberg_catalog import IcebergCatalog, IcebergCatalogArgs
-from components.sizing import SIZES
 from components.templates import render
 from components.trino import Trino, TrinoArgs
 from tests.apps.provisioner.servers import home, running
-from tests.components.recorded import RecordingCluster, recorded
-
-_SIZING = SIZES["laptop"]
+from tests.components.recorded import RecordingCluster, foundation, recorded
 
 
 def _address(port: int) -> Address:
@@ -53,8 +50,7 @@ def catalog(store: Callable[[], ObjectStoreEndpoint], *further: str) -> Recordin
             auth=Password("none", pulumi.Output.from_input("none")),
         )
         args = IcebergCatalogArgs(
-            cluster=cluster,
-            sizing=_SIZING,
+            foundation=foundation(cluster),
             database=database,
             object_store=store(),
             namespaces=(),
@@ -82,7 +78,7 @@ def trino(store: Callable[[], ObjectStoreEndpoint], catalog_port: int, *further:
             path="/iceberg",
             warehouse="warehouse",
         )
-        args = TrinoArgs(cluster=cluster, sizing=_SIZING, iceberg_catalog=rest, object_store=store())
+        args = TrinoArgs(foundation=foundation(cluster), iceberg_catalog=rest, object_store=store())
         Trino("trino", args)
 
     found = recorded(program)

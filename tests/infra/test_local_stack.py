@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from infra.settings import SettingsError
 from tests.infra.local_stack import PROCESS, TASK, run
 from tests.mocked_program import Run
 
@@ -79,7 +79,7 @@ def test_independent_servers_do_not_wait_for_each_other(local: Run) -> None:
     ],
 )
 def test_component_that_is_off_is_named_by_what_needs_it(off: str, dependant: str) -> None:
-    with pytest.raises(SettingsError, match=rf"{dependant} needs {off}, which is off"):
+    with pytest.raises(ValidationError, match=rf"{dependant} needs {off}, which is off"):
         run(preview=True, components={off: False})
 
 
