@@ -136,9 +136,10 @@ clean: ## Remove the cache, .venv and .nebula; refused while a stack is up
 
 # The stamp comes last: an interrupted installation is done again. Byte code is left to the first
 # import: compiling the cloud SDKs whole takes longer than fetching them. The lock names every package.
+INSTALL_LOG := .venv/install.log
 .venv/installed: requirements.lock
 	@$(PYTHON) infra/engine/preflight.py "$(CACHE)" 1>&2
-	@echo "Installing the Python packages of requirements.lock into .venv (once; a minute or two)..." 1>&2
 	@umask 022 && $(PYTHON) -m venv .venv 1>&2
-	@umask 022 && $(VENV_PYTHON) -m pip install --no-compile --no-deps --require-hashes --requirement requirements.lock 1>&2
+	@umask 022 && $(PYTHON) -m infra.engine.install_packages requirements.lock $(INSTALL_LOG) \
+		$(VENV_PYTHON) -m pip install --progress-bar off --no-compile --no-deps --require-hashes --requirement requirements.lock
 	@touch $@
