@@ -70,7 +70,7 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Generated:
+class BuildStep:
     """A command (template over `{home}`, and `{java}` of the software `java`) that completes the home
     from nothing but itself, so that the result serves every stack; run once, after all other parts.
 
@@ -81,7 +81,7 @@ class Generated:
     java: "Software | None" = None
 
 
-Part = Maven | MavenClosure | Wheel | GoBinary | BundledApp | Script | Generated
+Part = Maven | MavenClosure | Wheel | GoBinary | BundledApp | Script | BuildStep
 
 
 @dataclass(frozen=True)

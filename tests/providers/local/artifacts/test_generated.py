@@ -1,4 +1,4 @@
-"""Generated parts: made once for all stacks, from the home and its Java and nothing else."""
+"""BuildStep parts: made once for all stacks, from the home and its Java and nothing else."""
 
 import io
 import os
@@ -16,13 +16,13 @@ import psutil
 import pytest
 
 from components.software import KEYCLOAK
-from components.software.model import Executable, Generated, Image, Script, Software
+from components.software.model import BuildStep, Executable, Image, Script, Software
 from providers.local.artifacts import FetchError, home_of, install, locked_parts
 from providers.local.paths import cache_directory
 from tests.providers.local.plugin.client import until
 
 
-def _software(name: str, *parts: Script | Generated, version: str = "1") -> Software:
+def _software(name: str, *parts: Script | BuildStep, version: str = "1") -> Software:
     image = Image(f"nebula/{name}:1", user=10001, home="/app")
     return Software(name, version, "Apache-2.0", parts, {name: Executable(("{home}/run",))}, image)
 
@@ -33,7 +33,7 @@ def _java(text: str) -> Software:
 
 def _server(java: Software) -> Software:
     """Its Java is called with the home of the server as its only argument."""
-    return _software("server", Generated(("{java}", "{home}"), java))
+    return _software("server", BuildStep(("{java}", "{home}"), java))
 
 
 def _install(software: Software, cache: Path) -> Path:
@@ -62,7 +62,7 @@ def test_another_java_or_command_is_another_home(cache: Path) -> None:
         _server(java),
         _server(_java("false\n")),
         _server(_software("java-99", *java.parts, version="2")),  # type: ignore[arg-type]  # its script
-        _software("server", Generated(("{java}", "{home}", "--more"), java)),
+        _software("server", BuildStep(("{java}", "{home}", "--more"), java)),
     ]
     assert len({_home(server, cache) for server in servers}) == len(servers)
 
