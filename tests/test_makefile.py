@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SWITCHES = ("KEEP_DATA", "NEBULA_KEEP_DATA", "DELETE", "DRY_RUN", "FOLLOW", "DIFF", "FRESH", "LONG")
+SWITCHES = (
+    "KEEP_DATA",
+    "NEBULA_KEEP_DATA",
+    "DELETE",
+    "DRY_RUN",
+    "FOLLOW",
+    "DIFF",
+    "FRESH",
+    "LONG",
+    "UPGRADE",
+)
 
 
 def make(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

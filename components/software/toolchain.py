@@ -16,3 +16,5 @@ PYTHON = _PYTHON.rpartition(".")[0]
 MAVEN_IMAGE = "maven:3.9.16-eclipse-temurin-21"
 MAVEN_DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 """The plugin that fetches artifacts, as mvn takes it."""
+MAVEN_VERSIONS_PLUGIN = "org.codehaus.mojo:versions-maven-plugin:2.18.0"
+"""The plugin that looks for newer releases."""

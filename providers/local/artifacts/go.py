@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -88,18 +89,28 @@ def build(
     return output
 
 
+def command(arguments: Sequence[str], module_directory: Path, cache: Path, progress: Progress) -> str:
+    """Runs `go <arguments>` in `module_directory` with the modules of the cache, and returns what it printed.
+
+    Raises FetchError when it fails.
+    """
+    return run(
+        f"go {' '.join(arguments)} ({module_directory})",
+        [toolchain(module_directory, cache, progress), *arguments],
+        environment=_environment(cache),
+        activity=partial(size_below, directory(cache, "go", "pkg", "mod", "cache", "download")),
+        directory=module_directory,
+    )
+
+
 def module_source(module: str, module_directory: Path, cache: Path, progress: Progress) -> Path:
-    """The directory with the files of `module`, which the go.mod in `module_directory` requires and its
-    go.sum verifies. Raises FetchError."""
+    """Returns the directory with the files of `module`.
+
+    The go.mod in `module_directory` requires the module, and its go.sum verifies it. Raises FetchError.
+    """
     for attempt in retrying(progress):
         with attempt:
-            printed = run(
-                f"Go module {module}",
-                [toolchain(module_directory, cache, progress), "mod", "download", "-json", module],
-                environment=_environment(cache),
-                activity=partial(size_below, directory(cache, "go", "pkg", "mod", "cache", "download")),
-                directory=module_directory,
-            )
+            printed = command(["mod", "download", "-json", module], module_directory, cache, progress)
     return Path(json.loads(printed)["Dir"])
 
 

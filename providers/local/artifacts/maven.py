@@ -1,13 +1,15 @@
 """Files of Maven repositories, fetched by the mvn client into `<cache>/maven`."""
 
 import os
+import re
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
 
-from components.software.toolchain import MAVEN_DEPENDENCY_PLUGIN
+from components.software.toolchain import MAVEN_DEPENDENCY_PLUGIN, MAVEN_VERSIONS_PLUGIN
 from providers.local.artifacts import trust
 from providers.local.artifacts.cache import appearing, directory, locked, sha256_of, size_below
 from providers.local.artifacts.client import CONNECT_SECONDS, READ_SECONDS, retrying, run
@@ -29,6 +31,17 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 _DEPENDENCY = (
     "    <dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 )
+
+
+_NOT_FINAL = r"(?i).*[-.](alpha|beta|m|milestone|rc|cr|preview|snapshot)[-.]?\d*.*"
+_NO_ANSWER = re.compile(r"Could not transfer metadata (\S+)")
+_NEWER = re.compile(r"^ +([^\s:]+:[^\s:]+)[\s.]+\S+ +-> +(\S+)$", re.MULTILINE)
+
+
+def _pom(coordinates: Sequence[str]) -> str:
+    """Returns a project that depends on the artifacts `group:artifact:version[...]`."""
+    items = (_DEPENDENCY.format(*map(escape, item.split(":")[:3])) for item in coordinates)
+    return _POM.format(dependencies="\n".join(items))
 
 
 def path_of(coordinates: str, cache: Path) -> Path:
@@ -105,8 +118,7 @@ def download_closure(coordinates: Sequence[str], cache: Path, progress: Progress
         _warm_up(cache, progress)
         with appearing(folder) as scratch:
             pom = scratch / "pom.xml"
-            items = (_DEPENDENCY.format(*map(escape, item.split(":"))) for item in coordinates)
-            pom.write_text(_POM.format(dependencies="\n".join(items)))
+            pom.write_text(_pom(coordinates))
             measure = partial(size_below, scratch)
             watch = Download(f"downloading the closure of {coordinates[0]}", size, measure, progress)
             goal = [
@@ -117,6 +129,27 @@ def download_closure(coordinates: Sequence[str], cache: Path, progress: Progress
             _mvn(" ".join(coordinates), ["-f", str(pom), *goal], cache, watch)
             pom.unlink()
     return folder
+
+
+def newer_releases(coordinates: Sequence[str], cache: Path, progress: Progress) -> dict[str, str]:
+    """Returns the newest release of each artifact that has a newer one, by `group:artifact`.
+
+    `coordinates` are `group:artifact:version[...]`. Releases that say that they are not final (alpha, beta,
+    milestone, candidate) do not count. Raises FetchError when a repository does not answer.
+    """
+    progress("asking Maven's repositories for newer releases")
+    with tempfile.TemporaryDirectory(dir=directory(cache, "maven")) as scratch:
+        pom, found = Path(scratch, "pom.xml"), Path(scratch, "newer.txt")
+        pom.write_text(_pom(coordinates))
+        goal = [f"{MAVEN_VERSIONS_PLUGIN}:display-dependency-updates", f"-Dversions.outputFile={found}"]
+        measure = partial(size_below, cache / "maven")
+        printed = _mvn(
+            "newer releases", ["-f", str(pom), f"-Dmaven.version.ignore={_NOT_FINAL}", *goal], cache, measure
+        )
+        if missing := _NO_ANSWER.search(printed):
+            raise FetchError(f"Maven's repositories do not answer: {missing[1]}")
+        # A long line is wrapped before its versions.
+        return dict(_NEWER.findall(found.read_text()))
 
 
 def verify(coordinates: str, path: Path, row: Row) -> None:
@@ -158,7 +191,7 @@ def _installation() -> Path:
     return Path(shutil.which("mvn") or "/").resolve().parents[1]
 
 
-def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Callable[[], int]) -> None:
+def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Callable[[], int]) -> str:
     options = [
         f"-Dmaven.repo.local={directory(cache, 'maven')}",
         f"-Dmaven.wagon.http.connectionTimeout={CONNECT_SECONDS * 1000}",
@@ -176,7 +209,7 @@ def _mvn(subject: str, arguments: Sequence[str], cache: Path, activity: Callable
         options += ["--global-settings", str(settings)]
     environment = {**os.environ, "MAVEN_OPTS": " ".join(java_options).strip()}
     # The cache as working directory, since mvn takes options from a .mvn folder there or above.
-    run(
+    return run(
         subject,
         ["mvn", "-B", "-U", "-C", *options, *arguments],
         environment=environment,
