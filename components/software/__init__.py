@@ -1,4 +1,4 @@
-"""What the platform runs: the software table (`table.py`) and its lock (`lock.json`)."""
+"""The software that the platform runs: its table (`table.py`) and its lock (`lock.json`)."""
 
 from components.software.keycloak import KEYCLOAK
 from components.software.model import Software

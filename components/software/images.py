@@ -1,4 +1,4 @@
-"""The names of container images, at their own registries or below one mirror, and how ours are built.
+"""Names container images, at their own registries or below one mirror, and says how our own are built.
 
 `image_digests.json` holds the digests of the images that others publish; `make lock` renews it.
 """

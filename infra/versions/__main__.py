@@ -73,7 +73,7 @@ def outdated(asked: Sources, console: Console, errors: Console) -> int:
                 table.add_row(found.pin.name, found.pin.place, found.pin.version, found.newest)
         except ArtifactError as error:
             failed = True
-            errors.print(f"{name} was not asked: {str(error).splitlines()[0]}", markup=False, soft_wrap=True)
+            errors.print(f"{name} did not answer: {str(error).splitlines()[0]}", markup=False, soft_wrap=True)
     if table.row_count:
         show_table(table, console)
     elif not failed:

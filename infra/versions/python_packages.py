@@ -39,7 +39,7 @@ def renew(root: Path, requirements: Path, upgrade: bool = False) -> None:
     options = ["--universal", "--generate-hashes", "--output-file", str(lock_of(requirements))]
     if requirements != Path(REQUIREMENTS):
         options += ["--constraint", REQUIREMENTS]
-    _compile(root, [str(requirements), *options, *(["--upgrade"] if upgrade else [])])
+    _compile(root, str(requirements), [str(requirements), *options, *(["--upgrade"] if upgrade else [])])
 
 
 def newer(root: Path, rows: Iterable[Software]) -> list[Newer]:
@@ -77,7 +77,7 @@ def _newest(root: Path, names: Sequence[str]) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory() as scratch:
         bare = Path(scratch, "names.txt")
         bare.write_text("\n".join(names) + "\n", encoding="utf-8")
-        printed = _compile(root, [str(bare), "--no-deps", "--no-annotate"])
+        printed = _compile(root, "newer releases", [str(bare), "--no-deps", "--no-annotate"])
     found = {_normal(name): version for name, version in _PINNED.findall(printed)}
     if missing := [name for name in names if _normal(name) not in found]:
         raise FetchError(f"uv says nothing of {', '.join(missing)}. Run it again with a newer uv.")
@@ -88,12 +88,12 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _compile(root: Path, arguments: Sequence[str]) -> str:
+def _compile(root: Path, subject: str, arguments: Sequence[str]) -> str:
     bundle = private_bundle()
     trusted = {} if bundle is None else {"SSL_CERT_FILE": str(bundle)}
     options = ["--quiet", "--no-header", "--python-version", PYTHON]
     return run(
-        f"uv pip compile {arguments[0]}",
+        subject,
         [sys.executable, "-m", "uv", "pip", "compile", *options, *arguments],
         environment={**os.environ, **trusted},
         activity=None,

@@ -1,4 +1,4 @@
-"""`python -m providers.local.artifacts install NAME... | list`: the software table by hand."""
+"""`python -m providers.local.artifacts install NAME... | list`: install software of the table, or list it."""
 
 import argparse
 import os
@@ -21,8 +21,8 @@ from providers.terminal import show_table
 def _install(names: list[str], cache: Path, console: Console) -> None:
     unknown = [name for name in names if name not in TABLE]
     if unknown:
-        raise ArtifactError(f"no software is called {', '.join(unknown)}; there are: {', '.join(TABLE)}")
-    # What has no parts runs as a container alone.
+        raise ArtifactError(f"The software table has no {', '.join(unknown)}. It has: {', '.join(TABLE)}.")
+    # Software without parts runs from its image only.
     wanted = {name: TABLE[name] for name in names or TABLE if TABLE[name].parts}
     if problems := missing_tools(wanted, cache):
         raise ArtifactError("\n".join(problems))

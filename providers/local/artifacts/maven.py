@@ -1,4 +1,4 @@
-"""Files of Maven repositories, fetched by the mvn client into `<cache>/maven`."""
+"""Fetches files of Maven repositories into `<cache>/maven`, by the mvn client."""
 
 import os
 import re
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from components.software.toolchain import MAVEN_DEPENDENCY_PLUGIN, MAVEN_VERSIONS_PLUGIN
 from providers.local.artifacts import trust
-from providers.local.artifacts.cache import appearing, directory, locked, sha256_of, size_below
+from providers.local.artifacts.cache import atomic_directory, directory, hold_lock, sha256_of, size_below
 from providers.local.artifacts.client import CONNECT_SECONDS, READ_SECONDS, retrying, run
 from providers.local.artifacts.errors import ChecksumError, FetchError
-from providers.local.artifacts.lock import Row
+from providers.local.artifacts.lock import LockedFile, LockedPart
 from providers.local.artifacts.progress import Download, Progress
 
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -45,18 +45,18 @@ def _pom(coordinates: Sequence[str]) -> str:
 
 
 def path_of(coordinates: str, cache: Path) -> Path:
-    """Where mvn keeps the file `group:artifact:version[:classifier]:extension`."""
+    """Returns where mvn keeps the file `group:artifact:version[:classifier]:extension`."""
     group, artifact, version, *classifier, extension = coordinates.split(":")
     name = "-".join([artifact, version, *classifier])
     return cache / "maven" / Path(*group.split(".")) / artifact / version / f"{name}.{extension}"
 
 
-def fetch(part: Row, cache: Path, progress: Progress) -> list[Path]:
-    """The one file of a `maven` part, verified."""
+def fetch(part: LockedPart, cache: Path, progress: Progress) -> list[Path]:
+    """Fetches the file of a `maven` part and verifies it. Raises FetchError."""
     (row,) = part["files"]
     coordinates = str(part["coordinates"])
     path = path_of(coordinates, cache)
-    with locked(path, progress):
+    with hold_lock(path, progress):
         for attempt in retrying(progress):
             with attempt:
                 download(coordinates, cache, progress, int(row["size"]))
@@ -65,7 +65,10 @@ def fetch(part: Row, cache: Path, progress: Progress) -> list[Path]:
 
 
 def download(coordinates: str, cache: Path, progress: Progress, size: int = 0) -> Path:
-    """The file of `coordinates`, not verified, from the local repository or through mvn."""
+    """Returns the file of `coordinates`, which mvn fetches unless the cache has it. It is not verified.
+
+    `size` is the expected size in bytes, for the progress. Raises FetchError.
+    """
     path = path_of(coordinates, cache)
     if not path.exists():
         _warm_up(cache, progress)
@@ -83,19 +86,22 @@ def download(coordinates: str, cache: Path, progress: Progress, size: int = 0) -
             watch,
         )
         if not path.exists():
-            raise FetchError(f"{coordinates}: mvn ended well but left no {path}. Run again.")
+            raise FetchError(f"{coordinates}: mvn succeeded, but {path} is not there. Run again.")
     return path
 
 
-def fetch_closure(part: Row, cache: Path, progress: Progress) -> list[Path]:
-    """The jars of a `closure` part, each verified; neither more nor fewer than the lock has."""
+def fetch_closure(part: LockedPart, cache: Path, progress: Progress) -> list[Path]:
+    """Fetches the jars of a `closure` part and verifies them: they are exactly those of the lock.
+
+    Raises FetchError.
+    """
     coordinates = [str(item) for item in part["coordinates"]]
     rows = {str(row["file"]): row for row in part["files"]}
     label = " ".join(coordinates)
     for attempt in retrying(progress):
         with attempt:
             folder = closure_directory(coordinates, cache)
-            with locked(folder, progress):
+            with hold_lock(folder, progress):
                 size = sum(int(row["size"]) for row in rows.values())
                 download_closure(coordinates, cache, progress, size)
                 try:
@@ -107,16 +113,19 @@ def fetch_closure(part: Row, cache: Path, progress: Progress) -> list[Path]:
 
 
 def closure_directory(coordinates: Sequence[str], cache: Path) -> Path:
-    """Where the jars of a closure are collected."""
+    """Returns the directory that the jars of a closure are collected in."""
     return cache / "downloads" / "closures" / "+".join(item.replace(":", "_") for item in coordinates)
 
 
 def download_closure(coordinates: Sequence[str], cache: Path, progress: Progress, size: int = 0) -> Path:
-    """The directory of the closure's jars, not verified. The caller holds its lock."""
+    """Returns the directory with the closure's jars, which mvn fetches unless they are there.
+
+    They are not verified. The caller holds the lock of the directory. Raises FetchError.
+    """
     folder = closure_directory(coordinates, cache)
     if not folder.exists():
         _warm_up(cache, progress)
-        with appearing(folder) as scratch:
+        with atomic_directory(folder) as scratch:
             pom = scratch / "pom.xml"
             pom.write_text(_pom(coordinates))
             measure = partial(size_below, scratch)
@@ -147,36 +156,36 @@ def newer_releases(coordinates: Sequence[str], cache: Path, progress: Progress) 
             "newer releases", ["-f", str(pom), f"-Dmaven.version.ignore={_NOT_FINAL}", *goal], cache, measure
         )
         if missing := _NO_ANSWER.search(printed):
-            raise FetchError(f"Maven's repositories do not answer: {missing[1]}")
+            raise FetchError(f"{missing[1]} could not be fetched. Check the network and run again.")
         # A long line is wrapped before its versions.
         return dict(_NEWER.findall(found.read_text()))
 
 
-def verify(coordinates: str, path: Path, row: Row) -> None:
-    """Compare a file with its row of the lock; delete it and raise ChecksumError when it differs."""
+def verify(coordinates: str, path: Path, row: LockedFile) -> None:
+    """Compares a file with the lock. Deletes it and raises ChecksumError when its sha256 differs."""
     actual = sha256_of(path)
     if actual != row["sha256"]:
         path.unlink()
         raise ChecksumError(coordinates, path.name, str(row["sha256"]), actual)
 
 
-def _verify_closure(label: str, folder: Path, rows: dict[str, Row]) -> None:
+def _verify_closure(label: str, folder: Path, rows: dict[str, LockedFile]) -> None:
     found = {file.name for file in folder.iterdir()}
     if found != rows.keys():
         surplus, missing = sorted(found - rows.keys()), sorted(rows.keys() - found)
         raise FetchError(
-            f"{label}: the closure is not the one of the lock (not in the lock: "
+            f"{label}: the repositories have other jars than the lock (not in the lock: "
             f"{', '.join(surplus) or 'none'}; missing: {', '.join(missing) or 'none'}). "
-            "'make lock' accepts it."
+            "`make lock` accepts them."
         )
     for name, row in rows.items():
         verify(f"{label} ({name})", folder / name, row)
 
 
 def _warm_up(cache: Path, progress: Progress) -> None:
-    """Fetch the plugin itself once, alone: two mvn that fill an empty repository disturb each other."""
+    """Fetches the plugin itself once, alone: two mvn that fill an empty repository disturb each other."""
     marker = cache / "maven" / f".{MAVEN_DEPENDENCY_PLUGIN.replace(':', '_')}"
-    with locked(marker, progress):
+    with hold_lock(marker, progress):
         if not marker.exists():
             progress("downloading Maven's dependency plugin")
             measure = partial(size_below, directory(cache, "maven"))
@@ -187,7 +196,7 @@ def _warm_up(cache: Path, progress: Progress) -> None:
 
 
 def _installation() -> Path:
-    """The home of the mvn on PATH, which has it beside its `bin`."""
+    """Returns the home of the mvn on PATH, which holds its `bin`."""
     return Path(shutil.which("mvn") or "/").resolve().parents[1]
 
 

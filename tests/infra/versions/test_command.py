@@ -40,7 +40,7 @@ def test_a_registry_that_fails_is_one_line_and_the_others_are_listed() -> None:
     code, out, err = _outdated({"PyPI": _fails, "Maven": lambda: _found("org.example:gadget")})
     assert code == 1
     assert "org.example:gadget" in out
-    assert err == "PyPI was not asked: no answer from anywhere\n"
+    assert err == "PyPI did not answer: no answer from anywhere\n"
 
 
 def test_nothing_newer_is_said_only_when_everything_was_asked() -> None:
