@@ -16,7 +16,7 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 BASE ?= origin/main
 PLUGINS ?= tests/standin/offline
 # A switch is on (1) or off (0, or nothing). Any other word would pass for off: `down KEEP_DATA=yes` would delete data.
-SWITCHES := KEEP_DATA NEBULA_KEEP_DATA DELETE DRY_RUN FOLLOW DIFF FRESH LONG
+SWITCHES := KEEP_DATA NEBULA_KEEP_DATA DELETE DRY_RUN FOLLOW DIFF FRESH LONG UPGRADE
 $(foreach each,$(SWITCHES),$(if $(filter-out 0 1,$($(each)))$(word 2,$($(each))),$(error \
 	$(each)=$($(each)) is neither on nor off: say $(each)=1 or $(each)=0. Nothing was done)))
 export COMPONENT FOLLOW DIFF FRESH LONG CONFIRM
@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 CHAOS_OPTIONS = $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
 
-.PHONY: help up preview refresh drift down status logs outputs env images test test-long test-kubernetes chaos lint format bench portability lock schema snapshot pr-report clean sweep park-expired
+.PHONY: help up preview refresh drift down status logs outputs env images test test-long test-kubernetes chaos lint format bench portability lock outdated schema snapshot pr-report clean sweep park-expired
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -115,10 +115,11 @@ portability: .venv/installed ## What differs between two clouds: code, files tha
 pr-report: .venv/installed ## What this checkout changes in every stack, against BASE, as Markdown: build/pr-report.md
 	@$(VENV_PYTHON) -m infra.previews --base "$(BASE)" --plugins "$(PLUGINS)" --output build/pr-report.md
 
-lock: .venv/installed ## Renew the locks of requirements.txt and of the software table
-	@$(VENV_PYTHON) -m uv pip compile requirements.txt --universal --generate-hashes --python-version 3.11 \
-		--quiet --no-header --output-file requirements.lock
-	@$(VENV_PYTHON) -m providers.local.artifacts lock
+lock: .venv/installed ## Renew every lock: Python, software table, Go, image digests (UPGRADE=1: newer packages that nobody names)
+	@$(VENV_PYTHON) -m infra.versions lock $(if $(filter 1,$(UPGRADE)),--upgrade)
+
+outdated: .venv/installed ## What has newer releases in the registries, and where it is pinned
+	@$(VENV_PYTHON) -m infra.versions outdated
 
 schema: .venv/installed ## Renew stacks/platform.schema.json after a change of infra/settings.py
 	@$(VENV_PYTHON) -m infra.settings > stacks/platform.schema.json
@@ -136,9 +137,10 @@ clean: ## Remove the cache, .venv and .nebula; refused while a stack is up
 
 # The stamp comes last: an interrupted installation is done again. Byte code is left to the first
 # import: compiling the cloud SDKs whole takes longer than fetching them. The lock names every package.
+INSTALL_LOG := .venv/install.log
 .venv/installed: requirements.lock
 	@$(PYTHON) infra/engine/preflight.py "$(CACHE)" 1>&2
-	@echo "Installing the Python packages of requirements.lock into .venv (once; a minute or two)..." 1>&2
 	@umask 022 && $(PYTHON) -m venv .venv 1>&2
-	@umask 022 && $(VENV_PYTHON) -m pip install --no-compile --no-deps --require-hashes --requirement requirements.lock 1>&2
+	@umask 022 && $(PYTHON) -m infra.engine.install_packages requirements.lock $(INSTALL_LOG) \
+		$(VENV_PYTHON) -m pip install --progress-bar off --no-compile --no-deps --require-hashes --requirement requirements.lock
 	@touch $@

@@ -190,7 +190,7 @@ def _executor(name: str, args: SparkArgs) -> Program:
 
 
 def _on_kubernetes(name: str, args: SparkArgs, executors: ExecutorTemplate) -> SparkEndpoint:
-    """Properties: https://spark.apache.org/docs/4.0.1/running-on-kubernetes.html. Each driver makes a
+    """Properties: https://spark.apache.org/docs/latest/running-on-kubernetes.html. Each driver makes a
     secret of its own for its executors."""
     size = args.foundation.sizing["spark-worker"]
     overhead = max(_LEAST_OVERHEAD, size.memory // 6)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.software import HAPROXY, PROVISIONER
-from components.software.images import build_arguments, reference
+from components.software.images import build_arguments, reference, source
 from components.software.model import Image
 from infra.engine import stack_file
 from infra.engine.checkout import HERE, Checkout
@@ -39,7 +39,7 @@ def line(image: Image, mirror: str | None) -> str:
     """Where the image comes from, a tab, and the name that pods have it by."""
     target = reference(image, mirror)
     if image.build is None:
-        return f"{image.reference}\t{target}"
+        return f"{source(image)}\t{target}"
     given = build_arguments(image, lambda other: reference(other, mirror)).items()
     options = [option for name, value in given for option in ("--build-arg", f"{name}={value}")]
     command = ["docker", "build", "--file", image.build.path, *options, "--tag", target, "."]

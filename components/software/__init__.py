@@ -1,5 +1,6 @@
-"""What the platform runs: the software table (`table.py`) and its lock (`lock.json`)."""
+"""The software that the platform runs: its table (`table.py`) and its lock (`lock.json`)."""
 
+from components.software.keycloak import KEYCLOAK
 from components.software.model import Software
 from components.software.runtimes import JAVA_21, JAVA_25
 from components.software.spark import SPARK
@@ -7,7 +8,6 @@ from components.software.table import (
     FLIGHTS,
     HAPROXY,
     KAFKA,
-    KEYCLOAK,
     MINIO,
     NATS,
     NESSIE,

@@ -1,4 +1,4 @@
-"""The files that an image of ours is built from."""
+"""Finds the files that one of our own images is built from."""
 
 import re
 from collections.abc import Iterator
@@ -7,13 +7,16 @@ from pathlib import Path
 _COPIES = re.compile(r"^(COPY|ADD)\s+(.*)$", re.MULTILINE)
 _FROM_A_STAGE = "--from="
 _BEYOND_NAMES = re.compile(r"--|[*?\[\\$]")
-# What .dockerignore leaves out of what it lets in.
+# Files that .dockerignore excludes within the folders that it lets in.
 _CACHE, _BYTE_CODE = "__pycache__", ".pyc"
 
 
 def sources(dockerfile: str, context: Path) -> list[str]:
-    """The Dockerfile and the files below `context` that it copies, relative to that. Raises ValueError for a
-    line that says more than the names of files and folders."""
+    """Returns the paths, relative to `context`, of the Dockerfile and of the files that it copies.
+
+    Raises ValueError for a line that copies by a pattern, an option or ADD: such a line could take in a file
+    that is not found here.
+    """
     found = {dockerfile}
     for instruction, words in _COPIES.findall((context / dockerfile).read_text()):
         if words.startswith(_FROM_A_STAGE):

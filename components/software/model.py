@@ -1,4 +1,5 @@
-"""What a piece of software is: one version, two ways to run it (a distribution, an image)."""
+"""The data model of the software table: each piece of software has one version and two ways to run it, from a
+distribution on a machine and from a container image on a cluster."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,10 +7,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Maven:
-    """One file of a Maven repository, `group:artifact:version[:classifier]:extension`.
+    """A part that is one file of a Maven repository, named `group:artifact:version[:classifier]:extension`.
 
-    `into` is the folder below the software's home; an archive is unpacked when `unpack` is set,
-    with `strip` leading path components dropped. `inner` names an archive inside the archive.
+    The file is put into the folder `into` below the software's home. With `unpack` it is an archive whose
+    content goes there, without its `strip` leading path components. `inner` names an archive inside the
+    archive, which is unpacked in its place.
     """
 
     coordinates: str
@@ -21,7 +23,11 @@ class Maven:
 
 @dataclass(frozen=True)
 class MavenClosure:
-    """The runtime closure of Maven artifacts, as jars in `into`; the lock names every jar."""
+    """A part that is the jars of Maven artifacts and of all that they need at run time.
+
+    `coordinates` are `group:artifact:version` each. The jars are put into the folder `into`; the lock names
+    every one of them.
+    """
 
     coordinates: tuple[str, ...]
     into: str
@@ -29,10 +35,10 @@ class MavenClosure:
 
 @dataclass(frozen=True)
 class Wheel:
-    """The files of a PyPI package (wheel, or source archive where it has no wheel) below `member`.
+    """A part that is files of a PyPI package: of its wheel, or of its source archive when it has no wheel.
 
-    `member` is a path prefix inside the archive, dropped when unpacking; a source archive's own
-    top folder is dropped first.
+    The files below the path `member` in the archive are put into the folder `into`, without that path. The
+    top folder of a source archive does not count.
     """
 
     requirement: str
@@ -42,8 +48,11 @@ class Wheel:
 
 @dataclass(frozen=True)
 class GoBinary:
-    """A program built from its Go module: `module_directory` (below `components/software/`) holds
-    go.mod and go.sum, which are its lock."""
+    """A part that is a program built from the Go package `package`.
+
+    The folder `module_directory`, below `components/software/`, holds its go.mod and go.sum, which are its
+    lock. The program is put into the folder `into`.
+    """
 
     package: str
     module_directory: str
@@ -53,16 +62,21 @@ class GoBinary:
 
 @dataclass(frozen=True)
 class BundledApp:
-    """One of our own apps: `path` below the repository, run from a venv made from
-    `<path>/requirements.lock` (hashed). Its home holds `venv/` and `src/apps/...`."""
+    """A part that is an app of this repository, in the folder `path` below its root.
+
+    The software's home gets the app's source as `src/apps/...` and a virtual environment, `venv/`, with the
+    packages of `<path>/requirements.lock`.
+    """
 
     path: str
 
 
 @dataclass(frozen=True)
 class Script:
-    """An executable script of our own at `path` below the home, where a distribution lacks one. What the
-    distribution has there is kept at `original`."""
+    """A part that is an executable script with the content `text`, written to `path` below the home.
+
+    A file that the distribution has at `path` is moved to `original` first, so that the script can call it.
+    """
 
     path: str
     text: str
@@ -70,40 +84,47 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Generated:
-    """A command (template over `{home}`, and `{java}` of the software `java`) that completes the home
-    from nothing but itself, so that the result serves every stack; run once, after all other parts.
+class BuildStep:
+    """A command that completes the home once all other parts are in it. It runs once for all stacks.
 
-    The home is moved afterwards: what is generated must not hold its own path.
+    Its words are templates over `{home}`, and over `{java}` when the step runs on the Java runtime `java`. It
+    takes nothing but the home as its input. The home is moved after the step, so no file that the step writes
+    may hold the path of the home.
     """
 
     command: tuple[str, ...]
     java: "Software | None" = None
 
 
-Part = Maven | MavenClosure | Wheel | GoBinary | BundledApp | Script | Generated
+Part = Maven | MavenClosure | Wheel | GoBinary | BundledApp | Script | BuildStep
+"""A component of a distribution."""
 
 
 @dataclass(frozen=True)
 class Executable:
-    """How a program of the software is launched: a template over `{home}`, where the software is, and
-    `{java}`, its Java. Arguments of the workload follow. `image` is given where the layout of the
-    image differs from the distribution's."""
+    """The command that launches a program of the software; a workload appends its arguments.
+
+    The words of `distribution` are templates over `{home}`, the directory of the software, and `{java}`, the
+    executable of its Java. `image` replaces them in a container whose files lie elsewhere.
+    """
 
     distribution: tuple[str, ...]
     image: tuple[str, ...] | None = None
 
     @property
     def in_image(self) -> tuple[str, ...]:
+        """The command in a container."""
         return self.distribution if self.image is None else self.image
 
 
 @dataclass(frozen=True)
 class Dockerfile:
-    """How an image of ours is built: by the Dockerfile at `path` below the repository, which is the build
-    context. Whatever has a version reaches it as an ARG: `base`, the pinned image that it starts from, as
-    BASE; further images, pinned or ours too, by the names in `stages`; other values by those in `args`;
-    and the image's user as UID."""
+    """How one of our own images is built: by the Dockerfile at `path`. The repository is the build context.
+
+    The Dockerfile holds no version. It gets them as build arguments: the published image `base` as BASE,
+    further images by the names in `stages`, other values by the names in `args`, and the user of the image as
+    UID. A stage is the name of a published image, or another of our own.
+    """
 
     path: str
     base: str
@@ -113,10 +134,13 @@ class Dockerfile:
 
 @dataclass(frozen=True)
 class Image:
-    """A container image: `reference` has a pinned tag, `user` is the numeric uid it runs as, `home`
-    where the software is in it. `build` makes it one of ours, as no registry has one that is ready to
-    run; it is named at `localhost`, so that nobody pulls what a stranger has published under its name, and
-    its tag is completed by its content where it is pulled (components/software/images.py)."""
+    """A container image. `reference` is its name with a pinned tag, `user` the numeric uid that it runs as,
+    and `home` the directory that the software is in.
+
+    `build` makes it one of our own, because no registry has one that can be used as it is. Its name begins
+    with `localhost`, where nobody else can publish, and its full tag ends with a digest of what it is built
+    from (`components/software/images.py`).
+    """
 
     reference: str
     user: int
@@ -128,8 +152,9 @@ class Image:
 class Software:
     """One row of the software table.
 
-    `java` is the Java release that it runs on. `unprivileged` software refuses to run as root. What has
-    no `parts` runs as a container alone.
+    `java` is the Java release that it runs on. `unprivileged` software refuses to run as root. Software
+    without `parts` runs from its image only. `environment` holds variables for all of its programs, as
+    templates over `{home}`.
     """
 
     name: str
@@ -143,6 +168,7 @@ class Software:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def executable(self, name: str) -> Executable:
+        """Returns the executable called `name`. Raises KeyError with the known names for another."""
         try:
             return self.executables[name]
         except KeyError:

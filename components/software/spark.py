@@ -2,8 +2,13 @@
 
 from components.software.model import Dockerfile, Executable, Image, Maven, Software, Wheel
 from components.software.runtimes import JAVA, OPTIONS
+from components.software.toolchain import MAVEN_DEPENDENCY_PLUGIN, MAVEN_IMAGE
 
-_PYSPARK = "pyspark==4.0.1"
+_VERSION = "4.0.1"
+_SCALA = "2.13"
+_ICEBERG = "1.10.1"
+_LINE = _VERSION.rpartition(".")[0]  # Iceberg has a runtime for each major and minor release of Spark.
+_PYSPARK = f"pyspark=={_VERSION}"
 # What Spark's own scripts pass to a JVM of 17 and newer (org.apache.spark.launcher.JavaModuleOptions).
 _SPARK_MODULES = (
     "-XX:+IgnoreUnrecognizedVMOptions",
@@ -32,14 +37,13 @@ _SPARK_MODULES = (
 
 
 def _spark_daemon(main: str) -> Executable:
-    """A daemon of the standalone cluster, without the second JVM of `spark-class`."""
-
+    """Returns the command for a daemon of the standalone cluster, without the second JVM of `spark-class`."""
     return Executable((JAVA, OPTIONS, *_SPARK_MODULES, "-cp", "{run}/conf:{home}/jars/*", main))
 
 
 _ADDED = (
-    Maven("org.apache.iceberg:iceberg-spark-runtime-4.0_2.13:1.10.1:jar", into="jars"),
-    Maven("org.apache.iceberg:iceberg-aws-bundle:1.10.1:jar", into="jars"),
+    Maven(f"org.apache.iceberg:iceberg-spark-runtime-{_LINE}_{_SCALA}:{_ICEBERG}:jar", into="jars"),
+    Maven(f"org.apache.iceberg:iceberg-aws-bundle:{_ICEBERG}:jar", into="jars"),
     # s3a, on the AWS SDK that is in iceberg-aws-bundle.
     Maven("org.apache.hadoop:hadoop-aws:3.4.1:jar", into="jars"),
     Maven("software.amazon.awssdk:s3-transfer-manager:2.33.0:jar", into="jars"),
@@ -52,12 +56,12 @@ _GCS = (
     Maven("com.google.cloud.bigdataoss:gcs-connector:hadoop3-2.2.21:shaded:jar", into="gcs"),
 )
 GCS_JARS = "gcs/*"
-"""A class path below Spark's home."""
-_MAVEN_IMAGE = "maven:3.9.16-eclipse-temurin-21"
+"""The class path of Google's storage, below Spark's home."""
 
 
 def _artifacts(parts: tuple[Maven, ...]) -> str:
-    """As Maven's dependency plugin writes them: `group:artifact:version[:jar:classifier]`."""
+    """Returns the artifacts as Maven's dependency plugin takes them:
+    `group:artifact:version[:jar:classifier]`."""
     words = []
     for part in parts:
         group, artifact, version, *classifier, extension = part.coordinates.split(":")
@@ -67,7 +71,7 @@ def _artifacts(parts: tuple[Maven, ...]) -> str:
 
 SPARK = Software(
     name="spark",
-    version="4.0.1",
+    version=_VERSION,
     licence="Apache-2.0",
     parts=(
         Wheel(_PYSPARK, member="deps/bin", into="bin"),
@@ -85,17 +89,21 @@ SPARK = Software(
         "submit": Executable(("{home}/bin/spark-submit",)),
     },
     image=Image(
-        "localhost/nebula/spark:4.0.1-iceberg1.10.1",
+        f"localhost/nebula/spark:{_VERSION}-iceberg{_ICEBERG}",
         user=185,
         home="/opt/spark",
         build=Dockerfile(
             "components/software/docker/spark/Dockerfile",
-            base="apache/spark:4.0.1-scala2.13-java21-python3-ubuntu",
-            stages={"MAVEN": _MAVEN_IMAGE},
-            args={"JARS": _artifacts(_ADDED), "GCS_JARS": _artifacts(_GCS)},
+            base=f"apache/spark:{_VERSION}-scala{_SCALA}-java21-python3-ubuntu",
+            stages={"MAVEN": MAVEN_IMAGE},
+            args={
+                "PLUGIN": MAVEN_DEPENDENCY_PLUGIN,
+                "JARS": _artifacts(_ADDED),
+                "GCS_JARS": _artifacts(_GCS),
+            },
         ),
     ),
     java=21,
     # Spark looks for its build directories without the second, which its scripts set.
-    environment={"SPARK_HOME": "{home}", "SPARK_SCALA_VERSION": "2.13"},
+    environment={"SPARK_HOME": "{home}", "SPARK_SCALA_VERSION": _SCALA},
 )

@@ -1,7 +1,7 @@
-"""What must be on the machine before anything is started.
+"""Checks that the machine has what `make up` needs, before anything is started.
 
-Run as a script by the Makefile before `.venv` exists, so the standard library is all it imports
-until then.
+The Makefile runs this file as a script before `.venv` exists, so it imports only the standard library at
+first.
 """
 
 import importlib.util
@@ -14,29 +14,30 @@ from pathlib import Path
 _OLDEST_PYTHON = (3, 11)
 _GIBIBYTE = 2**30
 _FRESH_BYTES = 12 * _GIBIBYTE
-"""An empty cache: the Go caches of engine and servers, the servers, `.venv`, data of a first run."""
+"""The space of a first run: the Go caches of engine and servers, the servers, `.venv` and their data."""
 _ENGINE_BYTES = 4 * _GIBIBYTE
-"""The engine's Go modules and compiled packages, measured."""
+"""The space of the engine's Go modules and compiled packages, measured."""
 
 
 _APART = re.compile(r"[:\x00-\x1f\x7f]| [;#]")
-"""What ends a path in lists of paths (PATH, PYTHONPATH, Java's class path), and in supervisord's files."""
+"""The characters that end a path in lists of paths (PATH, PYTHONPATH, Java's class path) or in supervisord's
+files."""
 
 
 class PreflightError(Exception):
-    """Something that `up` needs is not there. Nothing was started."""
+    """The machine lacks something that `make up` needs. Nothing was started."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("Nothing was started:" + "".join(f"\n  - {problem}" for problem in problems))
 
 
 def python_problems() -> list[str]:
-    """Why this Python cannot make `.venv`, each with its remedy."""
+    """Returns why this Python cannot make `.venv`: a sentence for each reason, with its remedy."""
     problems = []
     if sys.version_info < _OLDEST_PYTHON:
         wanted = ".".join(map(str, _OLDEST_PYTHON))
         problems.append(
-            f"{sys.executable} is Python {sys.version.split()[0]}; {wanted} or newer is needed. "
+            f"{sys.executable} is Python {sys.version.split()[0]}, and the project needs {wanted} or newer. "
             f"Install it, or name one: make PYTHON=python{wanted} ..."
         )
     if any(importlib.util.find_spec(module) is None for module in ("venv", "ensurepip")):
@@ -48,7 +49,7 @@ def python_problems() -> list[str]:
 
 
 def path_problems(path: Path, what: str, remedy: str) -> list[str]:
-    """Why nothing can run from `path`, which is `what`, with the remedy."""
+    """Returns why nothing can run from `path`, followed by `remedy`; `what` names the path in the message."""
     found = _APART.search(str(path))
     if found is None:
         return []
@@ -59,29 +60,29 @@ def path_problems(path: Path, what: str, remedy: str) -> list[str]:
 
 
 def checkout_problems(checkout: Path) -> list[str]:
-    """Why nothing can run from a clone at `checkout`."""
+    """Returns why nothing can run from a clone at `checkout`, with the remedy."""
     return path_problems(checkout, "this clone", "move it, and run make again there")
 
 
 def cache_problems(cache: Path) -> list[str]:
-    """Why nothing can run from software in `cache`."""
+    """Returns why nothing can run from software in `cache`, with the remedy."""
     return path_problems(cache, "the cache", "point XDG_CACHE_HOME at another directory")
 
 
 def space_problems(cache: Path, needed: int) -> list[str]:
-    """Why the disk of `cache` has no room for `needed` bytes, with the remedy."""
+    """Returns why the disk of `cache` has no room for `needed` bytes, with the remedy."""
     existing = next(path for path in (cache, *cache.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if free >= needed:
         return []
     return [
-        f"{existing} has {free / _GIBIBYTE:.1f} GiB free; {needed / _GIBIBYTE:.0f} GiB are needed. "
+        f"{existing} has {free / _GIBIBYTE:.1f} GiB free, and {needed / _GIBIBYTE:.0f} GiB are needed. "
         "Free some space, or (not as root) point XDG_CACHE_HOME and XDG_STATE_HOME at a larger disk."
     ]
 
 
 def check_engine(cache: Path) -> None:
-    """Before the engine is built. Raises PreflightError."""
+    """Checks that the engine can be built on this machine. Raises PreflightError."""
     from infra.engine.engine import MODULE
     from providers.local.artifacts.preflight import go_problem
 
@@ -92,7 +93,7 @@ def check_engine(cache: Path) -> None:
 
 
 def check_software(cache: Path) -> None:
-    """Before servers that `cache` lacks are fetched and built. Raises PreflightError."""
+    """Checks that the servers that `cache` lacks can be fetched and built. Raises PreflightError."""
     from components.software import TABLE
     from providers.local.artifacts import missing_tools, space_needed
 
@@ -102,7 +103,7 @@ def check_software(cache: Path) -> None:
 
 
 def check_paths(checkout: Path, cache: Path) -> None:
-    """Before the engine is started. Raises PreflightError."""
+    """Checks that servers can run from the paths of the clone and of the cache. Raises PreflightError."""
     if problems := checkout_problems(checkout) + cache_problems(cache):
         raise PreflightError(problems)
 

@@ -13,6 +13,7 @@ import pytest
 
 from apps.projections.backfill import Source
 from apps.projections.wire import Login
+from components.software import SPARK
 from tests.apps.projections import flights
 from tests.apps.projections.consuming import consume, views
 from tests.apps.projections.nats_server import publish, stream_of
@@ -71,7 +72,7 @@ def run_pipeline(full: FullStack, without_months: Collection[int] = ()) -> None:
             "PYTHONPATH": str(home / "src"),
             "JAVA_HOME": str(full.home("java-21")),
             "SPARK_HOME": str(full.home("spark")),
-            "SPARK_SCALA_VERSION": "2.13",
+            "SPARK_SCALA_VERSION": SPARK.environment["SPARK_SCALA_VERSION"],
             "SPARK_LOCAL_IP": "127.0.0.1",
         },
         cwd=run,

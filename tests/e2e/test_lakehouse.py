@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import requests
 
+from components.software import SPARK
 from providers.local.plugin import processes
 from tests.e2e.full import CATALOG, FullStack, eventually
 
@@ -99,7 +100,7 @@ def test_spark_refuses_a_submission_without_its_secret(full: FullStack) -> None:
             "PATH": os.environ["PATH"],
             "JAVA_HOME": full.endpoint("spark")["java_home"],
             "SPARK_HOME": str(full.home("spark")),
-            "SPARK_SCALA_VERSION": "2.13",
+            "SPARK_SCALA_VERSION": SPARK.environment["SPARK_SCALA_VERSION"],
             "SPARK_LOCAL_IP": "127.0.0.1",
         },
         cwd=full.stack.tmp,

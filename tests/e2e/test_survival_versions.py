@@ -22,9 +22,10 @@ OLDER = "2.15.0"
 _BROKEN = """\
 from components.software.model import Script
 
+_NATS = "99.0.0"
 NATS = Software(
     name="nats",
-    version="99.0.0",
+    version=_NATS,
     licence="Apache-2.0",
     parts=(Script("bin/nats-server", "#!/bin/sh\\necho this store is of a later version\\nexit 1\\n"),),
 """
@@ -51,7 +52,7 @@ def table(stack: Stack) -> Path:
 def current(stack: Stack) -> str:
     """The lines of the table that say where nats comes from."""
     found = re.search(
-        r"^NATS = Software\(\n(?:    .*\n)*?(?=    executables)", table(stack).read_text(), re.M
+        r"^_NATS = .*\nNATS = Software\(\n(?:    .*\n)*?(?=    executables)", table(stack).read_text(), re.M
     )
     assert found, "the row of nats"
     return found[0]
@@ -112,7 +113,7 @@ def test_data_is_kept_by_another_version_and_on_the_way_back_from_a_broken_one(s
     failed = stack.up(check=False)
     assert failed.returncode != 0
     assert "this store is of a later version" in failed.output
-    assert f"restore nats {NATS.version} in components/software/table.py" in " ".join(failed.output.split())
+    assert f"restore nats {NATS.version} in components/software/ and run" in " ".join(failed.output.split())
 
     write_table(stack, newer)
     assert stack.up().returncode == 0

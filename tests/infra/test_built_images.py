@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.software import TABLE
+from components.software import POSTGRES, TABLE
 from components.software.images import reference
 from tests.infra.kubernetes_stack import CHECKOUT, objects, run
 from tests.infra.projections import declared
@@ -46,7 +46,7 @@ def test_an_image_is_built_on_another_of_ours_by_its_digest(built: Run) -> None:
 
 def test_pods_have_images_of_ours_by_digest_and_others_by_name(built: Run) -> None:
     assert _image_of(built, "StatefulSet/object_store") == f"{_MIRROR}/nebula/minio@sha256:digest-of-minio"
-    assert _image_of(built, "StatefulSet/postgres") == f"{_MIRROR}/postgres:18.6-bookworm"
+    assert _image_of(built, "StatefulSet/postgres") == f"{_MIRROR}/{POSTGRES.image.reference}"
 
 
 def test_executors_have_the_image_that_was_built(built: Run) -> None:

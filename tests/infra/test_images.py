@@ -69,8 +69,9 @@ def test_an_image_comes_before_those_that_are_built_on_it() -> None:
 
 
 def test_a_line_is_a_source_and_a_target() -> None:
+    release = TABLE["nessie"].version
     assert line(TABLE["nessie"].image, "mirror.example/bank") == (
-        "ghcr.io/projectnessie/nessie:0.99.0\tmirror.example/bank/projectnessie/nessie:0.99.0"
+        f"ghcr.io/projectnessie/nessie:{release}\tmirror.example/bank/projectnessie/nessie:{release}"
     )
     assert line(REDIS.image, None) == f"{REDIS.image.reference}\t{REDIS.image.reference}"
 

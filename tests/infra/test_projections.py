@@ -205,7 +205,7 @@ def test_a_worker_on_a_cluster_is_a_stateful_set_that_passes_pod_security(cluste
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
-        assert "/nebula/projections:0.1.0-" in container["image"]
+        assert f"/nebula/projections:{PROJECTIONS.version}-" in container["image"]
         assert f"PersistentVolumeClaim/{name}-data-0" in found
 
 

@@ -18,7 +18,7 @@ from tests.policy.violations.on_gcp import ON_GCP
 VIOLATIONS = {"aws": ON_AWS, "gcp": ON_GCP, "kubernetes": IN_CLUSTER}
 
 TAGS = {"stack": "test", "component": "lake", "owner": "data", "cost-centre": "42", "ttl": "2030-01-01"}
-_IMAGE = "registry.example/trino:476"
+_IMAGE = "registry.example/trino:1"
 
 
 def run() -> None:

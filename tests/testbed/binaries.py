@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from providers.local.artifacts import ArtifactError, Progress, go
-from providers.local.artifacts.cache import directory, locked
+from providers.local.artifacts.cache import directory, hold_lock
 from tests.testbed.errors import HostError, NotBuiltError
 
 KUBERNETES_VERSION = "1.35.0"
@@ -75,7 +75,7 @@ def missing(programs: Collection[Program], cache: Path) -> list[Program]:
 def build(programs: Collection[Program], cache: Path, progress: Progress) -> Path:
     """Build what is missing of `programs`, each appearing whole or not at all; returns their directory."""
     home = directory(binaries_directory(cache))
-    with locked(home, progress):
+    with hold_lock(home, progress):
         for program in missing(programs, cache):
             try:
                 go.build(

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from providers.local.artifacts import Progress
-from providers.local.artifacts.cache import locked
+from providers.local.artifacts.cache import hold_lock
 from providers.local.paths import cache_directory, stack_directory
 from providers.local.plugin import processes
 from tests.testbed import control_groups, firewall, machine, network, packages, residue
@@ -63,7 +63,7 @@ class Testbed:
         def say(line: str) -> None:
             progress(f"{time.monotonic() - began:5.1f} s  {line}")
 
-        with locked(self._cache / "testbed" / "node", progress):
+        with hold_lock(self._cache / "testbed" / "node", progress):
             self._require_ownership()
             if self.running():
                 self._containerd.load(self.images(progress, names), say)
@@ -99,7 +99,7 @@ class Testbed:
     def down(self, progress: Progress) -> None:
         """Stop it and remove all that it made on this machine, but for the cache. Idempotent."""
         packages.require_root()
-        with locked(self._cache / "testbed" / "node", progress):
+        with hold_lock(self._cache / "testbed" / "node", progress):
             self._require_ownership()
             self._clear()
 

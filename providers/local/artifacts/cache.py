@@ -1,4 +1,4 @@
-"""The software cache on disk: where things are, and how a directory appears in it whole or not at all."""
+"""The software cache on disk. A directory in it is complete, or is not there."""
 
 import fcntl
 import hashlib
@@ -14,8 +14,10 @@ _TEMPORARY = ".partial-"
 
 
 def directory(*parts: Path | str) -> Path:
-    """The directory made of `parts`, created when missing, open to an unprivileged server whatever
-    the umask is."""
+    """Returns the directory made of `parts`, which it creates when it is missing.
+
+    Every user may read it whatever the umask is, since servers run unprivileged.
+    """
     path = Path(*parts)
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
@@ -25,13 +27,13 @@ def directory(*parts: Path | str) -> Path:
 
 
 def sha256_of(path: Path) -> str:
-    """The hexadecimal sha256 of a file."""
+    """Returns the sha256 of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def size_below(path: Path) -> int:
-    """The bytes of the files below `path`; files that vanish meanwhile count as nothing."""
+    """Returns how many bytes the files below `path` hold. Files that vanish meanwhile do not count."""
     total = 0
     pending = [path]
     while pending:
@@ -48,8 +50,11 @@ def size_below(path: Path) -> int:
 
 
 @contextmanager
-def locked(target: Path, progress: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Be the only one to work on `target`. The system releases the lock when its holder dies."""
+def hold_lock(target: Path, progress: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Holds the lock of `target` for the block, and waits while another process holds it.
+
+    The system releases the lock when its holder dies.
+    """
     directory(target.parent)
     with target.with_name(f".{target.name}.lock").open("a") as stream:
         try:
@@ -63,9 +68,9 @@ def locked(target: Path, progress: Callable[[str], None] | None = None) -> Itera
 
 @contextmanager
 def scratch_beside(target: Path) -> Iterator[Path]:
-    """A directory beside `target` that is gone at the end of the block.
+    """Makes a temporary directory beside `target`, and removes it when the block ends.
 
-    The caller holds the lock of `target`, so that those left by a killed run can be removed.
+    The caller holds the lock of `target`, so that the directories of killed runs can be removed first.
     """
     directory(target.parent)
     prefix = f"{_TEMPORARY}{target.name}-"
@@ -79,8 +84,9 @@ def scratch_beside(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def appearing(target: Path) -> Iterator[Path]:
-    """A scratch directory that becomes `target` when the block ends well, and vanishes otherwise.
+def atomic_directory(target: Path) -> Iterator[Path]:
+    """Makes a temporary directory that becomes `target` when the block succeeds, and is removed when it
+    fails.
 
     The caller holds the lock of `target`.
     """
@@ -91,8 +97,8 @@ def appearing(target: Path) -> Iterator[Path]:
 
 
 def _set_modes(top: Path) -> None:
-    """Let every user read and only the owner write, whatever the umask and the archive say: a server that
-    runs unprivileged shares the cache with root, and root runs what lies here."""
+    """Lets every user read and only the owner write, whatever the umask and the archive say: an unprivileged
+    server shares the cache with root, and root runs what lies here."""
     for _, _, files, folder in os.fwalk(top):
         os.fchmod(folder, 0o755)
         for name in files:

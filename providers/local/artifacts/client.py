@@ -1,4 +1,4 @@
-"""Package clients (mvn, pip, go) as child processes: watched while they run, ended when they hang."""
+"""Runs package clients (mvn, pip, go) as child processes, and ends those that hang."""
 
 import os
 import shutil
@@ -24,13 +24,15 @@ _NETWORK = "Check the network, the proxy variables (HTTPS_PROXY, NO_PROXY) and S
 
 
 def stall_seconds() -> float:
-    """How long a client may make no progress before it is ended (NEBULA_STALL_SECONDS)."""
+    """Returns how many seconds a client may make no progress before it is ended (NEBULA_STALL_SECONDS)."""
     return float(os.environ.get("NEBULA_STALL_SECONDS", "120"))
 
 
 def retrying(progress: Progress) -> Retrying:
-    """A few attempts with a growing pause (its unit: NEBULA_RETRY_SECONDS), for what a network can do
-    to a download."""
+    """Returns a policy that tries a download up to three times when it raises FetchError.
+
+    The pauses between the attempts grow; NEBULA_RETRY_SECONDS is their unit.
+    """
 
     def announce(state: RetryCallState) -> None:
         failure = state.outcome.exception() if state.outcome else None
@@ -55,12 +57,12 @@ def run(
     directory: Path | None = None,
     remedy: str = _NETWORK,
 ) -> str:
-    """Run a client to its end and return what it printed.
+    """Runs a client to its end and returns what it printed on its standard output.
 
-    `activity` is polled: a number that changes while the client gets on. A client whose activity
-    and output stand still for `stall_seconds()` is ended with StalledError; without `activity` it
-    is left to run. A client that fails raises FetchError with `remedy` and its last lines. One that
-    outlives this process is killed by the system.
+    `subject` begins the message of each error. `activity` is polled and returns a number that changes while
+    the client makes progress. A client whose activity and output stand still for `stall_seconds()` is ended,
+    and StalledError is raised; without `activity` there is no limit. A client that fails raises FetchError
+    with `remedy` and its last lines. The system kills a client that outlives this process.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
@@ -74,7 +76,7 @@ def run(
                 start_new_session=True,
             )
         except OSError as error:
-            raise FetchError(f"{subject}: {argv[0]} cannot be run: {error}. {remedy}") from error
+            raise FetchError(f"{subject}: {argv[0]} cannot be started: {error}. {remedy}") from error
         try:
             _watch(subject, child, activity, lambda: _size(output) + _size(errors))
         finally:
@@ -116,20 +118,21 @@ def _watch(
             seen, since = current, time.monotonic()
         elif time.monotonic() - since > limit:
             raise StalledError(
-                f"{subject}: no progress for {limit:.0f} s, ended. Check the network and run again; "
-                "NEBULA_STALL_SECONDS gives a slow one more time."
+                f"{subject}: the client made no progress for {limit:.0f} s and was ended. Check the network "
+                "and run again; NEBULA_STALL_SECONDS=<seconds> gives a slow network more time."
             )
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the client and what it started: it leads its own process group."""
+    """Ends the client and all that it started: it leads its own process group."""
     if child.poll() is None:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
 
 def _dies_with_parent() -> list[str]:
-    """A launcher prefix on Linux: a killed `up` leaves no client behind that writes to the cache."""
+    """Returns the words that let Linux end a client with this process: a client that outlives a killed `up`
+    would go on writing into the cache."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 

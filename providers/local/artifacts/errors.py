@@ -1,16 +1,16 @@
-"""What can go wrong with an artifact. Every message says what happened, to what, and what to do."""
+"""The errors of this package. Each message says what happened, to what, and what to do."""
 
 
 class ArtifactError(Exception):
-    """The base of this package's errors."""
+    """The base of all errors of this package."""
 
 
 class LockError(ArtifactError):
-    """The lock does not know a part, or knows it differently."""
+    """The lock does not have a part, or has other files for it."""
 
 
 class FetchError(ArtifactError):
-    """A package client failed; worth another try."""
+    """A package client failed. Another attempt may succeed."""
 
 
 class StalledError(FetchError):
@@ -18,22 +18,21 @@ class StalledError(FetchError):
 
 
 class ChecksumError(FetchError):
-    """A file is not the one of the lock. It has been deleted."""
+    """A file has another checksum than the lock says. The file has been deleted."""
 
     def __init__(self, coordinates: str, file: str, expected: str, actual: str) -> None:
         self.expected = expected
         self.actual = actual
         super().__init__(
-            f"{coordinates}: {file} is not the file of the lock and was deleted: "
-            f"sha256 should be {expected} and is {actual}. Run again; if it stays so, the registry or a "
-            "proxy on the way alters the file, or the release was replaced: do not use it. "
-            "'make lock' accepts a new file."
+            f"{coordinates}: {file} has the sha256 {actual}, the lock says {expected}. The file was deleted. "
+            "Run again. If this happens again, the registry or a proxy alters the file, or the "
+            "release was replaced: find out which before you use it. `make lock` accepts a new file."
         )
 
 
 class UnpackError(ArtifactError):
-    """An archive is damaged, or lacks what the software table expects in it."""
+    """An archive is damaged, or lacks a file that the software table names."""
 
 
 class MissingToolError(ArtifactError):
-    """A program that is needed to fetch or build is missing or too old."""
+    """A program that fetches or builds is missing or too old."""

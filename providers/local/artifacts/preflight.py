@@ -1,4 +1,4 @@
-"""What a machine lacks, said before anything starts."""
+"""Finds out what a machine lacks, before anything starts."""
 
 import importlib.util
 import os
@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.software.model import BundledApp, GoBinary, Maven, MavenClosure, Software, Wheel
+from components.software.toolchain import GO_PACKAGE
 from providers.local.artifacts import go, maven
 from providers.local.artifacts.errors import LockError
-from providers.local.artifacts.lock import SOFTWARE, Row, home_of, key_of, locked_parts, read_lock
+from providers.local.artifacts.lock import SOFTWARE, LockedPart, home_of, key_of, locked_parts, read_lock
 
 JAVA_FLOOR = 11
 _GIBIBYTE = 1 << 30
@@ -22,9 +23,9 @@ _JAVA_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 
 
 def missing_tools(table: Mapping[str, Software], cache: Path | str | None = None) -> list[str]:
-    """What must be installed on this machine before `table` can be, each with its remedy.
+    """Returns what this machine lacks to install the software of `table`: a sentence each, with the remedy.
 
-    With `cache`, software that it already holds needs nothing.
+    Software that `cache` already holds needs no tools.
     """
     parts = [part for software in table.values() if not _present(software, cache) for part in software.parts]
     problems: list[str] = []
@@ -42,26 +43,30 @@ def missing_tools(table: Mapping[str, Software], cache: Path | str | None = None
             "liblzma-dev installed."
         )
     if any(isinstance(part, Wheel | BundledApp) for part in parts) and not _importable("pip"):
-        problems.append("This Python has no pip. Debian: apt install python3-pip python3-venv.")
+        problems.append(
+            "This Python has no pip, which fetches packages. Debian: apt install python3-pip python3-venv."
+        )
     if any(isinstance(part, BundledApp) for part in parts) and not _importable("ensurepip"):
-        problems.append("This Python cannot make a venv. Debian: apt install python3-venv.")
+        problems.append(
+            "This Python cannot make a venv, which the apps run in. Debian: apt install python3-venv."
+        )
     return problems
 
 
 def go_problem(module_directory: Path) -> str | None:
-    """Why the module cannot be built on this machine, with the remedy; None when it can."""
+    """Returns why this machine cannot build the module, with the remedy, or None when it can."""
     floor, present = go.floor_of(module_directory), go.machine_version()
-    if (present is not None and present >= floor) or f"pypi {go.TOOLCHAIN}" in read_lock():
+    if (present is not None and present >= floor) or f"pypi {GO_PACKAGE}" in read_lock():
         return None
     found = f"go {present[0]}.{present[1]} is too old" if present else "there is no go on PATH"
     return (
-        f"Go {floor[0]}.{floor[1]} or newer is needed to build {module_directory.name}, and {found}. "
-        "Install it (Debian: golang-go from backports) or run 'make lock'."
+        f"{module_directory.name} needs Go {floor[0]}.{floor[1]} or newer to be built, and {found}. "
+        "Install it (Debian: golang-go from backports), or run `make lock`."
     )
 
 
 def space_needed(table: Mapping[str, Software], cache: Path | str) -> int:
-    """The bytes, roughly, that installing what `table` has and `cache` lacks will take in the cache."""
+    """Returns about how many bytes `cache` will grow by when the software of `table` is installed."""
     total = 0.0
     counted: set[str] = set()
     venv = go_sources = False
@@ -80,7 +85,7 @@ def space_needed(table: Mapping[str, Software], cache: Path | str) -> int:
     return int(total) + go_sources * _GO_BYTES + venv * _VENV_BYTES
 
 
-def _part_bytes(part: object, row: Row, cache: Path) -> float:
+def _part_bytes(part: object, row: LockedPart, cache: Path) -> float:
     size = sum(int(file["size"]) for file in row["files"])
     match part:
         case Maven(coordinates=coordinates, unpack=unpack):

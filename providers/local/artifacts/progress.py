@@ -1,10 +1,10 @@
-"""Lines that tell a waiting person what goes on."""
+"""Lines that tell people who wait what happens."""
 
 import time
 from collections.abc import Callable
 
 Progress = Callable[[str], None]
-"""Takes one line of text."""
+"""A function that shows one line of text."""
 
 _REPORT_SECONDS = 2.0
 _SAMPLES = 10
@@ -12,10 +12,10 @@ _MEGABYTE = 1_000_000
 
 
 class Download:
-    """Turns the growth of a file into lines: `downloading x 62 of 194 MB, 11.2 MB/s`.
+    """Reports a download from the growth of its file: `downloading x 62 of 194 MB, 11.2 MB/s`.
 
-    Call it to measure: it returns the bytes so far and speaks from time to time. `size` is the
-    expected size in bytes; without one it measures in silence.
+    Each call measures and returns the bytes so far, and shows a line every two seconds at most. `size` is the
+    expected size in bytes; without one no line is shown.
     """
 
     def __init__(self, subject: str, size: int, measure: Callable[[], int], progress: Progress) -> None:
@@ -41,6 +41,6 @@ class Download:
 
 
 def duration(seconds: float) -> str:
-    """`2 min 10 s`."""
+    """Returns a number of seconds as people write it: `2 min 10 s`."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,4 +1,4 @@
-"""Files of PyPI packages, fetched by pip into `<cache>/downloads`, and venvs made from lock files."""
+"""Fetches files of PyPI packages into `<cache>/downloads` by pip, and makes venvs from lock files."""
 
 import os
 import shutil
@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from providers.local.artifacts import trust
-from providers.local.artifacts.cache import directory, locked, scratch_beside, sha256_of, size_below
+from providers.local.artifacts.cache import directory, hold_lock, scratch_beside, sha256_of, size_below
 from providers.local.artifacts.client import READ_SECONDS, retrying, run
 from providers.local.artifacts.errors import ChecksumError, FetchError
-from providers.local.artifacts.lock import Row
+from providers.local.artifacts.lock import LockedFile, LockedPart
 from providers.local.artifacts.progress import Download, Progress
 
 # pip insists on preparing the metadata of a source archive, which runs its setup.py with build
@@ -31,12 +31,12 @@ class __legacy__:
 """
 
 
-def fetch(part: Row, cache: Path, progress: Progress) -> list[Path]:
-    """The one file of a `pypi` part, verified."""
+def fetch(part: LockedPart, cache: Path, progress: Progress) -> list[Path]:
+    """Fetches the file of a `pypi` part and verifies it. Raises FetchError."""
     (row,) = part["files"]
     requirement, name = str(part["requirement"]), str(row["file"])
     path = directory(cache, "downloads") / name
-    with locked(path, progress):
+    with hold_lock(path, progress):
         for attempt in retrying(progress):
             with attempt:
                 if not path.exists():
@@ -49,7 +49,7 @@ def fetch(part: Row, cache: Path, progress: Progress) -> list[Path]:
     return [path]
 
 
-def _download(requirement: str, row: Row, scratch: Path, progress: Progress) -> Path:
+def _download(requirement: str, row: LockedFile, scratch: Path, progress: Progress) -> Path:
     name = str(row["file"])
     requirements = scratch / "requirements.txt"
     requirements.write_text(f"{requirement} --hash=sha256:{row['sha256']}\n")
@@ -63,14 +63,19 @@ def _download(requirement: str, row: Row, scratch: Path, progress: Progress) -> 
         requirement, [*_tags(name), "--require-hashes", "-r", str(requirements)], scratch, watch
     )
     if path.name != name:
-        raise FetchError(f"{requirement}: pip brought {path.name} in place of {name}. Run 'make lock'.")
+        raise FetchError(
+            f"{requirement}: pip fetched {path.name}, the lock has {name}. Run `make lock` to accept it."
+        )
     return path
 
 
 def pip_download(
     requirement: str, arguments: list[str], scratch: Path, activity: Callable[[], int] | None = None
 ) -> Path:
-    """The one file that `pip download` brings, with all that pip writes below `scratch`."""
+    """Runs `pip download` with all that it writes below `scratch`, and returns the one file that it fetched.
+
+    Raises FetchError.
+    """
     temporary, target = directory(scratch, "tmp"), directory(scratch, "target")
     backend = directory(scratch, "backend", "setuptools")
     (backend / "__init__.py").touch()
@@ -84,7 +89,9 @@ def pip_download(
     )
     found = list(target.iterdir())
     if len(found) != 1:
-        raise FetchError(f"{requirement}: pip ended well but left {len(found)} files. Run again.")
+        raise FetchError(
+            f"{requirement}: pip succeeded with {len(found)} files; it should fetch one. Run again."
+        )
     return found[0]
 
 
@@ -99,8 +106,8 @@ _PIP = (
 
 
 def _tags(name: str) -> list[str]:
-    """Options that let pip accept a wheel that is built for another Python than the one that runs it:
-    only its files are of use here."""
+    """Returns the options that let pip fetch a wheel for another Python than the one that runs: its files are
+    used, and nothing imports them."""
     if not name.endswith(".whl"):
         return []
     python, abi, platforms = name.removesuffix(".whl").rsplit("-", 3)[1:]
@@ -114,9 +121,10 @@ def _tags(name: str) -> list[str]:
 
 
 def make_venv(requirements: Path, target: Path, cache: Path, progress: Progress) -> None:
-    """A venv at `target` with exactly the packages of `requirements` (hashes required).
+    """Makes a venv at `target` with exactly the packages of the lock file `requirements`.
 
-    A venv cannot be moved, so it is built in place and marked at its end; the caller holds its lock.
+    A venv cannot be moved, so it is made in place; a file `.complete` marks it at the end. The caller holds
+    the lock of `target`. Raises FetchError.
     """
     marker = target / ".complete"
     if marker.exists():

@@ -1,4 +1,4 @@
-"""`make lock`: rewrite the lock from what the registries hold for the versions of the software table."""
+"""Rewrites the lock of the software table from the files that the registries have for its versions."""
 
 import json
 from collections.abc import Iterable
@@ -6,21 +6,25 @@ from pathlib import Path
 
 from components.software.model import Maven, MavenClosure, Part, Wheel
 from components.software.table import TABLE
-from providers.local.artifacts import go, maven, pypi
-from providers.local.artifacts.cache import directory, locked, scratch_beside, sha256_of
+from components.software.toolchain import GO_PACKAGE, PYTHON
+from providers.local.artifacts import maven, pypi
+from providers.local.artifacts.cache import directory, hold_lock, scratch_beside, sha256_of
 from providers.local.artifacts.errors import FetchError
-from providers.local.artifacts.lock import LOCK, Row, key_of, read_lock
+from providers.local.artifacts.lock import LOCK, LockedFile, key_of, read_lock
 from providers.local.artifacts.progress import Progress
 
-_PYTHON = "3.11"  # Wheels of another CPython hold the same server; one of them is locked.
+# Wheels of another CPython hold the same server; one of them is locked.
 _PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64", "linux_x86_64", "any")
 
 
 def relock(cache: Path, progress: Progress) -> None:
-    """Write sha256 and size of every file of the table to the lock, fetching what the cache lacks."""
+    """Writes the sha256 and the size of every file of the software table into the lock.
+
+    Files that the cache lacks are fetched. Raises FetchError.
+    """
     parts: list[Part] = [part for software in TABLE.values() for part in software.parts]
     files = {
-        str(key_of(part)): _rows(part, cache, progress) for part in _distinct([*parts, Wheel(go.TOOLCHAIN)])
+        str(key_of(part)): _rows(part, cache, progress) for part in _distinct([*parts, Wheel(GO_PACKAGE)])
     }
     text = json.dumps({"files": dict(sorted(files.items()))}, indent=2)
     LOCK.write_text(text + "\n")
@@ -31,12 +35,12 @@ def _distinct(parts: Iterable[Part]) -> list[Part]:
     return list({key: part for part in parts if (key := key_of(part))}.values())
 
 
-def _rows(part: Part, cache: Path, progress: Progress) -> list[Row]:
+def _rows(part: Part, cache: Path, progress: Progress) -> list[LockedFile]:
     match part:
         case Maven(coordinates=coordinates):
             return [_row(maven.download(coordinates, cache, progress))]
         case MavenClosure(coordinates=coordinates):
-            with locked(maven.closure_directory(coordinates, cache)):
+            with hold_lock(maven.closure_directory(coordinates, cache)):
                 folder = maven.download_closure(coordinates, cache, progress)
             return [_row(path) for path in sorted(folder.iterdir())]
         case Wheel(requirement=requirement):
@@ -46,12 +50,12 @@ def _rows(part: Part, cache: Path, progress: Progress) -> list[Row]:
 
 
 def _download(requirement: str, cache: Path, progress: Progress) -> Path:
-    """The file of a PyPI package, in the cache: a wheel for Linux, else the source archive."""
+    """Fetches a PyPI package and returns its file: a wheel for Linux, or the source archive without one."""
     known = [path for path in directory(cache, "downloads").iterdir() if _belongs(path.name, requirement)]
     if known:
         return known[0]
     progress(f"downloading {requirement}")
-    wheel = ["--only-binary=:all:", f"--python-version={_PYTHON}", "--implementation=cp", requirement]
+    wheel = ["--only-binary=:all:", f"--python-version={PYTHON}", "--implementation=cp", requirement]
     wheel += [f"--platform={platform}" for platform in _PLATFORMS]
     try:
         return _keep(requirement, wheel, cache)
@@ -72,5 +76,5 @@ def _belongs(file: str, requirement: str) -> bool:
     return file.startswith(f"{name}-{version}-") or file == f"{name}-{version}.tar.gz"
 
 
-def _row(path: Path) -> Row:
+def _row(path: Path) -> LockedFile:
     return {"file": path.name, "sha256": sha256_of(path), "size": path.stat().st_size}

@@ -1,7 +1,7 @@
-"""The user's proxy and certificate authority, in the words of pip and of a Java program.
+"""Passes the user's proxy and certificate authority on to pip and to Java programs.
 
-go reads HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE itself, pip the first two; a Java program reads none of
-them, and Maven takes a proxy's password from its settings only.
+go reads HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE itself, and pip reads the first two. A Java program reads
+none of them, and Maven takes the password of a proxy from its settings only.
 """
 
 import hashlib
@@ -26,26 +26,32 @@ _PASSWORD = "changeit"  # The customary one: the store holds public certificates
 
 
 def private_bundle(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The PEM bundle that the user's variables name; None when none does."""
+    """Returns the PEM bundle that the user's variables name, or None when they name none.
+
+    Raises ArtifactError when a variable names a file that is not there.
+    """
     for variable in _VARIABLES:
         if value := environment.get(variable):
             path = Path(value)
             if not path.is_file():
                 raise ArtifactError(
-                    f"{variable} names {value}, which is no file. Unset it or correct it, and run again."
+                    f"{variable} names {value}, which is not a file. Correct or unset it, and run again."
                 )
             return path
     return None
 
 
 def pip_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """`environment` with the user's bundle for pip, unless it names one for pip itself."""
+    """Returns `environment` with the user's bundle for pip, unless it names another one for pip already."""
     bundle = private_bundle(environment)
     return {**({} if bundle is None else {"PIP_CERT": str(bundle)}), **environment}
 
 
 def truststore(cache: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """A PKCS12 store, in the cache, of the certificates of the user's bundle; None without a bundle."""
+    """Writes the certificates of the user's bundle into a PKCS12 store in the cache, and returns its path.
+
+    Returns None without a bundle. Raises ArtifactError for a bundle that cannot be read.
+    """
     bundle = private_bundle(environment)
     if bundle is None:
         return None
@@ -73,7 +79,7 @@ def truststore(cache: Path, environment: Mapping[str, str] = os.environ) -> Path
 
 
 def java_options(cache: Path, environment: Mapping[str, str] = os.environ) -> list[str]:
-    """The `-D` options that give a Java program the user's proxy and certificate authority."""
+    """Returns the `-D` options that give a Java program the user's proxy and certificate authority."""
     options = _proxy_options(environment)
     store = truststore(cache, environment)
     if store is not None:
@@ -86,8 +92,12 @@ def java_options(cache: Path, environment: Mapping[str, str] = os.environ) -> li
 
 
 def argument_file(cache: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """A `java @file` argument file of `java_options`, readable by its owner only: a proxy's password
-    must stand in no command line. None when there are no options."""
+    """Writes `java_options` into an argument file (`java @file`) and returns its path, or None without
+    options.
+
+    Only its owner may read it: the options may hold the password of a proxy, which must not stand in a
+    command line.
+    """
     options = java_options(cache, environment)
     if not options:
         return None
@@ -98,9 +108,13 @@ def argument_file(cache: Path, environment: Mapping[str, str] = os.environ) -> P
 def maven_settings(
     cache: Path, installation: Path, environment: Mapping[str, str] = os.environ
 ) -> Path | None:
-    """Settings for `mvn --global-settings`: those of the `installation` (its settings.xml, if it has
-    one) with the proxies that want a user added; the user's own still come before them. None when no
-    proxy wants one, as Maven takes all else from the options of Java."""
+    """Writes settings for `mvn --global-settings` with the proxies that ask for a user, and returns their
+    path.
+
+    They begin with the settings of `installation` (its settings.xml, if it has one); the user's own settings
+    still come first. Returns None when no proxy asks for a user, since Maven takes all else from the options
+    of Java.
+    """
     proxies = {scheme: proxy for scheme, proxy in _proxies(environment).items() if proxy.username}
     if not proxies:
         return None
@@ -128,7 +142,7 @@ def maven_settings(
 
 
 def _private_file(cache: Path, text: str, suffix: str) -> Path:
-    """A file with `text` that its owner alone may read, the same for the same text."""
+    """Returns a file with `text` that only its owner may read. The same text has the same file."""
     file = directory(cache, "trust") / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}{suffix}"
     if not file.exists():
         descriptor, scratch = tempfile.mkstemp(dir=file.parent)
@@ -152,7 +166,7 @@ def _proxy_options(environment: Mapping[str, str]) -> list[str]:
 
 
 def _proxies(environment: Mapping[str, str]) -> dict[str, urllib.parse.SplitResult]:
-    """By the scheme of what is asked for."""
+    """Returns the proxies, by the scheme of the addresses that are asked through them."""
     named = {
         scheme: _variable(environment, f"{scheme}_proxy") or _variable(environment, "all_proxy")
         for scheme in ("http", "https")
@@ -165,7 +179,7 @@ def _proxies(environment: Mapping[str, str]) -> dict[str, urllib.parse.SplitResu
 
 
 def _exceptions(environment: Mapping[str, str]) -> str:
-    """NO_PROXY as Java writes it."""
+    """Returns NO_PROXY as Java writes it."""
     hosts = (host.strip() for host in _variable(environment, "no_proxy").split(","))
     return "|".join(f"*{host}" if host.startswith(".") else host for host in hosts if host)
 

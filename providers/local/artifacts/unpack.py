@@ -1,4 +1,4 @@
-"""Archives to directories: tar, zip, jar and wheel, exec bits kept, nothing outside the target."""
+"""Unpacks archives (tar, zip, jar, wheel) with their executable bits, and never outside the target."""
 
 import copy
 import errno
@@ -20,8 +20,11 @@ _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, EOFError, OSEr
 
 @dataclass(frozen=True)
 class Member:
-    """The files below the folder `prefix` of an archive (all of them when it is empty), put below
-    the folder `into`. `strip` leading path components are dropped first."""
+    """A choice of files in an archive, and the folder `into` that they are put into.
+
+    It chooses the files below the folder `prefix`, or all files when that is empty. `strip` leading path
+    components are removed before `prefix` is looked for.
+    """
 
     prefix: str
     into: str
@@ -29,7 +32,7 @@ class Member:
 
 
 def extract(archive: Path, target: Path, members: Sequence[Member]) -> None:
-    """Unpack `members` of `archive` below `target`, in one pass.
+    """Unpacks `members` of `archive` below `target`, in one pass.
 
     Raises UnpackError when the archive is damaged or has no file for one of the members.
     """
@@ -45,12 +48,15 @@ def extract(archive: Path, target: Path, members: Sequence[Member]) -> None:
 
 
 def extract_inner(archive: Path, inner: str, target: Path, member: Member) -> None:
-    """Unpack the tar archive named `inner` of the zip or jar `archive` below `target`."""
+    """Unpacks the tar archive that is called `inner` in the zip or jar `archive` below `target`.
+
+    Raises UnpackError when an archive is damaged, or `inner` or `member` is not there.
+    """
     try:
         with zipfile.ZipFile(archive) as outer, outer.open(inner) as stream, _open_tar(stream) as tar:
             found = _extract_tar(tar, target, [member])
     except KeyError as error:
-        raise UnpackError(f"{archive.name} has no {inner}. Correct the software table.") from error
+        raise UnpackError(f"{archive.name} has no file {inner}. Correct the software table.") from error
     except _DAMAGED as error:
         raise _failed(archive, error) from error
     _demand_all(archive.name, [member], found)
@@ -76,7 +82,10 @@ def _extract_tar(tar: tarfile.TarFile, target: Path, members: Sequence[Member]) 
             if info.islnk():
                 linked = [place for other, place in _targets(info.linkname, members) if other == member]
                 if not linked:
-                    raise UnpackError(f"{info.name} links to {info.linkname}, which is not unpacked.")
+                    raise UnpackError(
+                        f"{info.name} links to {info.linkname}, which is not unpacked. "
+                        "Correct the software table."
+                    )
                 moved.linkname = str(linked[0])
             _extract_one(tar, moved, target)
     return found
@@ -93,7 +102,7 @@ def _extract_one(tar: tarfile.TarFile, info: tarfile.TarInfo, target: Path) -> N
     elif info.islnk():
         _inside(target, PurePosixPath(info.linkname))
     elif not info.isreg() and not info.isdir():
-        raise UnpackError(f"{info.name} is a device or pipe. Do not use this archive.")
+        raise UnpackError(f"{info.name} is a device or a pipe. Do not use this archive.")
     info.uid, info.gid, info.uname, info.gname = os.getuid(), os.getgid(), "", ""
     info.mode = 0o755 if info.isdir() or info.mode & stat.S_IXUSR else 0o644
     tar.extract(info, target)
@@ -117,7 +126,7 @@ def _extract_zip(archive: Path, target: Path, members: Sequence[Member]) -> set[
 
 
 def _targets(name: str, members: Sequence[Member]) -> Iterator[tuple[Member, PurePosixPath]]:
-    """Where the entry `name` goes: for each member that it belongs to, its path below the target."""
+    """Returns each member that the entry `name` belongs to, with the path of the entry below the target."""
     for member in members:
         parts = PurePosixPath(name).parts[member.strip :]
         prefix = PurePosixPath(member.prefix).parts
@@ -129,7 +138,7 @@ def _targets(name: str, members: Sequence[Member]) -> Iterator[tuple[Member, Pur
 def _inside(target: Path, path: PurePosixPath) -> Path:
     place = Path(os.path.normpath(target / path))
     if not place.is_relative_to(target):
-        raise UnpackError(f"an entry of the archive points outside: {path}. Do not use this archive.")
+        raise UnpackError(f"{path} in the archive lies outside the target. Do not use this archive.")
     return place
 
 

@@ -253,6 +253,6 @@ def _not_ready(spec: Spec, reason: str, old: Properties, inputs: dict[str, Any],
     if before and before != now and old.get("software") == software:
         lines.append(
             f"{software} was changed from {before} to {now}. To go back, restore {software} {before} in "
-            "components/software/table.py and run `pulumi up`; the data is kept"
+            "components/software/ and run `pulumi up`; the data is kept"
         )
     return "\n".join(lines)

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from components.software import KEYCLOAK, SPARK, TABLE, build_context, images
-from components.software.images import build_arguments, content, reference
+from components.software import KEYCLOAK, SPARK, TABLE, build_context, images, toolchain
+from components.software.images import build_arguments, content, digests, published, reference, source
 from components.software.model import BundledApp, Image, Software
-from providers.local.artifacts import maven
-from providers.local.artifacts.go import TOOLCHAIN
 from providers.local.artifacts.lock import REPOSITORY
 
 _OURS = {name: software for name, software in TABLE.items() if software.image.build}
@@ -36,7 +34,7 @@ def _arguments(software: Software) -> dict[str, str]:
         ("quay.io/keycloak/keycloak:26", "mirror.example:5000/bank/keycloak/keycloak:26"),
         ("localhost/app:1", "mirror.example:5000/bank/app:1"),
         ("host:5000/app:1", "mirror.example:5000/bank/app:1"),
-        ("trinodb/trino:476", "mirror.example:5000/bank/trinodb/trino:476"),
+        ("trinodb/trino:1", "mirror.example:5000/bank/trinodb/trino:1"),
         ("postgres:18", "mirror.example:5000/bank/postgres:18"),
     ],
 )
@@ -174,9 +172,9 @@ def test_what_a_dockerfile_copies_is_in_the_build_context(software: Software) ->
     allowed = tuple(line[1:] for line in lines if line.startswith("!"))
     for line in re.findall(r"^COPY (?!--from)(.*)$", _dockerfile(software), re.MULTILINE):
         *sources, _ = line.split()
-        for source in sources:
-            assert (REPOSITORY / source).exists(), source
-            assert source.startswith(allowed), source
+        for name in sources:
+            assert (REPOSITORY / name).exists(), name
+            assert name.startswith(allowed), name
 
 
 @every_image_of_ours
@@ -185,9 +183,9 @@ def test_a_dockerfile_names_no_registry_of_packages(software: Software) -> None:
 
 
 def test_images_are_built_with_the_tools_of_the_local_distribution() -> None:
-    arguments = _arguments(TABLE["minio"])
-    assert arguments["GO"].startswith(f"golang:{TOOLCHAIN.partition('==')[2]}-")
-    assert f"{maven.PLUGIN}:copy" in _dockerfile(SPARK)
+    assert _arguments(TABLE["minio"])["GO"].startswith(f"golang:{toolchain.GO}-")
+    assert _arguments(SPARK)["PLUGIN"] == toolchain.MAVEN_DEPENDENCY_PLUGIN
+    assert '"${PLUGIN}:copy"' in _dockerfile(SPARK)
 
 
 def test_images_are_built_on_the_release_of_their_row() -> None:
@@ -198,5 +196,61 @@ def test_images_are_built_on_the_release_of_their_row() -> None:
 
 def test_an_image_that_is_not_ours_has_no_build_arguments() -> None:
     for name in (lambda image: build_arguments(image, str), content):
-        with pytest.raises(ValueError, match=r"postgres:18\.6-bookworm is not built here"):
+        with pytest.raises(
+            ValueError, match=f"{re.escape(TABLE['postgres'].image.reference)} is not built here"
+        ):
             name(TABLE["postgres"].image)
+
+
+_DIGEST = f"sha256:{'ab' * 32}"
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every published image of the table has a digest that is known."""
+    known = dict.fromkeys(published(TABLE.values()), _DIGEST)
+    monkeypatch.setattr(images, "digests", lambda: known)
+    return _DIGEST
+
+
+def test_the_digests_are_of_images_that_the_table_names() -> None:
+    assert digests().keys() <= published(TABLE.values())
+    assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in digests().values())
+
+
+def test_published_images_are_what_rows_run_and_what_ours_are_built_on() -> None:
+    found = published([TABLE["postgres"], TABLE["minio"], TABLE["flights"]])
+    assert TABLE["postgres"].image.reference in found
+    assert {toolchain.GO_IMAGE, toolchain.ALPINE_IMAGE, toolchain.PYTHON_IMAGE} <= found
+    assert not [name for name in found if name.startswith("localhost/")]
+
+
+def test_an_image_with_a_known_digest_is_pulled_by_tag_and_digest(locked: str) -> None:
+    postgres = TABLE["postgres"].image
+    assert reference(postgres, None) == f"{postgres.reference}@{locked}"
+
+
+def test_a_mirror_answers_for_its_tags_and_is_filled_by_digest(locked: str) -> None:
+    """A copy of one platform has another digest than the index that it was taken from."""
+    trino = TABLE["trino"].image
+    assert reference(trino, "mirror.example") == f"mirror.example/{trino.reference}"
+    assert source(trino) == f"trinodb/trino@{locked}"
+
+
+def test_images_of_ours_are_built_on_the_known_digests_and_renamed_by_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = _contents()
+    known = {toolchain.ALPINE_IMAGE: _DIGEST}
+    monkeypatch.setattr(images, "digests", lambda: known)
+    arguments = _arguments(TABLE["minio"])
+    assert arguments["BASE"] == f"{toolchain.ALPINE_IMAGE}@{_DIGEST}"
+    assert arguments["GO"] == toolchain.GO_IMAGE
+    assert _changed(before) == {"minio"}
+
+
+def test_an_image_without_a_known_digest_is_pulled_by_its_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "digests", dict)
+    for software in TABLE.values():
+        if software.image.build is None:
+            assert reference(software.image, None) == source(software.image) == software.image.reference

@@ -8,8 +8,8 @@ import pytest
 
 from components.software import HAPROXY, TABLE
 from components.software.model import (
+    BuildStep,
     BundledApp,
-    Generated,
     GoBinary,
     Maven,
     MavenClosure,
@@ -17,8 +17,8 @@ from components.software.model import (
     Software,
     Wheel,
 )
+from components.software.toolchain import GO_PACKAGE
 from components.templates import render
-from providers.local.artifacts.go import TOOLCHAIN
 from providers.local.artifacts.lock import SOFTWARE, key_of, locked_parts, read_lock
 from tests.apps.provisioner.servers import home
 
@@ -55,7 +55,7 @@ def test_every_file_of_every_part_is_locked(software: Software) -> None:
 
 def test_the_lock_holds_nothing_that_the_table_does_not_use() -> None:
     used = {key_of(part) for software in TABLE.values() for part in software.parts}
-    used.add(key_of(Wheel(TOOLCHAIN)))
+    used.add(key_of(Wheel(GO_PACKAGE)))
     assert set(read_lock()) == used - {None}
 
 
@@ -94,7 +94,7 @@ def test_every_coordinate_is_pinned(software: Software) -> None:
             case GoBinary(package=package, module_directory=module):
                 assert re.search(rf"{re.escape(package)} v\S+", (SOFTWARE / module / "go.mod").read_text())
                 assert (SOFTWARE / module / "go.sum").stat().st_size > 0
-            case BundledApp() | Script() | Generated():
+            case BundledApp() | Script() | BuildStep():
                 pass
 
 

@@ -66,7 +66,7 @@ def pod(container: Mapping[str, Any] | None = None, **spec: Any) -> Resource:
     limits = {"cpu": "1", "memory": "1Gi"}
     main = {
         "name": "main",
-        "image": "registry.example/trino:476",
+        "image": "registry.example/trino:1",
         "securityContext": security,
         "resources": {"requests": limits, "limits": limits},
     }

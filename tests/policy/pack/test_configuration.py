@@ -119,7 +119,7 @@ SECRETS = (
     *("pinot.broker.authentication.password", "prometheus.auth.password", "http-client.trust-store-password"),
     *("http-client.https.automatic-shared-secret", "ldap.ssl.truststore.password"),
 )
-"""What the connectors of Trino 476 mark as sensitive."""
+"""Properties that Trino's connectors mark as sensitive."""
 NO_SECRETS = (
     *(
         "connector.name",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from providers.local.artifacts.cache import directory, locked, scratch_beside, sha256_of
+from providers.local.artifacts.cache import directory, hold_lock, scratch_beside, sha256_of
 
 _FORMAT = 2  # Raise it when the same inputs come to make another layer.
 
@@ -84,7 +84,7 @@ def key_of(inputs: object) -> str:
 def keep(key: str, cache: Path, fill: Callable[[Path], None]) -> Layer:
     """The layer of this key: from the cache, or made by `fill`, which is given the file to write."""
     kept = directory(cache, "testbed", "layers") / key
-    with locked(kept):
+    with hold_lock(kept):
         record = kept / "layer.json"
         if not record.exists():
             with scratch_beside(kept) as scratch:

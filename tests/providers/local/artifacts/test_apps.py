@@ -94,5 +94,5 @@ def test_an_app_without_its_lock_is_refused(repository: Path) -> None:
 def test_a_source_that_changes_meanwhile_is_refused(repository: Path, tmp_path: Path) -> None:
     (part,) = locked_parts(_APP)
     (repository / "apps" / "kit" / "word.py").write_text("WORD = 'later'\n")
-    with pytest.raises(LockError, match="changed while the program ran"):
+    with pytest.raises(LockError, match="changed while it was being installed"):
         lay_out(part, tmp_path / "home", tmp_path / "venv")

@@ -57,7 +57,7 @@ def test_an_unlocked_module_is_refused(module: Path, cache: Path, tmp_path: Path
 def test_the_floor_is_go_mods(module: Path) -> None:
     assert floor_of(module) == (1, 19)
     (module / "go.mod").write_text("module example.org/hello\n")
-    with pytest.raises(LockError, match="has no 'go' line"):
+    with pytest.raises(LockError, match="has no `go` line"):
         floor_of(module)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from components.software.toolchain import MAVEN_DEPENDENCY_PLUGIN
 from providers.local.artifacts import FetchError, maven, pypi
 from providers.local.artifacts.go import module_source
 from providers.local.paths import cache_directory
@@ -19,7 +20,7 @@ from tests.providers.local.artifacts.intercepting_proxy import InterceptingProxy
 
 _MODULE = "example.org/gadget"
 # A file that every machine with Maven's dependency plugin has in its repository.
-_COORDINATES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:pom"
+_COORDINATES = f"{MAVEN_DEPENDENCY_PLUGIN}:pom"
 
 
 @pytest.fixture

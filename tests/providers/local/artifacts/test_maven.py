@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from providers.local.artifacts import FetchError, install
-from providers.local.artifacts.maven import closure_directory, fetch, fetch_closure, path_of
+from providers.local.artifacts.maven import closure_directory, fetch, fetch_closure, newer_releases, path_of
 
 _COORDINATES = "org.example:server:1.0:jar"
 _MVN = """\
@@ -20,6 +20,7 @@ case "$MAVEN_OPTS" in *@*) cat "${MAVEN_OPTS##*@}" >> "$LOG.java" ;; esac
 for argument; do
     case "$argument" in
         -DoutputDirectory=*) cp "$REMOTE"/closure/* "${argument#*=}"; exit ;;
+        -Dversions.outputFile=*) cat "$REMOTE/warnings"; cp "$REMOTE/newer" "${argument#*=}"; exit ;;
         -Dartifact=*) mkdir -p "$LOCAL" && cp "$REMOTE/server-1.0.jar" "$LOCAL/"; exit ;;
     esac
 done
@@ -105,7 +106,7 @@ def test_a_closure_is_exactly_the_locked_one(remote: Path, cache: Path) -> None:
     [
         ({"a": b"a", "b": b"b"}, r"missing: b\.jar"),
         ({"b": b"b"}, r"not in the lock: a\.jar"),
-        ({"a": b"other"}, r"a\.jar is not the file of the lock"),
+        ({"a": b"other"}, r"a\.jar has the sha256 \w+, the lock says"),
     ],
 )
 def test_another_closure_is_refused_and_not_kept(
@@ -132,3 +133,36 @@ def test_a_failing_mvn_shows_its_last_lines(
     (tmp_path / "bin" / "mvn").write_text("#!/bin/sh\necho Could not resolve host\nexit 1\n")
     with pytest.raises(FetchError, match=r"(?s)mvn ended with 1\. Check the network.*Could not resolve host"):
         fetch(_part(b"server"), cache, list[str]().append)
+
+
+_NEWER = """\
+The following dependencies in Dependencies have newer versions:
+  org.example:a ............................................... 1.0 -> 1.1
+  org.example:an-artifact-with-a-name-that-leaves-no-room-for-versions ...
+                                                        hadoop3-2.2 -> 4.0
+
+"""
+
+
+def test_newer_releases_are_read_from_the_report_of_the_versions_plugin(
+    remote: Path, cache: Path, tmp_path: Path
+) -> None:
+    (remote / "newer").write_text(_NEWER)
+    (remote / "warnings").touch()
+    assert newer_releases(["org.example:a:1.0:jar"], cache, list[str]().append) == {
+        "org.example:a": "1.1",
+        "org.example:an-artifact-with-a-name-that-leaves-no-room-for-versions": "4.0",
+    }
+    assert "display-dependency-updates" in (tmp_path / "log").read_text()
+
+
+def test_a_repository_that_does_not_answer_is_an_error_though_mvn_ends_well(
+    remote: Path, cache: Path
+) -> None:
+    """mvn warns, and reports what it remembers."""
+    (remote / "newer").write_text(_NEWER)
+    (remote / "warnings").write_text(
+        "[WARNING] Could not transfer metadata org.example:a/maven-metadata.xml from x"
+    )
+    with pytest.raises(FetchError, match=r"org\.example:a/maven-metadata\.xml"):
+        newer_releases(["org.example:a:1.0:jar"], cache, list[str]().append)

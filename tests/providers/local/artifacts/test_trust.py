@@ -64,7 +64,7 @@ def test_without_variables_java_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
 def test_a_bundle_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ArtifactError, match=f"{name} names /nowhere, which is no file"):
+    with pytest.raises(ArtifactError, match=f"{name} names /nowhere, which is not a file"):
         truststore(tmp_path, {name: "/nowhere"})
 
 

@@ -9,12 +9,12 @@ from tests.providers.local.plugin.client import Plugin, Tracked, failure
 
 
 def artifact(plugin: Plugin, home: Path) -> Tracked:
-    inputs = {"software": "trino", "version": "476", "parts": [], "cache": str(home.parent)}
+    inputs = {"software": "trino", "version": "1", "parts": [], "cache": str(home.parent)}
     return Tracked(plugin, "Artifact", inputs, state={"home": str(home)}, id=home.name)
 
 
 def test_a_missing_home_is_shown(plugin: Plugin, tmp_path: Path) -> None:
-    home = tmp_path / "trino-476"
+    home = tmp_path / "trino-1"
     home.mkdir()
     assert artifact(plugin, home).diff() == []
     home.rmdir()
@@ -22,7 +22,7 @@ def test_a_missing_home_is_shown(plugin: Plugin, tmp_path: Path) -> None:
 
 
 def test_delete_leaves_the_shared_cache_alone(plugin: Plugin, tmp_path: Path) -> None:
-    home = tmp_path / "trino-476"
+    home = tmp_path / "trino-1"
     home.mkdir()
     artifact(plugin, home).delete()
     assert home.is_dir()

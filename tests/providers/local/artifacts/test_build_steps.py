@@ -1,4 +1,4 @@
-"""Generated parts: made once for all stacks, from the home and its Java and nothing else."""
+"""Build steps: run once for all stacks, from the home and its Java and nothing else."""
 
 import io
 import os
@@ -16,13 +16,13 @@ import psutil
 import pytest
 
 from components.software import KEYCLOAK
-from components.software.model import Executable, Generated, Image, Script, Software
+from components.software.model import BuildStep, Executable, Image, Script, Software
 from providers.local.artifacts import FetchError, home_of, install, locked_parts
 from providers.local.paths import cache_directory
 from tests.providers.local.plugin.client import until
 
 
-def _software(name: str, *parts: Script | Generated, version: str = "1") -> Software:
+def _software(name: str, *parts: Script | BuildStep, version: str = "1") -> Software:
     image = Image(f"nebula/{name}:1", user=10001, home="/app")
     return Software(name, version, "Apache-2.0", parts, {name: Executable(("{home}/run",))}, image)
 
@@ -33,7 +33,7 @@ def _java(text: str) -> Software:
 
 def _server(java: Software) -> Software:
     """Its Java is called with the home of the server as its only argument."""
-    return _software("server", Generated(("{java}", "{home}"), java))
+    return _software("server", BuildStep(("{java}", "{home}"), java))
 
 
 def _install(software: Software, cache: Path) -> Path:
@@ -46,11 +46,11 @@ def _home(software: Software, cache: Path) -> Path:
 
 @pytest.fixture
 def calls(tmp_path: Path) -> Path:
-    """A file that a generating command writes a line to, each time it runs."""
+    """A file that a build step writes a line to, each time it runs."""
     return tmp_path / "calls"
 
 
-def test_the_java_that_generates_is_installed_first(cache: Path) -> None:
+def test_the_java_of_a_build_step_is_installed_first(cache: Path) -> None:
     java = _java('echo "$0" > "$1/made-by"\n')
     home = _install(_server(java), cache)
     assert (home / "made-by").read_text() == f"{_home(java, cache)}/bin/java\n"
@@ -62,7 +62,7 @@ def test_another_java_or_command_is_another_home(cache: Path) -> None:
         _server(java),
         _server(_java("false\n")),
         _server(_software("java-99", *java.parts, version="2")),  # type: ignore[arg-type]  # its script
-        _software("server", Generated(("{java}", "{home}", "--more"), java)),
+        _software("server", BuildStep(("{java}", "{home}", "--more"), java)),
     ]
     assert len({_home(server, cache) for server in servers}) == len(servers)
 
@@ -75,7 +75,7 @@ def test_nothing_of_the_user_s_environment_gets_in(cache: Path, monkeypatch: pyt
     assert "sentinel" not in (home / "environment").read_text()
 
 
-def test_stacks_at_once_generate_once(cache: Path, calls: Path) -> None:
+def test_stacks_at_once_run_a_build_step_once(cache: Path, calls: Path) -> None:
     server = _server(_java(f'echo called >> "{calls}"\n'))
     with ThreadPoolExecutor(4) as pool:
         homes = set(pool.map(lambda _: _install(server, cache), range(4)))
@@ -93,7 +93,7 @@ def test_a_command_that_fails_is_named_and_leaves_no_home(cache: Path) -> None:
     assert not list(cache.rglob(".partial-*"))
 
 
-def test_killed_in_the_middle_it_is_generated_anew(cache: Path, calls: Path, tmp_path: Path) -> None:
+def test_a_build_step_that_is_killed_starts_anew(cache: Path, calls: Path, tmp_path: Path) -> None:
     """The command dies with whoever ran it: what it would still write cannot meet the next one's."""
     gate = tmp_path / "gate"
     os.mkfifo(gate)
@@ -105,10 +105,10 @@ def test_killed_in_the_middle_it_is_generated_anew(cache: Path, calls: Path, tmp
         """
     installer = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], start_new_session=True)
     until(lambda: calls.exists() and calls.read_text().endswith("\n"))
-    generating = int(calls.read_text())
+    building = int(calls.read_text())
     installer.send_signal(signal.SIGKILL)
     installer.wait()
-    until(lambda: not psutil.pid_exists(generating))
+    until(lambda: not psutil.pid_exists(building))
     assert not _home(server, cache).exists()
     assert list(cache.rglob(".partial-*")), "the kill came too late to leave anything"
 
@@ -119,7 +119,7 @@ def test_killed_in_the_middle_it_is_generated_anew(cache: Path, calls: Path, tmp
 
 
 def test_keycloak_s_build_holds_no_path_of_this_machine() -> None:
-    """A home is generated beside its place and moved there; an image has it elsewhere again."""
+    """A home is built beside its place and moved there; an image has it elsewhere again."""
     home = _home(KEYCLOAK, cache_directory())
     if not home.exists():
         pytest.skip(f"needs {home}: `make up` installs it")
