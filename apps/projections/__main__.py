@@ -10,8 +10,8 @@ from apps.kit.output import Redaction
 from apps.kit.settings import SpecError, secrets_of
 from apps.projections import logs, operations, service, tokens
 from apps.projections.generations import Generations
+from apps.projections.shard_main import work
 from apps.projections.spec import Manifest, Projection, ServiceSpec, load, load_programs
-from apps.projections.work import work
 
 _SHOWN = 200
 
@@ -40,7 +40,7 @@ def _run(given: argparse.Namespace, spec: ServiceSpec, manifest: Manifest, redac
             logs.configure(redact, fields, sys.stderr)
             work(spec, manifest, projection.view)
         case "token":
-            print(tokens.token(spec.key.get_secret_value(), given.tenant))
+            print(tokens.make_token(spec.key.get_secret_value(), given.tenant))
         case "status":
             for projection in manifest.projections:
                 print(_line(operations.status(spec, projection), spec.generations(projection)))

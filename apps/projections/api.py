@@ -17,16 +17,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from apps.projections import paths, tokens
+from apps.projections import tokens, view_paths
 from apps.projections.conditions import Condition
 from apps.projections.errors import KeyFormatError, OverdueError, QueryError, StoreError
+from apps.projections.http_server import SendTimeout
 from apps.projections.keys import ViewKey
-from apps.projections.names import OwnNames
 from apps.projections.probes import Probes
-from apps.projections.queries import Bounds, Query, Views, page
+from apps.projections.queries import Query, QueryBounds, Views, find_page
+from apps.projections.query_limiter import BusyError, QueryLimiter, TooManyQueriesError
 from apps.projections.records import Checkpoint
-from apps.projections.sending import Sending
-from apps.projections.turns import BusyError, TooManyError, Turns
+from apps.projections.trusted_hosts import TrustedHosts
 
 _log = logging.getLogger("apps.projections.api")
 _LIST = frozenset({"tenant", "prefix", "where", "sort", "limit", "after"})
@@ -52,8 +52,8 @@ class Api:
     key: str
     results: int
     conditions: int
-    bounds: Bounds
-    turns: Turns
+    bounds: QueryBounds
+    limiter: QueryLimiter
 
     async def many(self, request: Request, held: AsyncExitStack) -> Response:
         """One page of a tenant's views; with `id`, the one view, whatever signs are in its id. `held` keeps
@@ -72,8 +72,8 @@ class Api:
         return await self._run(tenant, held, lambda: _view(open_store, key))
 
     async def _run(self, tenant: str, held: AsyncExitStack, work: Callable[[], Response]) -> Response:
-        turn = await held.enter_async_context(self.turns.turn(tenant))
-        return await turn.run(work)
+        permit = await held.enter_async_context(self.limiter.permit(tenant))
+        return await permit.run(work)
 
     def _key(self, request: Request, tenant: str, view_id: str) -> bytes:
         _only(request.query_params, _ONE)
@@ -86,7 +86,7 @@ class Api:
         with open_store() as store:
             # Before the views: they hold at least what this says.
             checkpoint = store.checkpoint()
-            found = page(store, query, self.bounds)
+            found = find_page(store, query, self.bounds)
         body = {
             "views": [{"id": name, "view": msgspec.Raw(raw)} for name, raw in found.views],
             "next": found.next,
@@ -99,7 +99,7 @@ class Api:
         """The store, for who may read the tenant in question. Who may not learns nothing of what there is."""
         tenant = request.query_params.get("tenant", "")
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not tokens.opens(self.key, tenant, given.strip()):
+        if scheme.lower() != "bearer" or not tokens.verify_token(self.key, tenant, given.strip()):
             raise HTTPException(
                 401,
                 "the bearer token does not open this tenant: make one by `projections token`",
@@ -172,7 +172,7 @@ def create_app(
             Route("/v1/views/{view}", _Answers(api.many), methods=["GET"]),
             Route("/v1/views/{view}/{id:path}", _Answers(api.one), methods=["GET"]),
         ],
-        middleware=[Middleware(Sending, seconds=sending), Middleware(OwnNames, names=names)],
+        middleware=[Middleware(SendTimeout, seconds=sending), Middleware(TrustedHosts, names=names)],
         exception_handlers={HTTPException: lambda _request, error: _problem(error)},
     )
 
@@ -185,7 +185,7 @@ async def _answered(endpoint: _Endpoint, request: Request, held: AsyncExitStack)
         return _problem(error)
     except QueryError as error:
         return JSONResponse({"error": str(error)}, 400)
-    except TooManyError as error:
+    except TooManyQueriesError as error:
         return JSONResponse({"error": str(error)}, 429, _LATER)
     except (BusyError, OverdueError) as error:
         return JSONResponse({"error": str(error)}, 503, _LATER)
@@ -202,9 +202,9 @@ def _view(open_store: OpenStore, key: bytes) -> Response:
     return Response(raw, media_type="application/json")
 
 
-def _sort(text: str) -> paths.Path:
+def _sort(text: str) -> view_paths.Path:
     try:
-        return paths.parse(text)
+        return view_paths.parse(text)
     except QueryError as error:
         raise QueryError(f"sort: {error}") from None
 

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import msgspec
 
-from apps.projections.consumption import Pulling
-from apps.projections.envelope import Admission
+from apps.projections.envelope import EventDecoder
 from apps.projections.errors import ProjectionError, StoreGoneError
-from apps.projections.fold import Folder
+from apps.projections.field_selection import FieldSelection
 from apps.projections.generations import Events, Generation
-from apps.projections.jetstream import Consumer
+from apps.projections.jetstream import ConsumerConfig
+from apps.projections.nats_connection import Login
+from apps.projections.projector import Projector
 from apps.projections.sandbox.process import Limits, Sandbox
-from apps.projections.selection import Selection
-from apps.projections.wire import Login
+from apps.projections.subscription import PullLimits
 from apps.projections.worker import Shard, Worker
 
 _log = logging.getLogger("apps.projections.backfill")
@@ -35,8 +35,8 @@ _SOURCE = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The events of one shard of a view type. `tenant_token` is as in Admission, `fields` as in Selection:
-    all of an event when there are none."""
+    """The events of one shard of a view type. `tenant_token` is as in EventDecoder, `fields` as in
+    FieldSelection: all of an event when there are none."""
 
     view_type: str
     shard: str
@@ -46,7 +46,7 @@ class Source:
     fields: Sequence[str] = ()
     limits: Limits = field(default_factory=Limits)
     batch: int = 2000
-    pulling: Pulling = field(default_factory=Pulling)
+    pulling: PullLimits = field(default_factory=PullLimits)
 
     @property
     def events(self) -> Events:
@@ -65,13 +65,13 @@ class Source:
             fields=events.fields,
         )
 
-    def folder(self, program: Sandbox) -> Folder:
-        selection = Selection(self.fields) if self.fields else None
-        return Folder(self.view_type, Admission(self.tenant_token), program, selection)
+    def projector(self, program: Sandbox) -> Projector:
+        selection = FieldSelection(self.fields) if self.fields else None
+        return Projector(self.view_type, EventDecoder(self.tenant_token), program, selection)
 
-    def consumer(self, generation: int) -> Consumer:
+    def consumer(self, generation: int) -> ConsumerConfig:
         name = f"{self.view_type}-{self.shard}-{generation}"
-        return Consumer(self.stream, name, self.subjects, self.pulling.window)
+        return ConsumerConfig(self.stream, name, self.subjects, self.pulling.window)
 
     def work(self, path: Path, generation: int, start: int) -> Shard:
         return Shard(
@@ -134,7 +134,7 @@ def main() -> int:
     worker = Worker(
         source.work(Path(order.path), order.generation, order.start),
         lambda: login,
-        source.folder(sandbox),
+        source.projector(sandbox),
     )
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from apps.projections.backfill import Backfill, Order, Source
 from apps.projections.errors import ProjectionError
 from apps.projections.generations import Generation, GenerationError, Generations
-from apps.projections.jetstream import Consumer, forget
-from apps.projections.wire import Login
+from apps.projections.jetstream import ConsumerConfig, delete_consumer
+from apps.projections.nats_connection import Login
 
 _SOONEST, _LATEST = 5.0, 300.0
 """Seconds from the start of a process that ended to the next: as when the stream is not the one that an old
@@ -31,7 +31,7 @@ class Backfills:
         self._source = source
         self._login = login
         self._running: dict[int, _Attempt] = {}
-        self._consumers: dict[int, Consumer] = {}
+        self._consumers: dict[int, ConsumerConfig] = {}
         """Of the generations that there were since this began."""
 
     def tend(self, active: Generation) -> None:
@@ -83,5 +83,5 @@ class Backfills:
         """Delete their consumers: their workers have ended, so that nobody makes them again."""
         for number in retired:
             with contextlib.suppress(ProjectionError):  # NATS is away: the next time.
-                forget(self._login, self._consumers[number])
+                delete_consumer(self._login, self._consumers[number])
                 del self._consumers[number]

@@ -5,8 +5,8 @@ from apps.projections.errors import ProjectionError
 from apps.projections.generations import Generation, Generations
 from apps.projections.jetstream import JetStream
 from apps.projections.keys import CheckpointKey
+from apps.projections.nats_connection import Login, NatsConnection
 from apps.projections.store import Store
-from apps.projections.wire import Login, Wire
 
 
 class CatchingUp:
@@ -42,8 +42,8 @@ class CatchingUp:
 
     def _end(self, generation: Generation) -> int:
         source = self._source.of(generation)
-        wire = Wire(self._login)
+        connection = NatsConnection(self._login)
         try:
-            return JetStream(wire).last_of(source.stream, source.subjects)
+            return JetStream(connection).last_sequence(source.stream, source.subjects)
         finally:
-            wire.close()
+            connection.close()

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from apps.projections import paths
+from apps.projections import view_paths
 from apps.projections.errors import QueryError
-from apps.projections.ordering import COMPOUND, NOTHING, order
+from apps.projections.ordering import COMPOUND, NOTHING, sort_key
 
 LONGEST = 1000
 """Characters of a condition."""
@@ -23,7 +23,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "^=": lambda value, start: isinstance(value, str) and value.startswith(start),
 }
-_CONDITION = re.compile(rf"({paths.PATH})(\^=|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
+_CONDITION = re.compile(rf"({view_paths.PATH})(\^=|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Condition:
     """A view without `path`, or with a value of another type, meets `!=` alone. `text` is what was asked."""
 
     text: str
-    path: paths.Path
+    path: view_paths.Path
     operator: str
     value: Any
 
@@ -48,13 +48,13 @@ class Condition:
             )
         path, sign, given = found.groups()
         value = given if sign == "^=" else _json_or_text(given)
-        if sign in ("<", "<=", ">", ">=") and order(value)[0] in (NOTHING, COMPOUND):
+        if sign in ("<", "<=", ">", ">=") and sort_key(value)[0] in (NOTHING, COMPOUND):
             raise QueryError(f"where: {given[:80]} has no order: compare it by = or !=")
-        return cls(text, paths.parse(path), sign, value)
+        return cls(text, view_paths.parse(path), sign, value)
 
-    def holds(self, view: Any) -> bool:
-        value = paths.at(view, self.path)
-        if order(value)[0] != order(self.value)[0]:
+    def matches(self, view: Any) -> bool:
+        value = view_paths.value_at(view, self.path)
+        if sort_key(value)[0] != sort_key(self.value)[0]:
             return self.operator == "!="
         try:
             return _OPERATORS[self.operator](value, self.value)

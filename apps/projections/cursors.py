@@ -6,24 +6,24 @@ import binascii
 import msgspec
 
 from apps.projections.errors import QueryError
-from apps.projections.ordering import MISSING, Order, is_place
+from apps.projections.ordering import MISSING, SortKey, is_sort_key
 
 LONGEST = 8192
-"""Characters. Of a view's id and of what it is sorted by, a cursor holds 511 bytes and 256 characters, each
+"""Characters. Of a view's id and of what it is sorted by, a cursor matches 511 bytes and 256 characters, each
 six at most when it is escaped."""
-Place = tuple[Order, str]
+Position = tuple[SortKey, str]
 
 _Cursor = tuple[str, tuple[int, bool | int | float | str] | None, str]
 _decode = msgspec.json.Decoder(_Cursor).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def encode(fingerprint: str, order: Order | None, view_id: str) -> str:
+def encode(fingerprint: str, order: SortKey | None, view_id: str) -> str:
     """`fingerprint` is that of the query; `order` is None in the order of ids."""
     return base64.urlsafe_b64encode(_encode((fingerprint, order, view_id))).decode().rstrip("=")
 
 
-def decode(text: str, fingerprint: str, *, is_sorted: bool) -> Place:
+def decode(text: str, fingerprint: str, *, is_sorted: bool) -> Position:
     """Raises QueryError for what `encode` did not make for a query of this fingerprint."""
     try:
         if len(text) <= LONGEST:
@@ -32,7 +32,7 @@ def decode(text: str, fingerprint: str, *, is_sorted: bool) -> Place:
             if found == fingerprint and (order is not None) == is_sorted:
                 if order is None:
                     return ((MISSING, 0), view_id)
-                if is_place(*order):
+                if is_sort_key(*order):
                     return (order, view_id)
     except (binascii.Error, msgspec.MsgspecError, ValueError, RecursionError):
         pass

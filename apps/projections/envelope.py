@@ -34,7 +34,7 @@ class PoisonError(Exception):
 
 
 @dataclass(frozen=True)
-class Admission:
+class EventDecoder:
     """Which events a shard lets in: the tenant is the token at `tenant_token` of the subject, counted from
     0, and must be that of the envelope; None where the envelope's own is believed. `envelope` is what events
     are decoded as."""
@@ -46,7 +46,7 @@ class Admission:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_decode", msgspec.json.Decoder(self.envelope).decode)
 
-    def admit(self, subject: str, data: bytes) -> Envelope:
+    def decode(self, subject: str, data: bytes) -> Envelope:
         """The envelope in `data`. Raises PoisonError."""
         if len(data) > LARGEST:
             raise PoisonError("size", f"{len(data)} bytes: {LARGEST} are allowed")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.projections.errors import RefusedError
+from apps.projections.nats_connection import Login, NatsConnection
 from apps.projections.records import StreamIdentity, digest
-from apps.projections.wire import Login, Wire
 
 _NO_MESSAGE = 10037
 _NO_CONSUMER = 10014
@@ -25,7 +25,7 @@ class StreamState:
 
 
 @dataclass(frozen=True)
-class Consumer:
+class ConsumerConfig:
     """The durable consumer of one shard: `window` is how many events may be on their way or not yet
     acknowledged. When nobody has asked it for `inactive` seconds, the server drops it: nothing relies on
     it, and of a shard that is gone nobody is left to delete it."""
@@ -38,20 +38,20 @@ class Consumer:
     inactive: float = 86_400.0
 
 
-def forget(login: Login, consumer: Consumer) -> None:
+def delete_consumer(login: Login, consumer: ConsumerConfig) -> None:
     """Delete the consumer of a shard that is folded no more. Raises ProjectionError when NATS is away."""
-    wire = Wire(login)
+    connection = NatsConnection(login)
     try:
-        JetStream(wire).delete(consumer)
+        JetStream(connection).delete_consumer(consumer)
     finally:
-        wire.close()
+        connection.close()
 
 
 class JetStream:
     """Raises RefusedError, with JetStream's own code, for what the server refuses."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, connection: NatsConnection) -> None:
+        self._connection = connection
 
     def stream(self, name: str) -> StreamState:
         answer = self._ask(f"STREAM.INFO.{name}", {})
@@ -68,7 +68,7 @@ class JetStream:
             raise
         return digest(message["subject"], base64.b64decode(message.get("data", "")))
 
-    def last_of(self, stream: str, subjects: Sequence[str]) -> int:
+    def last_sequence(self, stream: str, subjects: Sequence[str]) -> int:
         """The sequence of the last event that one of `subjects` matches, 0 when there is none."""
         return max(self._last(stream, subject) for subject in subjects)
 
@@ -82,9 +82,9 @@ class JetStream:
         sequence: int = found["message"]["seq"]
         return sequence
 
-    def reset(self, consumer: Consumer, start: int) -> None:
+    def recreate(self, consumer: ConsumerConfig, start: int) -> None:
         """Make the consumer anew, to deliver from sequence `start` on, its own sequence from 1."""
-        self.delete(consumer)
+        self.delete_consumer(consumer)
         config = {
             "durable_name": consumer.name,
             "deliver_policy": "by_start_sequence",
@@ -101,13 +101,13 @@ class JetStream:
         body = {"stream_name": consumer.stream, "config": config}
         self._ask(f"CONSUMER.DURABLE.CREATE.{consumer.stream}.{consumer.name}", body)
 
-    def lag(self, consumer: Consumer) -> int:
+    def lag(self, consumer: ConsumerConfig) -> int:
         """How many events of the consumer's are not acknowledged, which is to say not committed."""
         answer = self._ask(f"CONSUMER.INFO.{consumer.stream}.{consumer.name}", {})
         pending: int = answer["num_pending"] + answer["num_ack_pending"]
         return pending
 
-    def delete(self, consumer: Consumer) -> None:
+    def delete_consumer(self, consumer: ConsumerConfig) -> None:
         """So that there is none."""
         try:
             self._ask(f"CONSUMER.DELETE.{consumer.stream}.{consumer.name}", {})
@@ -117,7 +117,7 @@ class JetStream:
 
     def _ask(self, subject: str, body: Mapping[str, Any]) -> dict[str, Any]:
         data = json.dumps(body).encode() if body else b""
-        answer: dict[str, Any] = json.loads(self._wire.request(f"$JS.API.{subject}", data))
+        answer: dict[str, Any] = json.loads(self._connection.request(f"$JS.API.{subject}", data))
         if error := answer.get("error"):
             hint = ": declare it among the stack's streams" if error.get("err_code") == _NO_STREAM else ""
             raise RefusedError(

@@ -10,11 +10,11 @@ from pathlib import Path
 from apps.projections.backfill import Source
 from apps.projections.backfills import Backfills
 from apps.projections.catching_up import CatchingUp
+from apps.projections.directory_lock import exclusive_lock
 from apps.projections.errors import ProjectionError, StoreGoneError, StreamChangedError
 from apps.projections.generations import Generation, GenerationError, Generations
-from apps.projections.ownership import sole
+from apps.projections.nats_connection import Login
 from apps.projections.sandbox.process import Sandbox
-from apps.projections.wire import Login
 from apps.projections.worker import Observer, Worker
 
 _log = logging.getLogger("apps.projections.keeper")
@@ -53,7 +53,7 @@ class Keeper:
             trial.load()
         finally:
             trial.close()
-        with sole(self._generations.root, self._stopping, self._wait) as owned:
+        with exclusive_lock(self._generations.root, self._stopping, self._wait) as owned:
             if owned:
                 self._keep()
 
@@ -83,9 +83,9 @@ class Keeper:
         self._backfills.end(active.number)
         sandbox = Sandbox(self._generations.program(active), self._source.limits)
         source = self._source.of(active)
-        folder = source.folder(sandbox)
+        projector = source.projector(sandbox)
         shard = source.work(self._generations.path(active), active.number, active.start)
-        worker = Worker(shard, lambda: self._login, folder, self._observer)
+        worker = Worker(shard, lambda: self._login, projector, self._observer)
         failures: list[ProjectionError] = []
 
         def work() -> None:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from apps.kit.output import Redaction
-from apps.projections.envelope import Admission, PoisonError, trace_id
+from apps.projections.envelope import EventDecoder, PoisonError, trace_id
 
-_BELIEVING = Admission(None)
+_BELIEVING = EventDecoder(None)
 _SHOWN = 200
 
 
@@ -54,7 +54,7 @@ def configure(
 def context_of(data: bytes) -> dict[str, str]:
     """Tenant, correlation and trace id of an event, as far as it can be read."""
     try:
-        envelope = _BELIEVING.admit("", data)
+        envelope = _BELIEVING.decode("", data)
     except PoisonError:
         return {}
     known = {

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from apps.projections.errors import ProjectionError, StreamChangedError
-from apps.projections.identity import check
-from apps.projections.jetstream import JetStream, StreamState, forget
+from apps.projections.jetstream import JetStream, StreamState, delete_consumer
 from apps.projections.keys import CheckpointKey
+from apps.projections.nats_connection import NatsConnection
 from apps.projections.records import Checkpoint, Quarantined
 from apps.projections.replay import replay as replay_events
 from apps.projections.sandbox.process import Sandbox
 from apps.projections.service import reader
 from apps.projections.spec import Projection, ServiceSpec
 from apps.projections.store import Store
-from apps.projections.wire import Wire
+from apps.projections.stream_check import check
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ def status(spec: ServiceSpec, projection: Projection) -> Status:
     except ProjectionError as error:
         wrong = str(error)
     try:
-        wire = Wire(spec.nats.login)
+        connection = NatsConnection(spec.nats.login)
         try:
-            stream = JetStream(wire).stream(projection.stream)
+            stream = JetStream(connection).stream(projection.stream)
             if checkpoint is not None:
-                wrong = _changed(checkpoint, stream, JetStream(wire))
+                wrong = _changed(checkpoint, stream, JetStream(connection))
             return Status(projection, checkpoint, stream.last, wrong)
         finally:
-            wire.close()
+            connection.close()
     except ProjectionError as error:
         return Status(projection, checkpoint, None, wrong or str(error))
 
@@ -62,7 +62,7 @@ def retire(spec: ServiceSpec, projection: Projection, number: int) -> str:
     generation = spec.generations(projection).retire(number)
     consumer = projection.source.of(generation).consumer(number)
     try:
-        forget(spec.nats.login, consumer)
+        delete_consumer(spec.nats.login, consumer)
     except ProjectionError as error:
         hours = consumer.inactive / 3600
         return f"the stream's consumer {consumer.name} goes by itself within {hours:.0f} hours: {error}"
@@ -90,12 +90,12 @@ def replay(
         raise ProjectionError(f"{projection.view} has no views yet")
     store = Store(generations.path(active), CheckpointKey(projection.shard, projection.view))
     sandbox = Sandbox(generations.program(active), projection.source.limits)
-    folder = projection.source.of(active).folder(sandbox)
+    projector = projection.source.of(active).projector(sandbox)
     try:
         held = [each for each in store.quarantine() if not wanted or each.sequence in wanted]
         if missing := sorted(wanted - {each.sequence for each in held}):
             raise ProjectionError(f"not in quarantine: {', '.join(map(str, missing))}")
-        replayed = replay_events(store, folder, wanted or None)
+        replayed = replay_events(store, projector, wanted or None)
         return list(replayed.applied), list(replayed.held)
     finally:
         sandbox.close()

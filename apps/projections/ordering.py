@@ -2,14 +2,14 @@
 
 from typing import Any
 
-Order = tuple[int, Any]
+SortKey = tuple[int, Any]
 MISSING, NOTHING, BOOLEAN, NUMBER, TEXT, COMPOUND = range(6)
 """The types, in their order."""
 LONGEST = 256
 """Characters of a text that are looked at: a place in the order must fit into a cursor."""
 
 
-def order(value: Any) -> Order:
+def sort_key(value: Any) -> SortKey:
     """Where `value` stands. Of a list or an object nothing is looked at but that it is one."""
     match value:
         case None:
@@ -25,7 +25,7 @@ def order(value: Any) -> Order:
     return (MISSING, 0)
 
 
-def is_place(rank: int, value: Any) -> bool:
+def is_sort_key(rank: int, value: Any) -> bool:
     """Whether `order` could have said so."""
     match rank:
         case 2:

@@ -11,46 +11,46 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from apps.projections.consumption import Consumption, Event
 from apps.projections.errors import ProjectionError
-from apps.projections.fold import Folded, Folder, Intake
+from apps.projections.projector import DecodedBatch, ProjectedBatch, Projector
 from apps.projections.records import Checkpoint, digest
 from apps.projections.store import Batch, Store
+from apps.projections.subscription import Event, Subscription
 
 _IDLE = 0.1
 _AHEAD = 1
 """Batches that wait between two stages. More would be smaller: together they are what may be on its way."""
 
 _T = TypeVar("_T")
-Committed = Callable[[Sequence[Event], Folded, float], None]
+Committed = Callable[[Sequence[Event], ProjectedBatch, float], None]
 
 
 class Pipeline:
-    """From `consumption` into `store`, onto `checkpoint`, until `stopping`; `committed` is called after each
+    """From `subscription` into `store`, onto `checkpoint`, until `stopping`; `committed` is called after each
     commit with its events, its result and the seconds that it took from when they were let in."""
 
     def __init__(
         self,
         store: Store,
-        consumption: Consumption,
-        folder: Folder,
+        subscription: Subscription,
+        projector: Projector,
         checkpoint: Checkpoint,
         batch: int,
         stopping: threading.Event,
         committed: Committed,
     ) -> None:
         self._store = store
-        self._consumption = consumption
-        self._folder = folder
+        self._subscription = subscription
+        self._projector = projector
         self._checkpoint = checkpoint
         self._batch = batch
         self._stopping = stopping
         self._committed = committed
         self._failure: BaseException | None = None
         self._broken = threading.Event()
-        self._admitted: queue.Queue[tuple[Intake, float] | None] = queue.Queue(_AHEAD)
-        self._folded: queue.Queue[tuple[Intake, Folded, float] | None] = queue.Queue(_AHEAD)
-        self._uncommitted: deque[Folded] = deque()
+        self._admitted: queue.Queue[tuple[DecodedBatch, float] | None] = queue.Queue(_AHEAD)
+        self._folded: queue.Queue[tuple[DecodedBatch, ProjectedBatch, float] | None] = queue.Queue(_AHEAD)
+        self._uncommitted: deque[ProjectedBatch] = deque()
 
     def run(self) -> None:
         """Until asked to stop, with what was let in by then committed; raises what ended it otherwise."""
@@ -76,23 +76,23 @@ class Pipeline:
 
     def _admit(self) -> None:
         while not self._stopping.is_set() and not self._broken.is_set():
-            events = self._consumption.take(self._batch, _IDLE)
+            events = self._subscription.fetch(self._batch, _IDLE)
             if events:
-                self._put(self._admitted, (self._folder.admit(events), time.monotonic()))
+                self._put(self._admitted, (self._projector.decode(events), time.monotonic()))
         self._put(self._admitted, None)
 
     def _project(self) -> None:
         while (item := self._get(self._admitted)) is not None:
-            intake, since = item
-            folded = self._folder.project(intake, self._read)
+            batch, since = item
+            folded = self._projector.project(batch, self._read)
             self._uncommitted.append(folded)
-            self._put(self._folded, (intake, folded, since))
+            self._put(self._folded, (batch, folded, since))
         self._put(self._folded, None)
 
     def _commit(self) -> None:
         while (item := self._get(self._folded)) is not None:
-            intake, folded, since = item
-            last = intake.events[-1]
+            batch, folded, since = item
+            last = batch.events[-1]
             before = self._checkpoint
             following = Checkpoint(
                 stream=before.stream,
@@ -100,14 +100,14 @@ class Pipeline:
                 digest=digest(last.subject, last.data),
                 seen=last.sequence,
                 revision=before.revision + 1,
-                events=before.events + len(intake.events),
+                events=before.events + len(batch.events),
                 quarantined=before.quarantined + len(folded.quarantined),
             )
             self._store.commit(before, Batch(following, folded.views, folded.quarantined))
             self._checkpoint = following
             self._uncommitted.popleft()
-            self._consumption.done(last, len(intake.events))
-            self._committed(intake.events, folded, time.monotonic() - since)
+            self._subscription.acknowledge(last, len(batch.events))
+            self._committed(batch.events, folded, time.monotonic() - since)
 
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The newest of each view. What is committed meanwhile was looked at before the store is."""

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from apps.projections import cursors, paths
+from apps.projections import cursors, view_paths
 from apps.projections.conditions import Condition
 from apps.projections.errors import KeyFormatError, OverdueError, QueryError
 from apps.projections.keys import ViewKey, tenant_prefix
-from apps.projections.ordering import Order, order
+from apps.projections.ordering import SortKey, sort_key
 
 _decode = msgspec.json.Decoder().decode
 
@@ -38,7 +38,7 @@ class Query:
     tenant: str
     prefix: str = ""
     where: tuple[Condition, ...] = ()
-    sort: paths.Path | None = None
+    sort: view_paths.Path | None = None
     descending: bool = False
     limit: int = 100
     after: str | None = None
@@ -62,7 +62,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class QueryBounds:
     """What one query may look at, in views and in bytes of them, for how many seconds, and how many bytes a
     page may have."""
 
@@ -75,7 +75,7 @@ class Bounds:
 class Budget:
     """What is left of the bounds of a query that runs."""
 
-    def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, bounds: QueryBounds, clock: Callable[[], float] = time.monotonic) -> None:
         self._bounds = bounds
         self._clock = clock
         self._until = clock() + bounds.seconds
@@ -110,7 +110,9 @@ class Page:
     scanned: int
 
 
-def page(views: Views, query: Query, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> Page:
+def find_page(
+    views: Views, query: Query, bounds: QueryBounds, clock: Callable[[], float] = time.monotonic
+) -> Page:
     """In the order of ids a query that has reached a bound gives what it found by then, and where to go on.
     Raises QueryError for a cursor of another query, and for a sort over more than may be looked at;
     OverdueError for a sort that took too long."""
@@ -122,7 +124,7 @@ def page(views: Views, query: Query, bounds: Bounds, clock: Callable[[], float] 
         return _sorted(found, query, query.sort, begin, bounds, budget)
 
 
-def _by_id(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: Bounds, budget: Budget) -> Page:
+def _by_id(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: QueryBounds, budget: Budget) -> Page:
     taken: list[tuple[str, bytes]] = []
     size = 0
     last: str | None = None
@@ -142,12 +144,12 @@ def _by_id(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: Bounds, b
 def _sorted(
     found: Iterator[tuple[bytes, bytes]],
     query: Query,
-    sort: paths.Path,
-    begin: cursors.Place | None,
-    bounds: Bounds,
+    sort: view_paths.Path,
+    begin: cursors.Position | None,
+    bounds: QueryBounds,
     budget: Budget,
 ) -> Page:
-    best: list[tuple[tuple[Order, str], bytes]] = []
+    best: list[tuple[tuple[SortKey, str], bytes]] = []
     room, size, more = query.limit, 0, False
     worst = 0 if query.descending else -1
     for key, raw in found:
@@ -164,7 +166,7 @@ def _sorted(
         view = _readable(raw)
         if not _meets(query, view):
             continue
-        place = (order(paths.at(view, sort)), ViewKey.decode(key).view_id)
+        place = (sort_key(view_paths.value_at(view, sort)), ViewKey.decode(key).view_id)
         if begin is not None and (place >= begin if query.descending else place <= begin):
             continue
         bisect.insort(best, (place, raw), key=lambda each: each[0])
@@ -189,16 +191,16 @@ def _readable(raw: bytes) -> Any:
 
 
 def _meets(query: Query, view: Any) -> bool:
-    return all(condition.holds(view) for condition in query.where)
+    return all(condition.matches(view) for condition in query.where)
 
 
-def _begin(query: Query) -> cursors.Place | None:
+def _begin(query: Query) -> cursors.Position | None:
     if query.after is None:
         return None
     return cursors.decode(query.after, query.fingerprint, is_sorted=query.sort is not None)
 
 
-def _key(query: Query, begin: cursors.Place | None) -> bytes:
+def _key(query: Query, begin: cursors.Position | None) -> bytes:
     """The key behind which the scan goes on: a sorted query looks at all again."""
     if begin is None or query.sort is not None or not begin[1]:
         return b""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from apps.projections.consumption import Event
 from apps.projections.errors import ConflictError, StoreError
-from apps.projections.fold import Folder
+from apps.projections.projector import Projector
 from apps.projections.store import Batch, Store
+from apps.projections.subscription import Event
 
 _ATTEMPTS = 50
 
@@ -21,7 +21,7 @@ class Replayed:
     held: tuple[int, ...]
 
 
-def replay(store: Store, folder: Folder, sequences: Collection[int] | None = None) -> Replayed:
+def replay(store: Store, projector: Projector, sequences: Collection[int] | None = None) -> Replayed:
     """Apply the quarantined events of `sequences` (all when None), in their order, to the views as they are
     now, and release them in the same commit.
 
@@ -35,7 +35,7 @@ def replay(store: Store, folder: Folder, sequences: Collection[int] | None = Non
         if checkpoint is None or not chosen:
             return Replayed((), ())
         events = [Event(each.sequence, each.subject, each.data, b"") for each in chosen]
-        folded = folder.fold(events, store.views)
+        folded = projector.fold(events, store.views)
         held = tuple(each.sequence for each in folded.quarantined)
         applied = tuple(event.sequence for event in events if event.sequence not in held)
         following = msgspec.structs.replace(checkpoint, revision=checkpoint.revision + 1)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from apps.projections.consumption import Event
 from apps.projections.errors import ConnectionLostError, GapError, ProjectionError, StoreError
-from apps.projections.fold import Folded
+from apps.projections.projector import ProjectedBatch
 from apps.projections.records import Checkpoint
+from apps.projections.subscription import Event
 from apps.projections.worker import Observer
 
 _PERIOD = 0.25
@@ -85,7 +85,7 @@ class Reporter(Observer):
             report.commit_failures += isinstance(error, StoreError)
         self._changed.set()
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         with self._lock:
             report = self._report
             report.sequence = events[-1].sequence

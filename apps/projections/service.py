@@ -13,17 +13,17 @@ import msgspec
 import uvicorn
 
 from apps.projections.api import Api, create_app
-from apps.projections.children import Child
 from apps.projections.errors import StoreError, StoreGoneError
 from apps.projections.generations import GenerationError, Generations
+from apps.projections.http_server import server_config
 from apps.projections.keys import CheckpointKey
 from apps.projections.metrics import Shards, exposition
 from apps.projections.probes import Probes
+from apps.projections.query_limiter import QueryLimiter
 from apps.projections.reports import Report
-from apps.projections.sending import configured
+from apps.projections.shard_process import ShardProcess
 from apps.projections.spec import Manifest, Projection, ServiceSpec
 from apps.projections.store import Store
-from apps.projections.turns import Turns
 
 _log = logging.getLogger("apps.projections.service")
 _POLL = 0.1
@@ -58,7 +58,7 @@ def _open(generations: Generations, key: CheckpointKey) -> Store:
 class Service:
     """What the probes and /metrics are answered from."""
 
-    def __init__(self, spec: ServiceSpec, manifest: Manifest, children: list[Child]) -> None:
+    def __init__(self, spec: ServiceSpec, manifest: Manifest, children: list[ShardProcess]) -> None:
         self._spec = spec
         self._manifest = manifest
         self._children = children
@@ -131,7 +131,7 @@ async def _serve(path: Path, spec: ServiceSpec, manifest: Manifest) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    children = [Child(path, projection.view) for projection in manifest.projections]
+    children = [ShardProcess(path, projection.view) for projection in manifest.projections]
     service = Service(spec, manifest, children)
     api = Api(
         stores={projection.view: partial(reader, spec, projection) for projection in manifest.projections},
@@ -139,10 +139,10 @@ async def _serve(path: Path, spec: ServiceSpec, manifest: Manifest) -> int:
         results=spec.queries.results,
         conditions=spec.queries.conditions,
         bounds=spec.queries.bounds,
-        turns=Turns(spec.queries.room),
+        limiter=QueryLimiter(spec.queries.concurrency),
     )
     probes = Probes(service, exposition(service.shards))
-    config = configured(
+    config = server_config(
         create_app(api, probes, frozenset(spec.listen.names), spec.queries.sending),
         spec.listen.host,
         spec.listen.port,
@@ -170,7 +170,7 @@ async def _serve(path: Path, spec: ServiceSpec, manifest: Manifest) -> int:
     return code
 
 
-def _drain(children: list[Child], seconds: float) -> None:
+def _drain(children: list[ShardProcess], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     for child in children:
         child.stop()

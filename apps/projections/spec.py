@@ -16,10 +16,10 @@ from apps.kit.settings import load as load_file
 from apps.projections.backfill import Source
 from apps.projections.errors import ProgramError
 from apps.projections.generations import Generations
-from apps.projections.queries import Bounds
+from apps.projections.nats_connection import Login
+from apps.projections.queries import QueryBounds
+from apps.projections.query_limiter import ConcurrencyLimits
 from apps.projections.sandbox.process import Limits, Sandbox
-from apps.projections.turns import Room
-from apps.projections.wire import Login
 
 PREFIX = "NEBULA_PROJECTIONS_"
 # A cluster sets variables of its own for each service: PROJECTIONS_CARRIERS_ALL_PORT.
@@ -137,20 +137,20 @@ class QueryLimits(Spec):
     size: int = Field(default=8 << 20, ge=1)
     conditions: int = Field(default=16, ge=0)
     scan: int = Field(default=100_000, ge=1)
-    read: int = Field(default=Bounds.read, ge=1)
-    seconds: float = Field(default=Bounds.seconds, gt=0)
+    read: int = Field(default=QueryBounds.read, ge=1)
+    seconds: float = Field(default=QueryBounds.seconds, gt=0)
     sending: float = Field(default=30.0, gt=0)
-    at_once: int = Field(default=Room.at_once, ge=1)
-    of_tenant: int = Field(default=Room.of_tenant, ge=1)
-    waiting: int = Field(default=Room.waiting, ge=0)
+    at_once: int = Field(default=ConcurrencyLimits.at_once, ge=1)
+    of_tenant: int = Field(default=ConcurrencyLimits.of_tenant, ge=1)
+    waiting: int = Field(default=ConcurrencyLimits.waiting, ge=0)
 
     @property
-    def bounds(self) -> Bounds:
-        return Bounds(scan=self.scan, size=self.size, read=self.read, seconds=self.seconds)
+    def bounds(self) -> QueryBounds:
+        return QueryBounds(scan=self.scan, size=self.size, read=self.read, seconds=self.seconds)
 
     @property
-    def room(self) -> Room:
-        return Room(self.at_once, self.of_tenant, self.waiting, self.seconds)
+    def concurrency(self) -> ConcurrencyLimits:
+        return ConcurrencyLimits(self.at_once, self.of_tenant, self.waiting, self.seconds)
 
 
 class ServiceSpec(Spec):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import lmdb
 
-from apps.projections.environments import ENVIRONMENTS
 from apps.projections.errors import ConflictError, StoreError, StoreGoneError
 from apps.projections.keys import VIEWS, CheckpointKey
+from apps.projections.lmdb_environments import ENVIRONMENTS
 from apps.projections.records import (
     Checkpoint,
     Quarantined,

@@ -4,10 +4,10 @@ import hashlib
 import hmac
 
 
-def token(key: str, tenant: str) -> str:
+def make_token(key: str, tenant: str) -> str:
     """The bearer token that opens `tenant`, and no other."""
     return hmac.new(key.encode(), b"tenant:" + tenant.encode(), hashlib.sha256).hexdigest()
 
 
-def opens(key: str, tenant: str, given: str) -> bool:
-    return hmac.compare_digest(token(key, tenant).encode(), given.encode("utf-8", "replace"))
+def verify_token(key: str, tenant: str, given: str) -> bool:
+    return hmac.compare_digest(make_token(key, tenant).encode(), given.encode("utf-8", "replace"))

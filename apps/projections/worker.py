@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from apps.projections import identity
-from apps.projections.consumption import Consumption, Event, Pulling
+from apps.projections import stream_check
 from apps.projections.errors import (
     ConflictError,
     ConnectionLostError,
@@ -17,14 +16,15 @@ from apps.projections.errors import (
     StoreError,
     StoreGoneError,
 )
-from apps.projections.fold import Folded, Folder
-from apps.projections.jetstream import Consumer, JetStream
+from apps.projections.jetstream import ConsumerConfig, JetStream
 from apps.projections.keys import CheckpointKey
 from apps.projections.logs import context_of
+from apps.projections.nats_connection import Login, NatsConnection
 from apps.projections.pipeline import Pipeline
+from apps.projections.projector import ProjectedBatch, Projector
 from apps.projections.records import Checkpoint
 from apps.projections.store import MAP_SIZE, Batch, Store
-from apps.projections.wire import Login, Wire
+from apps.projections.subscription import Event, PullLimits, Subscription
 
 _log = logging.getLogger("apps.projections.worker")
 _LONGEST_WAIT = 5.0
@@ -39,9 +39,9 @@ class Shard:
     view_type: str
     name: str
     path: Path
-    consumer: Consumer
+    consumer: ConsumerConfig
     batch: int = 2000
-    pulling: Pulling = field(default_factory=Pulling)
+    pulling: PullLimits = field(default_factory=PullLimits)
     map_size: int = MAP_SIZE
     start: int = 1
 
@@ -49,7 +49,7 @@ class Shard:
 class Observer:
     """What happens, for metrics; this one ignores it."""
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None: ...
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None: ...
     def restarted(self, error: ProjectionError) -> None: ...
     def connected(self, checkpoint: Checkpoint) -> None: ...
     def waiting(self, reason: str) -> None: ...
@@ -64,12 +64,12 @@ class Worker:
         self,
         shard: Shard,
         login: Callable[[], Login],
-        folder: Folder,
+        projector: Projector,
         observer: Observer | None = None,
     ) -> None:
         self._shard = shard
         self._login = login
-        self._folder = folder
+        self._projector = projector
         self._observer = observer or Observer()
         self._stopping = threading.Event()
         self._failures = 0
@@ -96,26 +96,26 @@ class Worker:
         key = CheckpointKey(shard.name, shard.view_type)
         store = Store(shard.path, key, map_size=shard.map_size)
         try:
-            wire = Wire(self._login())
+            connection = NatsConnection(self._login())
             try:
-                checkpoint = self._begin(store, JetStream(wire))
-                consumption = Consumption(wire, shard.consumer, checkpoint.next, shard.pulling)
+                checkpoint = self._begin(store, JetStream(connection))
+                subscription = Subscription(connection, shard.consumer, checkpoint.next, shard.pulling)
             except BaseException:
-                wire.close()
+                connection.close()
                 raise
             try:
                 self._observer.connected(checkpoint)
                 Pipeline(
                     store,
-                    consumption,
-                    self._folder,
+                    subscription,
+                    self._projector,
                     checkpoint,
                     shard.batch,
                     self._stopping,
                     self._committed,
                 ).run()
             finally:
-                consumption.close()
+                subscription.close()
         finally:
             store.close()
 
@@ -132,13 +132,13 @@ class Worker:
             if stream.first > self._shard.start:
                 _log.warning("stream %s begins at sequence %d", consumer.stream, stream.first)
         else:
-            identity.check(
+            stream_check.check(
                 checkpoint, stream, lambda sequence: jetstream.digest_at(consumer.stream, sequence)
             )
-        jetstream.reset(consumer, checkpoint.next)
+        jetstream.recreate(consumer, checkpoint.next)
         return checkpoint
 
-    def _committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def _committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         self._failures = 0
         for held in folded.quarantined[:_TOLD]:
             _log.warning(

@@ -22,12 +22,12 @@ from rich.console import Console
 from rich.table import Table
 
 from apps.projections.backfill import Source
-from apps.projections.consumption import Consumption, Event
-from apps.projections.fold import Folded
 from apps.projections.generations import Generations
 from apps.projections.jetstream import JetStream
 from apps.projections.keeper import Keeper
-from apps.projections.wire import Wire
+from apps.projections.nats_connection import NatsConnection
+from apps.projections.projector import ProjectedBatch
+from apps.projections.subscription import Event, Subscription
 from apps.projections.worker import Observer
 from providers.terminal import show_table
 from tests.apps.projections import flights
@@ -152,18 +152,18 @@ def _fetch(server: NatsServer, last: int) -> None:
 
 def _read(server: NatsServer, last: int) -> None:
     """The worker's reader, which does nothing with what it reads but acknowledge it."""
-    wire = Wire(server.login)
+    connection = NatsConnection(server.login)
     consumer = _SOURCE.consumer(0)
-    JetStream(wire).reset(consumer, 1)
-    consumption = Consumption(wire, consumer, 1, _SOURCE.pulling)
+    JetStream(connection).recreate(consumer, 1)
+    subscription = Subscription(connection, consumer, 1, _SOURCE.pulling)
     try:
         sequence = 0
         while sequence < last:
-            if events := consumption.take(_SOURCE.batch, 30):
+            if events := subscription.fetch(_SOURCE.batch, 30):
                 sequence = events[-1].sequence
-                consumption.done(events[-1], len(events))
+                subscription.acknowledge(events[-1], len(events))
     finally:
-        consumption.close()
+        subscription.close()
 
 
 def _curve(
@@ -184,7 +184,7 @@ class _Latency(Observer):
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         self.seconds.append(seconds)
 
 
@@ -195,7 +195,7 @@ class _Lag(Observer):
         self.sequence = 0
         self.seconds: list[float] = []
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         self.sequence = events[-1].sequence
         sent = msgspec.json.decode(events[0].data).get("sent")
         if sent is not None:
@@ -232,7 +232,7 @@ def _rebuild(
 
 def _publish(server: NatsServer, more: Sequence[flights.Message], wanted: Callable[[], bool]) -> None:
     """At the rate, each stamped with when, so long as it is `wanted`."""
-    wire = Wire(server.login)
+    connection = NatsConnection(server.login)
     try:
         started = time.monotonic()
         for number, (subject, data) in enumerate(more):
@@ -240,6 +240,6 @@ def _publish(server: NatsServer, more: Sequence[flights.Message], wanted: Callab
                 time.sleep(ahead)
             if number % _RATE == 0 and not wanted():
                 return
-            wire.publish(subject.encode(), b'%b,"sent":%.6f}' % (data[:-1], time.time()))
+            connection.publish(subject.encode(), b'%b,"sent":%.6f}' % (data[:-1], time.time()))
     finally:
-        wire.close()
+        connection.close()

@@ -18,9 +18,9 @@ import psutil
 from rich.console import Console
 
 from apps.projections.backfill import Source
-from apps.projections.consumption import Event
-from apps.projections.fold import Folded
-from apps.projections.wire import Login
+from apps.projections.nats_connection import Login
+from apps.projections.projector import ProjectedBatch
+from apps.projections.subscription import Event
 from apps.projections.worker import Observer
 from tests.apps.projections import flights
 from tests.apps.projections.consuming import consume
@@ -163,5 +163,5 @@ class _Told(Observer):
     def __init__(self, committed: Any) -> None:
         self._committed = committed
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         self._committed.value = events[-1].sequence

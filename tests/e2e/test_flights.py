@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from apps.projections.backfill import Source
-from apps.projections.wire import Login
+from apps.projections.nats_connection import Login
 from tests.apps.projections import flights
 from tests.apps.projections.consuming import consume, views
 from tests.apps.projections.nats_server import publish, stream_of

@@ -156,7 +156,7 @@ class Sandbox:
     def _start(self) -> None:
         environment = {"PYTHONPATH": str(_SOURCE), "RUST_BACKTRACE": "0", "PATH": os.defpath}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "apps.projections.sandbox.child"],
+            [sys.executable, "-m", "apps.projections.sandbox.interpreter"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

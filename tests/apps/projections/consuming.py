@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apps.projections.backfill import Source
-from apps.projections.consumption import Event
-from apps.projections.fold import Folded
 from apps.projections.keys import CheckpointKey
+from apps.projections.nats_connection import Login
+from apps.projections.projector import ProjectedBatch
 from apps.projections.sandbox.process import Sandbox
 from apps.projections.store import Store
-from apps.projections.wire import Login
+from apps.projections.subscription import Event
 from apps.projections.worker import Observer, Worker
 
 
@@ -21,7 +21,7 @@ class UpTo(Observer):
         self._observer = observer
         self.worker: Worker | None = None
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         self._observer.committed(events, folded, seconds)
         if events[-1].sequence >= self._sequence and self.worker is not None:
             self.worker.stop()
@@ -38,8 +38,8 @@ def consume(
     """Fold the events of `source` into a store at `path` until sequence `up_to` is committed."""
     path.mkdir(parents=True, exist_ok=True)
     stopping, sandbox = UpTo(up_to, observer or Observer()), Sandbox(program, source.limits)
-    folder = source.folder(sandbox)
-    worker = Worker(source.work(path, 1, 1), lambda: login, folder, stopping)
+    projector = source.projector(sandbox)
+    worker = Worker(source.work(path, 1, 1), lambda: login, projector, stopping)
     stopping.worker = worker
     try:
         worker.run()

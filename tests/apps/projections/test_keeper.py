@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from apps.projections.backfill import Backfill, Order, Source
-from apps.projections.consumption import Consumption, Pulling
 from apps.projections.errors import ProgramError
 from apps.projections.generations import Generations
-from apps.projections.jetstream import Consumer, JetStream
+from apps.projections.jetstream import ConsumerConfig, JetStream
 from apps.projections.keeper import Keeper
 from apps.projections.keys import CheckpointKey
+from apps.projections.nats_connection import NatsConnection
 from apps.projections.store import Store
-from apps.projections.wire import Wire
+from apps.projections.subscription import PullLimits, Subscription
 from tests.apps.projections.ledger import PROGRAM, event, fold
 from tests.apps.projections.nats_server import NatsServer, nats_server
 
@@ -155,18 +155,18 @@ def test_the_worker_of_a_retired_generation_ends_by_itself(server: NatsServer, t
 def test_a_consumer_that_nobody_asks_goes_and_one_that_waits_for_events_stays(
     server: NatsServer, tmp_path: Path
 ) -> None:
-    left, asked = (Consumer("BOOKS", name, ["books.>"], 10, inactive=1.0) for name in ("left", "asked"))
-    wire = Wire(server.login)
-    JetStream(wire).reset(left, 1)
-    JetStream(wire).reset(asked, 1)
+    left, asked = (ConsumerConfig("BOOKS", name, ["books.>"], 10, inactive=1.0) for name in ("left", "asked"))
+    connection = NatsConnection(server.login)
+    JetStream(connection).recreate(left, 1)
+    JetStream(connection).recreate(asked, 1)
     assert server.consumers("BOOKS") == ["asked", "left"]
-    consumption = Consumption(wire, asked, 1, Pulling(5, 10))
+    subscription = Subscription(connection, asked, 1, PullLimits(5, 10))
     try:
         eventually(lambda: server.consumers("BOOKS") == ["asked"])
         time.sleep(3)
         assert server.consumers("BOOKS") == ["asked"]
     finally:
-        consumption.close()
+        subscription.close()
 
 
 def test_a_rebuild_may_begin_at_a_later_sequence(server: NatsServer, tmp_path: Path) -> None:

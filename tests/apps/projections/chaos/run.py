@@ -14,9 +14,9 @@ from typing import Any
 
 from apps.projections.errors import ProjectionError
 from apps.projections.keys import CheckpointKey
+from apps.projections.nats_connection import NatsConnection
 from apps.projections.records import Checkpoint
 from apps.projections.store import Store
-from apps.projections.wire import Wire
 from tests.apps.projections.chaos.plan import KILLS, Action, actions
 from tests.apps.projections.chaos.publisher import Publisher
 from tests.apps.projections.chaos.victim import SHARD, STREAM, SUBJECTS
@@ -127,11 +127,11 @@ class Run:
 
     def _disturb(self, subject: str, data: bytes) -> None:
         try:
-            wire = Wire(self._server.login, timeout=1.0)
+            connection = NatsConnection(self._server.login, timeout=1.0)
             try:
-                wire.request(f"$JS.API.{subject}", data, 1.0)
+                connection.request(f"$JS.API.{subject}", data, 1.0)
             finally:
-                wire.close()
+                connection.close()
         except ProjectionError:
             pass  # The server is away, or has no such consumer at the moment.
 

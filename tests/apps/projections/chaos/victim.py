@@ -12,14 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-from apps.projections.envelope import Admission
-from apps.projections.fold import Folder
-from apps.projections.jetstream import Consumer
+from apps.projections.envelope import EventDecoder
+from apps.projections.field_selection import FieldSelection
+from apps.projections.jetstream import ConsumerConfig
+from apps.projections.nats_connection import Login
+from apps.projections.projector import Projector
 from apps.projections.records import Checkpoint
 from apps.projections.sandbox.process import Limits, Sandbox
-from apps.projections.selection import Selection
 from apps.projections.store import Batch, Store
-from apps.projections.wire import Login
 from apps.projections.worker import Shard, Worker
 from tests.apps.projections.ledger import FIELDS, PROGRAM, VIEW
 
@@ -27,7 +27,7 @@ STREAM, SHARD, SUBJECTS = "BOOKS", "all", ["books.>"]
 
 
 def shard(path: Path, ack_wait: float = 60.0, batch: int = 200) -> Shard:
-    consumer = Consumer(STREAM, f"{VIEW}-{SHARD}", SUBJECTS, window=2000, ack_wait=ack_wait)
+    consumer = ConsumerConfig(STREAM, f"{VIEW}-{SHARD}", SUBJECTS, window=2000, ack_wait=ack_wait)
     return Shard(view_type=VIEW, name=SHARD, path=path, consumer=consumer, batch=batch, map_size=1 << 28)
 
 
@@ -48,11 +48,11 @@ def main() -> None:
         size = sum(file.stat().st_size for file in path.glob("data.mdb"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
     batch = options.get("batch", 200)
-    selection = Selection(FIELDS) if batch in (20, 1000) else None
+    selection = FieldSelection(FIELDS) if batch in (20, 1000) else None
     worker = Worker(
         shard(path, options.get("ack_wait", 60.0), batch),
         lambda: Login([options["url"]]),
-        Folder(VIEW, Admission(1), Sandbox(PROGRAM, Limits(memory=128)), selection),
+        Projector(VIEW, EventDecoder(1), Sandbox(PROGRAM, Limits(memory=128)), selection),
     )
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()

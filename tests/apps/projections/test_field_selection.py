@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.projections.envelope import PoisonError
-from apps.projections.selection import Selection
+from apps.projections.field_selection import FieldSelection
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5),
@@ -17,13 +17,13 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["a", "b", "class", "é:"]), VALUES), st.sets(st.sampled_from("abc")))
 def test_what_is_selected_is_what_was_sent(event: dict[str, object], names: set[str]) -> None:
-    selected = msgspec.json.decode(Selection(sorted(names)).apply(json.dumps(event).encode()))
+    selected = msgspec.json.decode(FieldSelection(sorted(names)).apply(json.dumps(event).encode()))
     assert selected == {name: value for name, value in event.items() if name in names}
 
 
 def test_a_path_leads_below_and_leaves_its_neighbours() -> None:
     data = b'{"payload": {"a": {"x": 1, "y": 2}, "b": 3}, "id": "i", "other": 1e400}'
-    selection = Selection(["payload.a.x", "payload.c", "id"])
+    selection = FieldSelection(["payload.a.x", "payload.c", "id"])
     assert msgspec.json.decode(selection.apply(data)) == {"payload": {"a": {"x": 1}}, "id": "i"}
 
 
@@ -32,9 +32,9 @@ def test_a_path_leads_below_and_leaves_its_neighbours() -> None:
 )
 def test_what_cannot_be_selected_from_is_poison(data: bytes) -> None:
     with pytest.raises(PoisonError):
-        Selection(["payload.a"]).apply(data)
+        FieldSelection(["payload.a"]).apply(data)
 
 
 def test_a_lone_surrogate_is_called_one() -> None:
     with pytest.raises(PoisonError, match="half of a surrogate pair"):
-        Selection(["payload.a"]).apply(b'{"payload": {"a": "\\ud800"}}')
+        FieldSelection(["payload.a"]).apply(b'{"payload": {"a": "\\ud800"}}')

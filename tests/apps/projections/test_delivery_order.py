@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.projections.delivery_order import DeliveryOrder
 from apps.projections.errors import GapError
-from apps.projections.gate import Gate
 
 START = 5
 
@@ -23,11 +23,11 @@ class Position(NamedTuple):
 
 def admitted(deliveries: Sequence[Position]) -> list[int]:
     """The stream sequences that pass before the gate closes."""
-    gate = Gate(START)
+    order = DeliveryOrder(START)
     passed = []
     for delivery in deliveries:
         try:
-            passed.append(gate.admit(delivery.reply))
+            passed.append(order.accept(delivery.reply))
         except GapError:
             break
     return passed
@@ -67,11 +67,11 @@ def test_the_gate_closes(deliveries: list[Position]) -> None:
 
 
 def test_the_position_is_read_with_and_without_a_domain() -> None:
-    assert Gate(1).admit(b"$JS.ACK.S.c.1.42.1.1700000000000000000.3") == 42
-    assert Gate(1).admit(b"$JS.ACK._.hash.S.c.1.42.1.1700000000000000000.3.token") == 42
+    assert DeliveryOrder(1).accept(b"$JS.ACK.S.c.1.42.1.1700000000000000000.3") == 42
+    assert DeliveryOrder(1).accept(b"$JS.ACK._.hash.S.c.1.42.1.1700000000000000000.3.token") == 42
 
 
 @pytest.mark.parametrize("reply", [b"", b"_INBOX.x", b"$JS.ACK.S.c.1.one.1.0.0"])
 def test_a_delivery_without_position_is_refused(reply: bytes) -> None:
     with pytest.raises(GapError):
-        Gate(1).admit(reply)
+        DeliveryOrder(1).accept(reply)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from apps.projections.consumption import Event
-from apps.projections.envelope import Admission
+from apps.projections.envelope import EventDecoder
 from apps.projections.errors import StreamChangedError
-from apps.projections.fold import Folded, Folder
 from apps.projections.keys import CheckpointKey
+from apps.projections.projector import ProjectedBatch, Projector
 from apps.projections.sandbox.process import Limits, Sandbox
 from apps.projections.store import Store
+from apps.projections.subscription import Event
 from apps.projections.worker import Observer, Worker
 from tests.apps.projections.chaos.victim import SHARD, STREAM, SUBJECTS, shard
 from tests.apps.projections.ledger import PROGRAM, VIEW, event
@@ -33,7 +33,7 @@ class _UpTo(Observer):
         self.sequence = sequence
         self.worker: Worker | None = None
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         if events[-1].sequence >= self.sequence and self.worker is not None:
             self.worker.stop()
 
@@ -42,7 +42,7 @@ def consume(server: NatsServer, path: Path, up_to: int) -> None:
     path.mkdir(exist_ok=True)
     observer = _UpTo(up_to)
     sandbox = Sandbox(PROGRAM, Limits())
-    worker = Worker(shard(path), lambda: server.login, Folder(VIEW, Admission(1), sandbox), observer)
+    worker = Worker(shard(path), lambda: server.login, Projector(VIEW, EventDecoder(1), sandbox), observer)
     observer.worker = worker
     try:
         worker.run()

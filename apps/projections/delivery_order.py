@@ -3,7 +3,7 @@
 from apps.projections.errors import GapError
 
 
-class Gate:
+class DeliveryOrder:
     """Contiguity of one consumer that was made anew at `start`.
 
     Stream sequences have holes where a consumer filters subjects or where messages were deleted, its own
@@ -15,7 +15,7 @@ class Gate:
         self._next = 1
         self._least = start
 
-    def admit(self, reply: bytes) -> int:
+    def accept(self, reply: bytes) -> int:
         """The stream sequence of a delivery, by its reply subject: `$JS.ACK.<stream>.<consumer>.<delivered>.
         <stream seq>.<consumer seq>.<time>.<pending>`; some servers put domain and account behind ACK and a
         token at the end. Raises GapError for one that is repeated, or not the next."""

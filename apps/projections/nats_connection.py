@@ -45,7 +45,7 @@ class Login:
     name: str = "projections"
 
 
-class Wire:
+class NatsConnection:
     """One thread reads; any may publish. Raises ConnectionLostError when the connection has ended."""
 
     def __init__(self, login: Login, timeout: float = 5.0) -> None:

@@ -12,7 +12,7 @@ _DOMAIN = "cluster.local"
 """Kubernetes' own, unless somebody chose another."""
 
 
-class OwnNames:
+class TrustedHosts:
     """Refuses requests for a host that is none of `names`, and those of pages from elsewhere.
 
     A name also stands for itself within its own namespace and domain, as Kubernetes resolves it:

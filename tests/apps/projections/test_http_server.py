@@ -14,10 +14,10 @@ from apps.projections import tokens
 from apps.projections.api import Api, OpenStore, create_app
 from apps.projections.keys import CheckpointKey, ViewKey
 from apps.projections.probes import Probes
-from apps.projections.queries import Bounds
+from apps.projections.queries import QueryBounds
+from apps.projections.query_limiter import ConcurrencyLimits, QueryLimiter
 from apps.projections.records import Checkpoint, StreamIdentity
 from apps.projections.store import Batch, Store
-from apps.projections.turns import Room, Turns
 from tests.apps.projections.serving import served
 from tests.apps.projections.test_api import Gate, Reported
 from tests.providers.local.plugin.client import until
@@ -39,12 +39,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 class Service:
     """The API over a store with large views, and with a view `slow` whose queries wait."""
 
-    def __init__(self, store: Store, room: Room, sending: float = 600, connections: int = 100) -> None:
+    def __init__(
+        self, store: Store, limits: ConcurrencyLimits, sending: float = 600, connections: int = 100
+    ) -> None:
         self._store = store
         self.gate = Gate(store)
         self.computed = 0
         stores: dict[str, OpenStore] = {"large": self._opened, "slow": self.gate.store}
-        api = Api(stores, _KEY, 10, 3, Bounds(100, 9 << 20), Turns(room))
+        api = Api(stores, _KEY, 10, 3, QueryBounds(100, 9 << 20), QueryLimiter(limits))
         self._app = create_app(api, Probes(Reported(), lambda: b""), sending=sending)
         self._connections = connections
 
@@ -64,7 +66,7 @@ class Service:
             parts = urlsplit(self.url)
             client.connect((parts.hostname, parts.port))
             if tenant:
-                token = tokens.token(_KEY, tenant)
+                token = tokens.make_token(_KEY, tenant)
                 client.sendall(
                     f"GET /v1/views/{view}?tenant={tenant} HTTP/1.1\r\nHost: localhost\r\n"
                     f"Connection: close\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
@@ -72,7 +74,7 @@ class Service:
             yield client
 
     def ask(self, tenant: str) -> requests.Response:
-        headers = {"Authorization": f"Bearer {tokens.token(_KEY, tenant)}"}
+        headers = {"Authorization": f"Bearer {tokens.make_token(_KEY, tenant)}"}
         return requests.get(f"{self.url}/v1/views/large?tenant={tenant}", headers=headers, timeout=60)
 
     def _opened(self) -> nullcontext[Store]:
@@ -85,7 +87,7 @@ def _read(client: socket.socket) -> bytes:
 
 
 def test_a_tenant_that_does_not_read_has_no_more_answers_in_memory_than_turns(store: Store) -> None:
-    room = Room(at_once=2, of_tenant=2, seconds=600)
+    room = ConcurrencyLimits(at_once=2, of_tenant=2, seconds=600)
     with Service(store, room).running() as service, ExitStack() as opened:
         clients = [opened.enter_context(service.connected("ewr")) for _ in range(10)]
         until(lambda: service.computed == 2)
@@ -99,7 +101,7 @@ def test_a_tenant_that_does_not_read_has_no_more_answers_in_memory_than_turns(st
 def test_an_answer_that_is_not_read_in_time_ends_its_connection_and_gives_the_turn_back(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    room = Room(at_once=1, of_tenant=1, seconds=600)
+    room = ConcurrencyLimits(at_once=1, of_tenant=1, seconds=600)
     with (
         caplog.at_level(logging.WARNING),
         Service(store, room, sending=0.5).running() as service,
@@ -109,11 +111,11 @@ def test_an_answer_that_is_not_read_in_time_ends_its_connection_and_gives_the_tu
         with pytest.raises(ConnectionResetError):
             _read(client)
         assert service.ask("ewr").status_code == 200
-    assert [record.name for record in caplog.records] == ["apps.projections.sending"]
+    assert [record.name for record in caplog.records] == ["apps.projections.http_server"]
 
 
 def test_a_slow_reader_gets_all_of_a_large_answer(store: Store) -> None:
-    with Service(store, Room()).running() as service, service.connected("ewr") as client:
+    with Service(store, ConcurrencyLimits()).running() as service, service.connected("ewr") as client:
         until(lambda: service.computed == 1)
         head, _, body = _read(client).partition(b"\r\n\r\n")
         assert b"200 OK" in head
@@ -121,7 +123,7 @@ def test_a_slow_reader_gets_all_of_a_large_answer(store: Store) -> None:
 
 
 def test_connections_that_ask_nothing_give_way_to_probes_and_queries(store: Store) -> None:
-    with Service(store, Room(), connections=8).running() as service, ExitStack() as opened:
+    with Service(store, ConcurrencyLimits(), connections=8).running() as service, ExitStack() as opened:
         asking = opened.enter_context(service.connected("ewr", "slow"))
         until(lambda: service.gate.waiting == 1)
         idle = [opened.enter_context(service.connected()) for _ in range(30)]

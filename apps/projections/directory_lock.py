@@ -17,7 +17,7 @@ _LOOK_SECONDS = 0.2
 
 
 @contextmanager
-def sole(root: Path, stopping: threading.Event, waiting: Callable[[str], None]) -> Iterator[bool]:
+def exclusive_lock(root: Path, stopping: threading.Event, waiting: Callable[[str], None]) -> Iterator[bool]:
     """The right to keep what is in `root`, until the end of this process at the latest. `waiting` is told
     once who has it meanwhile. False when `stopping` was set before it came."""
     root.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from apps.projections.reports import Report
 _decode = msgspec.json.Decoder(Report).decode
 
 
-class Child:
+class ShardProcess:
     """One worker's process. It ends when this one does, however that ends."""
 
     def __init__(self, spec: Path, view: str) -> None:

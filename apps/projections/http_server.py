@@ -11,11 +11,11 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_log = logging.getLogger("apps.projections.sending")
+_log = logging.getLogger("apps.projections.http_server")
 _PIECE = 1 << 16
 
 
-class Sending:
+class SendTimeout:
     """Sends answers in pieces, each when the one before has been taken, so that an answer is sent when its
     last `send` returns. A reader that has not taken it within `seconds` is disconnected."""
 
@@ -86,7 +86,7 @@ class _Connection(H11Protocol):
         self.transport.abort()
 
 
-def configured(app: ASGIApp, host: str, port: int, connections: int, **more: Any) -> uvicorn.Config:
+def server_config(app: ASGIApp, host: str, port: int, connections: int, **more: Any) -> uvicorn.Config:
     """The server of `app`. Of `connections` that are open the oldest is closed for a new one, first of those
     that ask nothing."""
     return uvicorn.Config(

@@ -1,4 +1,4 @@
-"""Consumption of one shard, from the checkpoint on: overlapping pulls, read by a thread of its own."""
+"""Subscription of one shard, from the checkpoint on: overlapping pulls, read by a thread of its own."""
 
 import queue
 import threading
@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import msgspec
 
+from apps.projections.delivery_order import DeliveryOrder
 from apps.projections.errors import ConnectionLostError, GapError, ProjectionError
-from apps.projections.gate import Gate
-from apps.projections.jetstream import Consumer
-from apps.projections.wire import Message, Wire, header
+from apps.projections.jetstream import ConsumerConfig
+from apps.projections.nats_connection import Message, NatsConnection, header
 
 _EXPIRES = 30.0
 _HEARTBEAT = 3.0
@@ -29,7 +29,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True)
-class Pulling:
+class PullLimits:
     """How much is asked for: `pull` events at a time, so that at most `window` are on their way or wait to
     be folded."""
 
@@ -37,17 +37,19 @@ class Pulling:
     window: int = 8000
 
 
-class Consumption:
+class Subscription:
     """The events of a consumer that was just reset to `start`, in order, without a gap.
 
-    Whatever breaks the order ends it: `take` then raises what did, and who consumes begins again from its
+    Whatever breaks the order ends it: `fetch` then raises what did, and who consumes begins again from its
     checkpoint. A new inbox each time keeps late answers of an earlier one out.
     """
 
-    def __init__(self, wire: Wire, consumer: Consumer, start: int, pulling: Pulling) -> None:
-        self._wire = wire
+    def __init__(
+        self, connection: NatsConnection, consumer: ConsumerConfig, start: int, pulling: PullLimits
+    ) -> None:
+        self._connection = connection
         self._pulling = pulling
-        self._gate = Gate(start)
+        self._order = DeliveryOrder(start)
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream}.{consumer.name}".encode()
         self._inbox = f"_INBOX.{uuid4().hex}".encode()
         self._lock = threading.Lock()
@@ -56,12 +58,12 @@ class Consumption:
         self._chunks: queue.SimpleQueue[list[Event] | ProjectionError] = queue.SimpleQueue()
         self._rest: list[Event] = []
         self._over = threading.Event()
-        wire.subscribe(self._inbox, _SID)
+        connection.subscribe(self._inbox, _SID)
         self._pull()
         self._reader = threading.Thread(target=self._read, name=f"read {consumer.name}", daemon=True)
         self._reader.start()
 
-    def take(self, most: int, timeout: float) -> list[Event]:
+    def fetch(self, most: int, timeout: float) -> list[Event]:
         """Up to `most` events that have come; none after `timeout` seconds without any. Raises GapError or
         ConnectionLostError."""
         events = self._rest
@@ -81,9 +83,9 @@ class Consumption:
         self._rest = events[most:]
         return events[:most]
 
-    def done(self, last: Event, count: int) -> None:
+    def acknowledge(self, last: Event, count: int) -> None:
         """Acknowledge the `count` events up to `last`, which are committed, and ask for more."""
-        self._wire.publish(last.reply, b"+ACK")
+        self._connection.publish(last.reply, b"+ACK")
         with self._lock:
             self._untaken -= count
         self._pull()
@@ -91,7 +93,7 @@ class Consumption:
     def close(self) -> None:
         """Stop. What was not committed stays unacknowledged."""
         self._over.set()
-        self._wire.close()
+        self._connection.close()
         self._reader.join()
 
     def _pull(self) -> None:
@@ -101,7 +103,7 @@ class Consumption:
                 self._asked += self._pulling.pull
                 requests.append(self._request())
         if requests:
-            self._wire.send(b"".join(requests))
+            self._connection.send(b"".join(requests))
 
     def _request(self) -> bytes:
         body = b'{"batch":%d,"expires":%d,"idle_heartbeat":%d}' % (
@@ -115,7 +117,7 @@ class Consumption:
         try:
             heard = time.monotonic()
             while not self._over.is_set():
-                messages = self._wire.read(_HEARTBEAT)
+                messages = self._connection.read(_HEARTBEAT)
                 now = time.monotonic()
                 if messages:
                     heard = now
@@ -128,7 +130,7 @@ class Consumption:
     def _accept(self, messages: list[Message]) -> None:
         events: list[Event] = []
         refused: ProjectionError | None = None
-        admit = self._gate.admit
+        accept = self._order.accept
         try:
             for message in messages:
                 if message.status != _DATA:
@@ -136,7 +138,7 @@ class Consumption:
                 else:
                     reply = message.reply
                     subject = message.subject.decode("utf-8", "replace")
-                    events.append(Event(admit(reply), subject, message.data, reply))
+                    events.append(Event(accept(reply), subject, message.data, reply))
         except GapError as error:
             refused = error
         if events:

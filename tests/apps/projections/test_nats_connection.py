@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.projections.errors import ConnectionLostError
-from apps.projections.wire import Message, parse
+from apps.projections.nats_connection import Message, parse
 
 WORD = st.binary(min_size=1, max_size=8).filter(lambda word: not set(word) & set(b" \r\n"))
 

@@ -12,9 +12,9 @@ import threading
 from apps.projections.errors import ProjectionError
 from apps.projections.jetstream import JetStream
 from apps.projections.keeper import Keeper
+from apps.projections.nats_connection import NatsConnection
 from apps.projections.reports import Reporter
 from apps.projections.spec import Manifest, Projection, ServiceSpec
-from apps.projections.wire import Wire
 
 
 def work(spec: ServiceSpec, manifest: Manifest, view: str) -> None:
@@ -37,11 +37,11 @@ def _lag(spec: ServiceSpec, projection: Projection) -> int | None:
     if active is None:
         return None
     try:
-        wire = Wire(spec.nats.login)
+        connection = NatsConnection(spec.nats.login)
         try:
-            return JetStream(wire).lag(projection.source.of(active).consumer(active.number))
+            return JetStream(connection).lag(projection.source.of(active).consumer(active.number))
         finally:
-            wire.close()
+            connection.close()
     except ProjectionError:
         return None  # NATS is away, which the worker says, or the consumer is being reset.
 

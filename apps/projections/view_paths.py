@@ -31,7 +31,7 @@ def parse(text: str) -> Path:
     return tuple(_unquoted(name) for name in _NAMES.findall(text))
 
 
-def at(view: Any, path: Path) -> Any:
+def value_at(view: Any, path: Path) -> Any:
     """The value at `path` in `view`, or MISSING."""
     value = view
     for name in path:

@@ -5,26 +5,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.projections.consumption import Event
-from apps.projections.envelope import Admission
-from apps.projections.fold import Folder
+from apps.projections.envelope import EventDecoder
+from apps.projections.projector import Projector
 from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.subscription import Event
 from tests.apps.projections.ledger import PROGRAM, VIEW, event, fold
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Folder]:
+def projector() -> Iterator[Projector]:
     sandbox = Sandbox(PROGRAM, Limits())
-    yield Folder(VIEW, Admission(1), sandbox)
+    yield Projector(VIEW, EventDecoder(1), sandbox)
     sandbox.close()
 
 
-def folded(folder: Folder, batches: Sequence[Sequence[Event]]) -> tuple[dict[bytes, bytes], list[int]]:
+def folded(projector: Projector, batches: Sequence[Sequence[Event]]) -> tuple[dict[bytes, bytes], list[int]]:
     """Views and quarantined sequences after `batches`, one after the other."""
     views: dict[bytes, bytes] = {}
     poisoned: list[int] = []
     for batch in batches:
-        result = folder.fold(batch, lambda keys: [views.get(key) for key in keys])
+        result = projector.fold(batch, lambda keys: [views.get(key) for key in keys])
         for key, view in result.views.items():
             if view is None:
                 views.pop(key, None)
@@ -50,7 +50,7 @@ ITEMS = st.lists(st.tuples(st.sampled_from(["books.a.1", "books.b.1"]), DATA), m
 @given(ITEMS, st.lists(st.integers(1, 9), min_size=1, max_size=25))
 @settings(max_examples=60)
 def test_the_result_does_not_depend_on_where_batches_end(
-    folder: Folder, items: list[tuple[str, bytes]], sizes: list[int]
+    projector: Projector, items: list[tuple[str, bytes]], sizes: list[int]
 ) -> None:
     """Any batches, with any poison among them: equal to the plain fold."""
     all_events = events(items)
@@ -59,8 +59,8 @@ def test_the_result_does_not_depend_on_where_batches_end(
         batches.append(all_events[at : at + size])
         at += size
     expected = fold([(each.sequence, each.subject, each.data) for each in all_events])
-    assert folded(folder, [batch for batch in batches if batch]) == expected
-    assert folded(folder, [all_events] if all_events else []) == expected
+    assert folded(projector, [batch for batch in batches if batch]) == expected
+    assert folded(projector, [all_events] if all_events else []) == expected
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_the_result_does_not_depend_on_where_batches_end(
     ],
 )
 def test_poison_is_set_aside_with_its_reason_and_the_rest_goes_on(
-    folder: Folder, subject: str, data: bytes, kind: str
+    projector: Projector, subject: str, data: bytes, kind: str
 ) -> None:
     good = ("books.a.1", event("a", "x", 1))
-    result = folder.fold(events([good, (subject, data), good]), lambda keys: [None] * len(keys))
+    result = projector.fold(events([good, (subject, data), good]), lambda keys: [None] * len(keys))
     assert [(each.sequence, each.kind, each.data) for each in result.quarantined] == [(2, kind, data)]
     assert result.quarantined[0].reason
     assert result.views[b"view:a:ledger:x"] == b'{"events":2,"hash":6759}'
@@ -97,9 +97,9 @@ def test_poison_is_set_aside_with_its_reason_and_the_rest_goes_on(
         (event("a", "x", 10**20 + 1), r"an integer beyond 64 bits: 100000000000000000001 \(21 digits\)"),
     ],
 )
-def test_the_reason_is_what_is_wrong(folder: Folder, data: bytes, reason: str) -> None:
+def test_the_reason_is_what_is_wrong(projector: Projector, data: bytes, reason: str) -> None:
     good = event("a", "x", 1)
-    result = folder.fold(
+    result = projector.fold(
         events([("books.a.1", each) for each in (good, data, good)]), lambda k: [None] * len(k)
     )
     (held,) = result.quarantined
@@ -108,8 +108,8 @@ def test_the_reason_is_what_is_wrong(folder: Folder, data: bytes, reason: str) -
 
 
 @pytest.mark.parametrize("account", ["a:b", "a%3Ab", "view:b:ledger:x", "../x", "é*>"])
-def test_separators_in_a_name_lead_to_a_view_of_its_own(folder: Folder, account: str) -> None:
-    result = folder.fold(
+def test_separators_in_a_name_lead_to_a_view_of_its_own(projector: Projector, account: str) -> None:
+    result = projector.fold(
         events([("books.a.1", event("a", account, 1)), ("books.a.1", event("a", "x", 1))]),
         lambda keys: [None] * len(keys),
     )
@@ -122,8 +122,8 @@ def test_unknown_fields_reach_the_program() -> None:
         "def key(e):\n    return 'k'\ndef project(view, e):\n    return {'kept': e['later']}\n", Limits()
     )
     try:
-        folder = Folder(VIEW, Admission(None), sandbox)
-        result = folder.fold(
+        projector = Projector(VIEW, EventDecoder(None), sandbox)
+        result = projector.fold(
             events([("books", event("a", "x", 1, later={"added": [1]}))]), lambda keys: [None] * len(keys)
         )
     finally:

@@ -13,7 +13,7 @@ _AS_SENT = frozenset({"tenant_id", "aggregate_id", "aggregate_type", "event_type
 """What an envelope holds just as it was sent."""
 
 
-class Selection:
+class FieldSelection:
     """Of each event the `fields`, such as `aggregate_id` or `payload.carrier`; one that an event lacks stays
     absent.
 

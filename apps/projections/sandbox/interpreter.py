@@ -1,4 +1,4 @@
-"""The sandbox's side: `python -m apps.projections.sandbox.child`, on stdin and stdout.
+"""The sandbox's side: `python -m apps.projections.sandbox.interpreter`, on stdin and stdout.
 
 It holds one program, and no state between folds. It cannot open a file, start a process or grow beyond its
 memory: the kernel sees to that before the program is loaded (confinement.py).

@@ -7,12 +7,12 @@ from typing import Protocol
 
 import msgspec
 
-from apps.projections.consumption import Event
-from apps.projections.envelope import Admission, PoisonError
+from apps.projections.envelope import EventDecoder, PoisonError
 from apps.projections.errors import KeyFormatError
+from apps.projections.field_selection import FieldSelection
 from apps.projections.keys import ViewKey
 from apps.projections.records import Quarantined
-from apps.projections.selection import Selection
+from apps.projections.subscription import Event
 
 ReadViews = Callable[[Sequence[bytes]], Sequence[bytes | None]]
 
@@ -32,7 +32,7 @@ class Program(Protocol):
     ) -> list[bytes | None]: ...
 
 
-class Admitted(msgspec.Struct, frozen=True, gc=False):
+class DecodedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event that was let in; `data` is what the program is handed of it."""
 
     event: Event
@@ -41,66 +41,66 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True)
-class Intake:
+class DecodedBatch:
     """A batch: what of it was let in, and what was not."""
 
     events: Sequence[Event]
-    admitted: list[Admitted] = field(default_factory=list)
+    admitted: list[DecodedEvent] = field(default_factory=list)
     refused: list[Quarantined] = field(default_factory=list)
 
 
 @dataclass
-class Folded:
+class ProjectedBatch:
     """Views by key as they are after the batch (None: deleted), and what was set aside."""
 
     views: dict[bytes, bytes | None] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
 
 
-class Folder:
+class Projector:
     """Folds batches of one view type. The result depends on the events and the views alone, not on where one
     batch ends and the next begins: a batch that fails is divided until the event that fails stands alone."""
 
     def __init__(
         self,
         view_type: str,
-        admission: Admission,
+        decoder: EventDecoder,
         program: Program,
-        selection: Selection | None = None,
+        selection: FieldSelection | None = None,
     ) -> None:
         self._view_type = view_type
         self._selection = selection
-        self._admission = admission if selection is None else replace(admission, envelope=selection.envelope)
+        self._decoder = decoder if selection is None else replace(decoder, envelope=selection.envelope)
         self._columns = () if selection is None else selection.columns
         self._program = program
 
-    def fold(self, events: Sequence[Event], read: ReadViews) -> Folded:
-        return self.project(self.admit(events), read)
+    def fold(self, events: Sequence[Event], read: ReadViews) -> ProjectedBatch:
+        return self.project(self.decode(events), read)
 
-    def admit(self, events: Sequence[Event]) -> Intake:
+    def decode(self, events: Sequence[Event]) -> DecodedBatch:
         """The first half, which needs no view."""
-        intake = Intake(events)
-        admit, append = self._admission.admit, intake.admitted.append
+        batch = DecodedBatch(events)
+        admit, append = self._decoder.decode, batch.admitted.append
         row = None if self._selection is None else self._selection.row
         for event in events:
             try:
                 data = event.data
                 envelope = admit(event.subject, data)
-                append(Admitted(event, envelope.tenant_id, data if row is None else row(envelope, data)))
+                append(DecodedEvent(event, envelope.tenant_id, data if row is None else row(envelope, data)))
             except PoisonError as error:
-                intake.refused.append(_quarantined(event, error))
-        return intake
+                batch.refused.append(_quarantined(event, error))
+        return batch
 
-    def project(self, intake: Intake, read: ReadViews) -> Folded:
+    def project(self, batch: DecodedBatch, read: ReadViews) -> ProjectedBatch:
         """The second half: run the program."""
-        folded = Folded(quarantined=list(intake.refused))
-        if intake.admitted:
-            self._divide(intake.admitted, read, folded)
+        folded = ProjectedBatch(quarantined=list(batch.refused))
+        if batch.admitted:
+            self._divide(batch.admitted, read, folded)
         folded.quarantined.sort(key=lambda each: each.sequence)
         return folded
 
     def _divide(
-        self, admitted: Sequence[Admitted], read: ReadViews, folded: Folded, again: bool = False
+        self, admitted: Sequence[DecodedEvent], read: ReadViews, folded: ProjectedBatch, again: bool = False
     ) -> None:
         try:
             folded.views.update(self._run(admitted, read, folded.views))
@@ -116,7 +116,7 @@ class Folder:
             self._divide(admitted[middle:], read, folded)
 
     def _run(
-        self, admitted: Sequence[Admitted], read: ReadViews, before: Mapping[bytes, bytes | None]
+        self, admitted: Sequence[DecodedEvent], read: ReadViews, before: Mapping[bytes, bytes | None]
     ) -> dict[bytes, bytes | None]:
         keys: list[bytes] = []
 

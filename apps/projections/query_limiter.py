@@ -12,7 +12,7 @@ from apps.projections.errors import ProjectionError
 _T = TypeVar("_T")
 
 
-class TooManyError(ProjectionError):
+class TooManyQueriesError(ProjectionError):
     """One tenant asks more at once than may wait."""
 
 
@@ -27,7 +27,7 @@ class _Tenant:
 
 
 @dataclass(frozen=True)
-class Room:
+class ConcurrencyLimits:
     """Queries that run at once, in all; how many `of_tenant` run or are being sent; how many of a tenant's
     may wait behind those, and for how many seconds."""
 
@@ -38,29 +38,29 @@ class Room:
 
 
 @dataclass
-class Turns:
+class QueryLimiter:
     """Runs queries in threads of their own: whoever answers probes is never behind them.
 
     A tenant's queries wait for one another first, and only those whose turn that is wait for the others'. So
     each tenant that asks gets its share, in the order of asking.
     """
 
-    room: Room
+    limits: ConcurrencyLimits
     _tenants: dict[str, _Tenant] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._running = asyncio.Semaphore(self.room.at_once)
-        self._threads = ThreadPoolExecutor(self.room.at_once, thread_name_prefix="query")
+        self._running = asyncio.Semaphore(self.limits.at_once)
+        self._threads = ThreadPoolExecutor(self.limits.at_once, thread_name_prefix="query")
 
     @asynccontextmanager
-    async def turn(self, tenant: str) -> AsyncIterator["Turn"]:
+    async def permit(self, tenant: str) -> AsyncIterator["QueryPermit"]:
         """A tenant's turn, which lasts until its answer is sent: that is in memory as long. Raises
-        TooManyError at once, and BusyError when no turn comes."""
-        until = asyncio.get_running_loop().time() + self.room.seconds
+        TooManyQueriesError at once, and BusyError when no turn comes."""
+        until = asyncio.get_running_loop().time() + self.limits.seconds
         async with self._asking(tenant) as own:
             await self._acquire(own.running, until)
             try:
-                yield Turn(self, until)
+                yield QueryPermit(self, until)
             finally:
                 own.running.release()
 
@@ -79,15 +79,17 @@ class Turns:
                 await running.acquire()
         except TimeoutError:
             raise BusyError(
-                f"other queries were running, or their answers were not read, for {self.room.seconds:g} "
+                f"other queries were running, or their answers were not read, for {self.limits.seconds:g} "
                 "seconds: ask again later"
             ) from None
 
     @asynccontextmanager
     async def _asking(self, tenant: str) -> AsyncIterator[_Tenant]:
-        own = self._tenants.setdefault(tenant, _Tenant(asyncio.Semaphore(self.room.of_tenant)))
-        if own.asking >= self.room.of_tenant + self.room.waiting:
-            raise TooManyError(f"{own.asking} queries of this tenant run or wait already: ask again later")
+        own = self._tenants.setdefault(tenant, _Tenant(asyncio.Semaphore(self.limits.of_tenant)))
+        if own.asking >= self.limits.of_tenant + self.limits.waiting:
+            raise TooManyQueriesError(
+                f"{own.asking} queries of this tenant run or wait already: ask again later"
+            )
         own.asking += 1
         try:
             yield own
@@ -98,12 +100,12 @@ class Turns:
 
 
 @dataclass(frozen=True)
-class Turn:
+class QueryPermit:
     """Of one query of a tenant."""
 
-    turns: Turns
+    limiter: QueryLimiter
     until: float
 
     async def run(self, work: Callable[[], _T]) -> _T:
         """What `work` returns, or raises. Raises BusyError when others run all the time."""
-        return await self.turns.run(work, self.until)
+        return await self.limiter.run(work, self.until)
