@@ -14,7 +14,7 @@ _GAUGES = {
     "stalled": ("stalled", "whether the stream is no longer the one that the views were made from"),
     "sequence": ("sequence", "stream sequence of the last event that the views hold"),
     "lag": ("lag", "events of the shard that were not committed a second ago"),
-    "held": ("quarantine", "events in quarantine"),
+    "in_quarantine": ("quarantine", "events in quarantine"),
 }
 _COUNTERS = {
     "events": ("events", "events folded or quarantined"),
@@ -26,29 +26,29 @@ _COUNTERS = {
     "connections_lost": ("connections_lost", "connections to NATS lost or refused"),
     "commit_failures": ("commit_failures", "commits that failed or were overtaken"),
 }
-Shards = Mapping[tuple[str, str], Report]
+Reports = Mapping[tuple[str, str], Report]
 """Reports by view and shard."""
 
 
 class _Reports(Collector):
-    def __init__(self, read: Callable[[], Shards]) -> None:
+    def __init__(self, read: Callable[[], Reports]) -> None:
         self._read = read
 
     def collect(self) -> Iterable[Metric]:
-        shards = self._read()
+        reports = self._read()
         for field, (name, text) in _GAUGES.items():
             gauge = GaugeMetricFamily(f"projections_{name}", text, labels=["view", "shard"])
-            for labels, report in shards.items():
+            for labels, report in reports.items():
                 gauge.add_metric(labels, float(getattr(report, field)))
             yield gauge
         for field, (name, text) in _COUNTERS.items():
             counter = CounterMetricFamily(f"projections_{name}", text, labels=["view", "shard"])
-            for labels, report in shards.items():
+            for labels, report in reports.items():
                 counter.add_metric(labels, float(getattr(report, field)))
             yield counter
 
 
-def exposition(read: Callable[[], Shards]) -> Callable[[], bytes]:
+def exposition(read: Callable[[], Reports]) -> Callable[[], bytes]:
     """What answers a scrape."""
     registry = CollectorRegistry()
     registry.register(_Reports(read))

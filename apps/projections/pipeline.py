@@ -49,7 +49,7 @@ class Pipeline:
         self._failure: BaseException | None = None
         self._broken = threading.Event()
         self._admitted: queue.Queue[tuple[DecodedBatch, float] | None] = queue.Queue(_AHEAD)
-        self._folded: queue.Queue[tuple[DecodedBatch, ProjectedBatch, float] | None] = queue.Queue(_AHEAD)
+        self._projected: queue.Queue[tuple[DecodedBatch, ProjectedBatch, float] | None] = queue.Queue(_AHEAD)
         self._uncommitted: deque[ProjectedBatch] = deque()
 
     def run(self) -> None:
@@ -84,14 +84,14 @@ class Pipeline:
     def _project(self) -> None:
         while (item := self._get(self._admitted)) is not None:
             batch, since = item
-            folded = self._projector.project(batch, self._read)
-            self._uncommitted.append(folded)
-            self._put(self._folded, (batch, folded, since))
-        self._put(self._folded, None)
+            result = self._projector.project(batch, self._read)
+            self._uncommitted.append(result)
+            self._put(self._projected, (batch, result, since))
+        self._put(self._projected, None)
 
     def _commit(self) -> None:
-        while (item := self._get(self._folded)) is not None:
-            batch, folded, since = item
+        while (item := self._get(self._projected)) is not None:
+            batch, result, since = item
             last = batch.events[-1]
             before = self._checkpoint
             following = Checkpoint(
@@ -101,19 +101,19 @@ class Pipeline:
                 seen=last.sequence,
                 revision=before.revision + 1,
                 events=before.events + len(batch.events),
-                quarantined=before.quarantined + len(folded.quarantined),
+                quarantined=before.quarantined + len(result.quarantined),
             )
-            self._store.commit(before, Batch(following, folded.views, folded.quarantined))
+            self._store.commit(before, Batch(following, result.views, result.quarantined))
             self._checkpoint = following
             self._uncommitted.popleft()
             self._subscription.acknowledge(last, len(batch.events))
-            self._committed(batch.events, folded, time.monotonic() - since)
+            self._committed(batch.events, result, time.monotonic() - since)
 
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The newest of each view. What is committed meanwhile was looked at before the store is."""
         found: dict[bytes, bytes | None] = {}
-        for folded in tuple(self._uncommitted):
-            found.update({key: folded.views[key] for key in keys if key in folded.views})
+        for result in tuple(self._uncommitted):
+            found.update({key: result.views[key] for key in keys if key in result.views})
         missing = [key for key in keys if key not in found]
         found.update(zip(missing, self._store.views(missing), strict=True))
         return [found[key] for key in keys]

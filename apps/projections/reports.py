@@ -20,15 +20,15 @@ _LAG_PERIOD = 1.0
 
 class Report(msgspec.Struct):
     """Counters count from the start of the worker; `lag` is how many events of the shard were not committed
-    a second ago. `seconds` were spent on `batches`; `wrong` says why it is not connected; it is `stalled`
+    a second ago. `seconds` were spent on `batches`; `problem` says why it is not connected; it is `stalled`
     when that does not pass by itself."""
 
     connected: bool = False
-    wrong: str = ""
+    problem: str = ""
     stalled: bool = False
     sequence: int = 0
     lag: int = 0
-    held: int = 0
+    in_quarantine: int = 0
     events: int = 0
     quarantined: int = 0
     batches: int = 0
@@ -56,29 +56,29 @@ class Reporter(Observer):
     def connected(self, checkpoint: Checkpoint) -> None:
         with self._lock:
             self._report.connected = True
-            self._report.wrong = ""
+            self._report.problem = ""
             self._report.stalled = False
             self._report.sequence = checkpoint.sequence
-            self._report.held = checkpoint.quarantined
+            self._report.in_quarantine = checkpoint.quarantined
         self._changed.set()
 
     def waiting(self, reason: str) -> None:
         with self._lock:
-            self._report.wrong = reason
+            self._report.problem = reason
         self._changed.set()
 
     def stalled(self, reason: str) -> None:
         with self._lock:
             self._report.connected = False
             self._report.stalled = True
-            self._report.wrong = reason
+            self._report.problem = reason
         self._changed.set()
 
     def restarted(self, error: ProjectionError) -> None:
         with self._lock:
             report = self._report
             report.connected = False
-            report.wrong = str(error)
+            report.problem = str(error)
             report.restarts += 1
             report.gaps += isinstance(error, GapError)
             report.connections_lost += isinstance(error, ConnectionLostError)
@@ -91,7 +91,7 @@ class Reporter(Observer):
             report.sequence = events[-1].sequence
             report.events += len(events)
             report.quarantined += len(folded.quarantined)
-            report.held += len(folded.quarantined)
+            report.in_quarantine += len(folded.quarantined)
             report.batches += 1
             report.seconds += seconds
         self._changed.set()

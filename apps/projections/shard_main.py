@@ -1,7 +1,7 @@
 """The process that keeps one shard: `python -m apps.projections work SPEC VIEW`, started by the service.
 
-It ends with its service: standard input is a pipe whose other end only that holds. Standard output carries
-reports, standard error logs.
+It ends with its service: standard input is a pipe whose other end only the service holds. Reports go to
+standard output, logs to standard error.
 """
 
 import os
@@ -10,44 +10,43 @@ import sys
 import threading
 
 from apps.projections.errors import ProjectionError
+from apps.projections.generations.controller import GenerationController
 from apps.projections.jetstream import JetStream
-from apps.projections.keeper import Keeper
 from apps.projections.nats_connection import NatsConnection
 from apps.projections.reports import Reporter
-from apps.projections.spec import Manifest, Projection, ServiceSpec
+from apps.projections.shard import Shard
 
 
-def work(spec: ServiceSpec, manifest: Manifest, view: str) -> None:
-    """Fold until SIGTERM."""
-    (projection,) = (each for each in manifest.projections if each.view == view)
-    reporter = Reporter(sys.stdout.fileno(), lambda: _lag(spec, projection))
-    root = spec.generations(projection).root
-    keeper = Keeper(root, projection.source, projection.program, spec.nats.login, reporter)
+def keep(shard: Shard) -> None:
+    """Keeps the generations of `shard` until SIGTERM, and reports on standard output how that goes."""
+    reporter = Reporter(sys.stdout.fileno(), lambda: _lag(shard))
+    controller = GenerationController(shard, reporter)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: keeper.stop())
+        signal.signal(number, lambda *_: controller.stop())
     threading.Thread(target=_end_with_service, daemon=True).start()
     try:
-        keeper.run()
+        controller.run()
     finally:
         reporter.close()
 
 
-def _lag(spec: ServiceSpec, projection: Projection) -> int | None:
-    active = spec.generations(projection).active
-    if active is None:
+def _lag(shard: Shard) -> int | None:
+    """The number of events that are not committed; None if NATS does not say."""
+    generation = shard.generations.answering
+    if generation is None:
         return None
     try:
-        connection = NatsConnection(spec.nats.login)
+        connection = NatsConnection(shard.login)
         try:
-            return JetStream(connection).lag(projection.source.of(active).consumer(active.number))
+            return JetStream(connection).lag(shard.consumer(generation))
         finally:
             connection.close()
     except ProjectionError:
-        return None  # NATS is away, which the worker says, or the consumer is being reset.
+        return None  # NATS is away, which the worker says, or the consumer is being made anew.
 
 
 def _end_with_service() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
-    # At once: what is not committed is folded by whoever comes next.
+    # At once: whoever comes next applies what is not committed.
     os._exit(1)

@@ -1,4 +1,4 @@
-"""The processes of a service's workers, and what they last reported."""
+"""The process of a shard's worker, as its service sees it, with what it reported last."""
 
 import subprocess
 import sys
@@ -13,7 +13,10 @@ _decode = msgspec.json.Decoder(Report).decode
 
 
 class ShardProcess:
-    """One worker's process. It ends when this one does, however that ends."""
+    """The worker's process of one view. It ends when this process does, however that ends.
+
+    `report` is the newest report. `ended` is set when the process is over.
+    """
 
     def __init__(self, spec: Path, view: str) -> None:
         self.view = view
@@ -26,19 +29,21 @@ class ShardProcess:
 
     @property
     def pid(self) -> int:
+        """The id of the process."""
         return self._process.pid
 
     @property
-    def code(self) -> int:
-        """The exit code of a worker that has ended."""
+    def exit_code(self) -> int:
+        """The exit code, for which this waits until the process is over."""
         return self._process.wait()
 
     def stop(self) -> None:
-        """Ask it to end after the batch in hand."""
+        """Asks the process to end after the batch in hand."""
         self._process.terminate()
 
-    def end(self, seconds: float) -> bool:
-        """Wait for its end; kill it after `seconds`. Whether it ended by itself."""
+    def wait(self, seconds: float) -> bool:
+        """Waits for the end of the process, kills it after `seconds`, and returns whether it ended by
+        itself."""
         try:
             self._process.wait(seconds)
             by_itself = True

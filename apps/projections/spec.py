@@ -11,15 +11,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, TypeAdapter, model_validator
 
-from apps.kit.settings import Spec, SpecError
+from apps.kit.settings import Spec
 from apps.kit.settings import load as load_file
-from apps.projections.backfill import Source
-from apps.projections.errors import ProgramError
-from apps.projections.generations import Generations
+from apps.projections.generations.states import EventSource
 from apps.projections.nats_connection import Login
 from apps.projections.queries import QueryBounds
 from apps.projections.query_limiter import ConcurrencyLimits
-from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.sandbox.limits import Limits
 
 PREFIX = "NEBULA_PROJECTIONS_"
 # A cluster sets variables of its own for each service: PROJECTIONS_CARRIERS_ALL_PORT.
@@ -30,18 +28,6 @@ _TOKEN = r"[^\s.*>\x00-\x1f\x7f]+"
 _Subject = Annotated[str, StringConstraints(pattern=rf"^((\*|{_TOKEN})\.)*(\*|>|{_TOKEN})$")]
 
 _Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\x00-\x1f]+)*$')]
-
-
-_LARGEST_VIEW = 16 << 20
-
-
-class ProgramLimits(Spec):
-    """Of one evaluation: thousands of steps, MiB, seconds by the clock; bytes of a view."""
-
-    gas: int = Field(default=Limits.gas, ge=1, le=10**9)
-    memory: int = Field(default=Limits.memory, ge=16, le=1 << 16)
-    seconds: float = Field(default=Limits.seconds, gt=0, le=3600)
-    view: int = Field(default=Limits.view, ge=2, le=_LARGEST_VIEW)
 
 
 class Projection(Spec):
@@ -60,7 +46,7 @@ class Projection(Spec):
     fields: tuple[_Field, ...] = ()
     program: str = Field(min_length=1)
     batch: int = Field(default=2000, ge=1, le=100_000)
-    limits: ProgramLimits = ProgramLimits()
+    limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _tenants(self) -> Self:
@@ -80,17 +66,10 @@ class Projection(Spec):
         return self
 
     @property
-    def source(self) -> Source:
-        limits = self.limits
-        return Source(
-            view_type=self.view,
-            shard=self.shard,
-            stream=self.stream,
-            subjects=self.subjects,
-            tenant_token=self.tenant_token,
-            fields=self.fields,
-            limits=Limits(limits.gas, limits.memory, limits.seconds, limits.view),
-            batch=self.batch,
+    def source(self) -> EventSource:
+        """The events that the views are built from. Their order in the file does not matter."""
+        return EventSource(
+            self.stream, tuple(sorted(self.subjects)), self.tenant_token, tuple(sorted(self.fields))
         )
 
 
@@ -165,27 +144,12 @@ class ServiceSpec(Spec):
     queries: QueryLimits = QueryLimits()
     drain_seconds: float = Field(default=20, gt=0)
 
-    def generations(self, projection: Projection) -> Generations:
-        """Where the views of `projection` are."""
-        return Generations(self.directory / projection.view)
 
-
-def load(path: Path, environment: Mapping[str, str] = os.environ) -> tuple[ServiceSpec, Manifest]:
-    """The spec at `path` and its manifest. Raises SpecError, which names each wrong key."""
+def read(path: Path, environment: Mapping[str, str] = os.environ) -> tuple[ServiceSpec, Manifest]:
+    """Reads the spec at `path`, and the manifest that it names. Raises SpecError, which names each wrong
+    key."""
     spec = load_file(path, TypeAdapter(Annotated[ServiceSpec, BeforeValidator(_over(environment))]))
     return spec, load_file(spec.manifest, TypeAdapter(Manifest))
-
-
-def load_programs(manifest: Manifest) -> None:
-    """Load each program once, so that a wrong one is refused at the start. Raises SpecError."""
-    for projection in manifest.projections:
-        sandbox = Sandbox(projection.program, projection.source.limits)
-        try:
-            sandbox.load()
-        except ProgramError as error:
-            raise SpecError(f"projection {projection.view}: {error}") from error
-        finally:
-            sandbox.close()
 
 
 def _over(environment: Mapping[str, str]) -> Any:

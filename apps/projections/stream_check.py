@@ -9,7 +9,7 @@ from apps.projections.records import Checkpoint
 _MEND = "Restore the stream, or rebuild the view: projections rebuild"
 
 
-def check(checkpoint: Checkpoint, stream: StreamState, digest_at: Callable[[int], str | None]) -> None:
+def check_stream(checkpoint: Checkpoint, stream: StreamState, digest_at: Callable[[int], str | None]) -> None:
     """Raises StreamChangedError when events that the views hold are not the stream's, or when events that
     they lack are gone."""
     name, known = stream.identity.name, checkpoint.sequence

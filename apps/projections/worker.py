@@ -2,11 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
 
-from apps.projections import stream_check
 from apps.projections.errors import (
     ConflictError,
     ConnectionLostError,
@@ -16,34 +13,21 @@ from apps.projections.errors import (
     StoreError,
     StoreGoneError,
 )
+from apps.projections.generations.states import Generation
 from apps.projections.jetstream import ConsumerConfig, JetStream
-from apps.projections.keys import CheckpointKey
 from apps.projections.logs import context_of
-from apps.projections.nats_connection import Login, NatsConnection
+from apps.projections.nats_connection import NatsConnection
 from apps.projections.pipeline import Pipeline
 from apps.projections.projector import ProjectedBatch, Projector
 from apps.projections.records import Checkpoint
-from apps.projections.store import MAP_SIZE, Batch, Store
+from apps.projections.shard import Shard
+from apps.projections.store import Batch, Store
+from apps.projections.stream_check import check_stream
 from apps.projections.subscription import Event, PullLimits, Subscription
 
 _log = logging.getLogger("apps.projections.worker")
 _LONGEST_WAIT = 5.0
 _TOLD = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shard:
-    """What one worker does: `view_type` from the events of `consumer`, into the store at `path`. A batch is
-    up to `batch` events, of which one commit is made. `start` is where a store that is empty begins."""
-
-    view_type: str
-    name: str
-    path: Path
-    consumer: ConsumerConfig
-    batch: int = 2000
-    pulling: PullLimits = field(default_factory=PullLimits)
-    map_size: int = MAP_SIZE
-    start: int = 1
 
 
 class Observer:
@@ -57,84 +41,82 @@ class Observer:
 
 
 class Worker:
-    """Runs until `stop`, and through every failure that may pass. Raises StreamChangedError and
-    StoreGoneError, for which that does not hold."""
+    """Applies the events of a shard's stream to one generation of its views, until `stop`.
 
-    def __init__(
-        self,
-        shard: Shard,
-        login: Callable[[], Login],
-        projector: Projector,
-        observer: Observer | None = None,
-    ) -> None:
+    It goes on through every failure that may pass: it begins again from the checkpoint of its store.
+    """
+
+    def __init__(self, shard: Shard, generation: Generation, observer: Observer | None = None) -> None:
         self._shard = shard
-        self._login = login
-        self._projector = projector
+        self._generation = generation
         self._observer = observer or Observer()
         self._stopping = threading.Event()
         self._failures = 0
 
     def stop(self) -> None:
-        """End after the batch in hand; what is not committed stays unacknowledged."""
+        """Asks `run` to return after the batch in hand. What is not committed stays unacknowledged."""
         self._stopping.set()
 
     def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._consume()
-            except StoreGoneError:
-                raise
-            except (ConnectionLostError, GapError, ConflictError, StoreError, RefusedError) as error:
-                self._observer.restarted(error)
-                self._failures += 1
-                wait = min(0.05 * 2**self._failures, _LONGEST_WAIT)
-                _log.warning("begins again from its checkpoint in %.1f s: %s", wait, error)
-                self._stopping.wait(wait)
+        """Works until `stop`.
 
-    def _consume(self) -> None:
-        shard = self._shard
-        key = CheckpointKey(shard.name, shard.view_type)
-        store = Store(shard.path, key, map_size=shard.map_size)
+        Raises StreamChangedError if the stream is not the one that the views were built from, StoreGoneError
+        or GenerationError if the generation was retired, and ProgramError if its program cannot be loaded.
+        """
+        sandbox = self._shard.sandbox(self._generation)
+        projector = self._shard.projector(self._generation, sandbox)
         try:
-            connection = NatsConnection(self._login())
+            while not self._stopping.is_set():
+                try:
+                    self._consume(projector)
+                except StoreGoneError:
+                    raise
+                except (ConnectionLostError, GapError, ConflictError, StoreError, RefusedError) as error:
+                    self._observer.restarted(error)
+                    self._failures += 1
+                    wait = min(0.05 * 2**self._failures, _LONGEST_WAIT)
+                    _log.warning("begins again from its checkpoint in %.1f s: %s", wait, error)
+                    self._stopping.wait(wait)
+        finally:
+            sandbox.close()
+
+    def _consume(self, projector: Projector) -> None:
+        consumer = self._shard.consumer(self._generation)
+        store = self._shard.open_store(self._generation)
+        try:
+            connection = NatsConnection(self._shard.login)
             try:
-                checkpoint = self._begin(store, JetStream(connection))
-                subscription = Subscription(connection, shard.consumer, checkpoint.next, shard.pulling)
+                checkpoint = self._resume(store, consumer, JetStream(connection))
+                subscription = Subscription(connection, consumer, checkpoint.next, PullLimits())
             except BaseException:
                 connection.close()
                 raise
             try:
                 self._observer.connected(checkpoint)
+                batch = self._shard.projection.batch
                 Pipeline(
-                    store,
-                    subscription,
-                    self._projector,
-                    checkpoint,
-                    shard.batch,
-                    self._stopping,
-                    self._committed,
+                    store, subscription, projector, checkpoint, batch, self._stopping, self._committed
                 ).run()
             finally:
                 subscription.close()
         finally:
             store.close()
 
-    def _begin(self, store: Store, jetstream: JetStream) -> Checkpoint:
-        """Make sure that the stream is the same, and reset the consumer to what the store says."""
-        consumer = self._shard.consumer
+    def _resume(self, store: Store, consumer: ConsumerConfig, jetstream: JetStream) -> Checkpoint:
+        """Checks that the stream is the same, makes the consumer anew behind the store's checkpoint, and
+        returns the checkpoint."""
         stream = jetstream.stream(consumer.stream)
         checkpoint = store.checkpoint()
         if checkpoint is None:
             # Bound to the stream from here on, even before the first event.
-            seen = max(stream.first, self._shard.start) - 1
+            start = self._generation.start
+            seen = max(stream.first, start) - 1
             checkpoint = Checkpoint(stream.identity, seen=max(seen, 0))
             store.commit(None, Batch(checkpoint))
-            if stream.first > self._shard.start:
+            if stream.first > start:
                 _log.warning("stream %s begins at sequence %d", consumer.stream, stream.first)
         else:
-            stream_check.check(
-                checkpoint, stream, lambda sequence: jetstream.digest_at(consumer.stream, sequence)
-            )
+            check_stream(checkpoint, stream, lambda sequence: jetstream.digest_at(consumer.stream, sequence))
         jetstream.recreate(consumer, checkpoint.next)
         return checkpoint
 

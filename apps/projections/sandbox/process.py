@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -29,22 +28,11 @@ from apps.projections.sandbox.frames import (
     receive,
     send,
 )
+from apps.projections.sandbox.limits import Limits
 
 _LOAD_SECONDS = 30.0
 _PIPE = 1 << 20
 _SOURCE = Path(__file__).resolve().parents[3]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """`gas` in thousands of the interpreter's steps, `memory` in MiB, `seconds` by the clock: the last is the
-    backstop for single steps that take long. Each is of one evaluation, of one event or of a batch; a batch
-    that exceeds one is divided, so only a single event's excess counts."""
-
-    gas: int = 2000
-    memory: int = 256
-    seconds: float = 5.0
-    view: int = 1 << 20
 
 
 Lookup = Callable[[list[str | None]], tuple[list[int], list[bytes | None]]]

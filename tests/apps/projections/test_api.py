@@ -121,7 +121,7 @@ def client(store: Store, state: Reported, gate: Gate, limits: ConcurrencyLimits)
     def absent() -> nullcontext[Store]:
         raise StoreError("/secret/place is not there")
 
-    report = Report(connected=True, lag=3, gaps=2, held=1)
+    report = Report(connected=True, lag=3, gaps=2, in_quarantine=1)
     metrics = exposition(lambda: {("carriers", "all"): report})
 
     def late() -> nullcontext[Store]:

@@ -12,7 +12,8 @@ from struct import Struct
 import pytest
 
 from apps.projections.sandbox.confinement import MACHINES, NOBODY, filter_of
-from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.sandbox.limits import Limits
+from apps.projections.sandbox.process import Sandbox
 from tests.apps.projections.running import REPOSITORY
 
 _REFUSED, _ALLOWED, _KILLED = 0x00050001, 0x7FFF0000, 0x80000000

@@ -9,7 +9,8 @@ from apps.projections.keys import CheckpointKey
 from apps.projections.projector import ProjectedBatch, Projector, ReadViews
 from apps.projections.records import Checkpoint, StreamIdentity
 from apps.projections.replay import Replayed, replay
-from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.sandbox.limits import Limits
+from apps.projections.sandbox.process import Sandbox
 from apps.projections.store import Batch, Store
 from apps.projections.subscription import Event
 from tests.apps.projections.ledger import PROGRAM, VIEW, event

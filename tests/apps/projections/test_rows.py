@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from apps.projections.envelope import EventDecoder, PoisonError
 from apps.projections.field_selection import FieldSelection
 from apps.projections.projector import Projector
-from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.sandbox.limits import Limits
+from apps.projections.sandbox.process import Sandbox
 from apps.projections.subscription import Event
 from tests.apps.projections.ledger import event
 

@@ -8,20 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from apps.projections.backfill import Backfill, Order, Source
 from apps.projections.errors import ProgramError
-from apps.projections.generations import Generations
+from apps.projections.generations.controller import GenerationController
+from apps.projections.generations.process import GenerationProcess
+from apps.projections.generations.registry import Generations
 from apps.projections.jetstream import ConsumerConfig, JetStream
-from apps.projections.keeper import Keeper
 from apps.projections.keys import CheckpointKey
 from apps.projections.nats_connection import NatsConnection
+from apps.projections.shard import Shard
+from apps.projections.spec import Projection
 from apps.projections.store import Store
 from apps.projections.subscription import PullLimits, Subscription
+from tests.apps.projections import consuming
 from tests.apps.projections.ledger import PROGRAM, event, fold
 from tests.apps.projections.nats_server import NatsServer, nats_server
 
-SOURCE = Source(view_type="ledger", shard="all", stream="BOOKS", subjects=["books.>"], tenant_token=1)
+PROJECTION = Projection(view="ledger", stream="BOOKS", subjects=("books.>",), tenant_token=1, program=PROGRAM)
 NEW = PROGRAM.replace('"hash": 7', '"hash": 8')
+
+
+def shard(server: NatsServer, root: Path, program: str = PROGRAM) -> Shard:
+    return consuming.shard(server.login, root, PROJECTION.model_copy(update={"program": program}))
 
 
 @pytest.fixture
@@ -33,13 +40,13 @@ def server(tmp_path: Path) -> Iterator[NatsServer]:
 
 @contextmanager
 def kept(server: NatsServer, root: Path, program: str = PROGRAM) -> Iterator[None]:
-    keeper = Keeper(root, SOURCE, program, server.login)
-    thread = threading.Thread(target=keeper.run)
+    controller = GenerationController(shard(server, root, program))
+    thread = threading.Thread(target=controller.run)
     thread.start()
     try:
         yield
     finally:
-        keeper.stop()
+        controller.stop()
         thread.join()
 
 
@@ -68,7 +75,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 def active(root: Path) -> int:
-    found = Generations(root).active
+    found = Generations(root).answering
     return found.number if found else 0
 
 
@@ -138,17 +145,17 @@ def test_a_generation_retired_at_any_moment_is_gone_with_its_consumer_and_the_re
 
 
 def test_the_worker_of_a_retired_generation_ends_by_itself(server: NatsServer, tmp_path: Path) -> None:
-    order = Order(
-        source=SOURCE, program=PROGRAM, path=str(tmp_path / "retired"), generation=2, start=1,
-        servers=server.login.servers,
-    )  # fmt: skip
-    backfill = Backfill(order)
+    root = tmp_path / "views"
+    Generations(root).begin(PROGRAM)
+    second = Generations(root).begin(PROGRAM)
+    Generations(root).retire(second.number)
+    process = GenerationProcess(shard(server, root), second)
     try:
-        eventually(lambda: backfill.ended is not None)
+        eventually(lambda: process.exit_code is not None)
     finally:
-        backfill.stop()
-    assert backfill.ended == 0
-    assert not (tmp_path / "retired").exists()
+        process.stop()
+    assert process.exit_code == 0
+    assert not (root / "2").exists()
     assert server.consumers("BOOKS") == []
 
 
@@ -182,5 +189,5 @@ def test_a_rebuild_may_begin_at_a_later_sequence(server: NatsServer, tmp_path: P
 
 def test_a_program_that_cannot_be_loaded_begins_no_generation(server: NatsServer, tmp_path: Path) -> None:
     with pytest.raises(ProgramError):
-        Keeper(tmp_path / "views", SOURCE, "import os", server.login).run()
+        GenerationController(shard(server, tmp_path / "views", "import os")).run()
     assert Generations(tmp_path / "views").all == ()
