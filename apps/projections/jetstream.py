@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from apps.projections.errors import RefusedError
 from apps.projections.nats_connection import Login, NatsConnection
@@ -38,20 +38,24 @@ class ConsumerConfig:
     inactive: float = 86_400.0
 
 
-def delete_consumer(login: Login, consumer: ConsumerConfig) -> None:
-    """Delete the consumer of a shard that is folded no more. Raises ProjectionError when NATS is away."""
-    connection = NatsConnection(login)
-    try:
-        JetStream(connection).delete_consumer(consumer)
-    finally:
-        connection.close()
-
-
 class JetStream:
-    """Raises RefusedError, with JetStream's own code, for what the server refuses."""
+    """JetStream's API, over a connection that the first request makes. Use it in a `with`, which closes that.
 
-    def __init__(self, connection: NatsConnection) -> None:
-        self._connection = connection
+    Every request raises RefusedError, with JetStream's own code, if the server refuses it, and
+    ConnectionLostError if NATS does not answer.
+    """
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._connection: NatsConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def stream(self, name: str) -> StreamState:
         answer = self._ask(f"STREAM.INFO.{name}", {})
@@ -117,6 +121,8 @@ class JetStream:
 
     def _ask(self, subject: str, body: Mapping[str, Any]) -> dict[str, Any]:
         data = json.dumps(body).encode() if body else b""
+        if self._connection is None:
+            self._connection = NatsConnection(self._login)
         answer: dict[str, Any] = json.loads(self._connection.request(f"$JS.API.{subject}", data))
         if error := answer.get("error"):
             hint = ": declare it among the stack's streams" if error.get("err_code") == _NO_STREAM else ""

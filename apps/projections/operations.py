@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from apps.projections.errors import ProjectionError, StreamChangedError
-from apps.projections.jetstream import JetStream, StreamState, delete_consumer
-from apps.projections.nats_connection import NatsConnection
+from apps.projections.jetstream import JetStream, StreamState
 from apps.projections.records import Checkpoint, Quarantined
 from apps.projections.replay import Replayed
 from apps.projections.replay import replay as replay_events
@@ -38,15 +37,11 @@ def status(shard: Shard) -> Status:
     except ProjectionError as error:
         problem = str(error)
     try:
-        connection = NatsConnection(shard.login)
-        try:
-            jetstream = JetStream(connection)
+        with JetStream(shard.login) as jetstream:
             stream = jetstream.stream(shard.projection.stream)
             if checkpoint is not None:
                 problem = _change(checkpoint, stream, jetstream)
             return Status(shard, checkpoint, stream.last, problem)
-        finally:
-            connection.close()
     except ProjectionError as error:
         return Status(shard, checkpoint, None, problem or str(error))
 
@@ -65,9 +60,10 @@ def retire(shard: Shard, number: int) -> str:
 
     Returns what is left to be done, empty if nothing is. Raises GenerationError if it answers queries.
     """
-    consumer = shard.consumer(shard.generations.retire(number))
+    consumer = shard.assignment(shard.generations.retire(number)).consumer
     try:
-        delete_consumer(shard.login, consumer)
+        with JetStream(shard.login) as jetstream:
+            jetstream.delete_consumer(consumer)
     except ProjectionError as error:
         hours = consumer.inactive / 3600
         return (
@@ -90,11 +86,10 @@ def replay(shard: Shard, sequences: Iterable[int]) -> Replayed:
     ProjectionError if there are no views, or if a sequence is not in quarantine.
     """
     wanted = set(sequences)
-    generation = shard.generations.answering
-    if generation is None:
+    assignment = shard.answering()
+    if assignment is None:
         raise ProjectionError(f"{shard.view} has no views yet: its service has not started")
-    store = shard.open_store(generation)
-    sandbox = shard.sandbox(generation)
+    store = assignment.open_store()
     try:
         held = {each.sequence for each in store.quarantine()}
         if missing := sorted(wanted - held):
@@ -102,7 +97,7 @@ def replay(shard: Shard, sequences: Iterable[int]) -> Replayed:
                 f"not in quarantine: sequence {', '.join(map(str, missing))}. `projections quarantine list` "
                 "shows what is"
             )
-        return replay_events(store, shard.projector(generation, sandbox), wanted or None)
+        with assignment.projector() as projector:
+            return replay_events(store, projector, wanted or None)
     finally:
-        sandbox.close()
         store.close()

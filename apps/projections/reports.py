@@ -4,13 +4,15 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from apps.projections.errors import ConnectionLostError, GapError, ProjectionError, StoreError
+from apps.projections.jetstream import JetStream
 from apps.projections.projector import ProjectedBatch
 from apps.projections.records import Checkpoint
+from apps.projections.shard import Shard
 from apps.projections.subscription import Event
 from apps.projections.worker import Observer
 
@@ -40,12 +42,14 @@ class Report(msgspec.Struct):
 
 
 class Reporter(Observer):
-    """Writes a report to `descriptor` when something has changed, at most four times a second, and each
-    second with what `lag` says, None when that cannot be known."""
+    """Writes reports on the worker of `shard` to the file descriptor `descriptor`, a line of JSON each.
 
-    def __init__(self, descriptor: int, lag: Callable[[], int | None]) -> None:
+    It writes when something has changed, at most four times a second, and once a second with the lag.
+    """
+
+    def __init__(self, descriptor: int, shard: Shard) -> None:
         self._descriptor = descriptor
-        self._lag = lag
+        self._shard = shard
         self._report = Report()
         self._lock = threading.Lock()
         self._changed = threading.Event()
@@ -108,7 +112,7 @@ class Reporter(Observer):
             self._changed.clear()
             lag = None
             if time.monotonic() - asked >= _LAG_PERIOD:
-                lag, asked = self._lag(), time.monotonic()
+                lag, asked = _lag(self._shard), time.monotonic()
             with self._lock:
                 if lag is not None:
                     self._report.lag = lag
@@ -117,3 +121,15 @@ class Reporter(Observer):
             with contextlib.suppress(OSError):
                 os.write(self._descriptor, line)
             self._over.wait(_PERIOD)
+
+
+def _lag(shard: Shard) -> int | None:
+    """The number of events that are not committed; None if NATS does not say."""
+    try:
+        assignment = shard.answering()
+        if assignment is None:
+            return None
+        with JetStream(assignment.login) as jetstream:
+            return jetstream.lag(assignment.consumer)
+    except ProjectionError:
+        return None  # NATS is away, which the worker says, or the consumer is being made anew.

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field
@@ -13,7 +14,7 @@ from apps.projections.envelope import EventDecoder
 from apps.projections.errors import ProgramError, StoreError, StoreGoneError
 from apps.projections.field_selection import FieldSelection
 from apps.projections.generations.registry import Generations
-from apps.projections.generations.states import Generation, GenerationError
+from apps.projections.generations.states import Generation, GenerationError, State
 from apps.projections.jetstream import ConsumerConfig
 from apps.projections.keys import CheckpointKey
 from apps.projections.nats_connection import Login
@@ -53,51 +54,32 @@ class Shard(Spec):
         """The generations of the shard, on disk."""
         return Generations(self.directory)
 
-    def declaration(self, generation: Generation) -> Projection:
-        """Returns the declaration that `generation` is built from, whatever is declared by now.
-
-        Its `program` is not looked up: `sandbox` runs the one that was stored with the generation.
-        """
+    def assignment(self, generation: Generation) -> "Assignment":
+        """Returns what it takes to work on `generation`, whatever is declared by now."""
         source = generation.source or self.projection.source
-        return self.projection.model_copy(
-            update={
-                "stream": source.stream,
-                "subjects": source.subjects,
-                "tenant_token": source.tenant_token,
-                "fields": source.fields,
-            }
+        return Assignment(
+            shard=self,
+            generation=generation,
+            path=self.generations.path(generation),
+            consumer=ConsumerConfig(
+                stream=source.stream,
+                name=f"{self.view}-{self.projection.shard}-{generation.number}",
+                subjects=source.subjects,
+                window=PullLimits().window,
+                ack_wait=self.ack_wait,
+            ),
+            tenant_token=source.tenant_token,
+            fields=source.fields,
         )
 
-    def consumer(self, generation: Generation) -> ConsumerConfig:
-        """Returns the JetStream consumer of `generation`."""
-        declaration = self.declaration(generation)
-        return ConsumerConfig(
-            stream=declaration.stream,
-            name=f"{declaration.view}-{declaration.shard}-{generation.number}",
-            subjects=declaration.subjects,
-            window=PullLimits().window,
-            ack_wait=self.ack_wait,
-        )
+    def assignments(self) -> "tuple[Assignment, ...]":
+        """Returns an assignment for each generation, retired ones too, oldest first."""
+        return tuple(self.assignment(each) for each in self.generations.in_state(*State))
 
-    def sandbox(self, generation: Generation) -> Sandbox:
-        """Returns a sandbox for the program of `generation`. Raises GenerationError if it was retired."""
-        return Sandbox(self.generations.program(generation), self.projection.limits)
-
-    def projector(self, generation: Generation, sandbox: Sandbox) -> Projector:
-        """Returns what applies events to the views of `generation`, by the program in `sandbox`."""
-        declaration = self.declaration(generation)
-        selection = FieldSelection(declaration.fields) if declaration.fields else None
-        return Projector(declaration.view, EventDecoder(declaration.tenant_token), sandbox, selection)
-
-    def open_store(self, generation: Generation, *, read_only: bool = False) -> Store:
-        """Opens the store of `generation`. Raises StoreGoneError if it was retired, StoreError if it
-        fails."""
-        return Store(
-            self.generations.path(generation),
-            CheckpointKey(self.projection.shard, self.view),
-            map_size=self.map_size,
-            read_only=read_only,
-        )
+    def answering(self) -> "Assignment | None":
+        """Returns the assignment of the generation that queries are answered from; None if there is none."""
+        generation = self.generations.answering
+        return None if generation is None else self.assignment(generation)
 
     @contextmanager
     def answering_store(self) -> Iterator[Store]:
@@ -110,21 +92,22 @@ class Shard(Spec):
 
     def _open_answering(self) -> Store:
         while True:
-            generation = self._answering()
-            if generation is None:
-                raise StoreError(f"{self.view} has no views yet: its service has not started")
+            assignment = self._require_answering()
             try:
-                return self.open_store(generation, read_only=True)
+                return assignment.open_store(read_only=True)
             except StoreGoneError:
                 # Another one began to answer, and this one was retired, since it was looked up.
-                if self._answering() == generation:
+                if self._require_answering() == assignment:
                     raise
 
-    def _answering(self) -> Generation | None:
+    def _require_answering(self) -> "Assignment":
         try:
-            return self.generations.answering
+            assignment = self.answering()
         except GenerationError as error:
             raise StoreError(str(error)) from error
+        if assignment is None:
+            raise StoreError(f"{self.view} has no views yet: its service has not started")
+        return assignment
 
     def encoded(self) -> bytes:
         """Returns the shard as one line of JSON, with the password of NATS: for the pipe to a child
@@ -132,6 +115,46 @@ class Shard(Spec):
         content = self.model_dump(mode="json")
         content["nats"]["password"] = self.nats.password.get_secret_value()
         return json.dumps(content).encode() + b"\n"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One generation of a shard, with what a worker needs to keep it up to date.
+
+    `path` is the folder of its store and `consumer` its JetStream consumer. `tenant_token` and `fields` are
+    those that the generation is built from, as in Projection: the shard may declare others by now.
+    """
+
+    shard: Shard
+    generation: Generation
+    path: Path
+    consumer: ConsumerConfig
+    tenant_token: int | None
+    fields: tuple[str, ...]
+
+    @property
+    def login(self) -> Login:
+        """The address of NATS, with the user to log in as."""
+        return self.shard.login
+
+    def open_store(self, *, read_only: bool = False) -> Store:
+        """Opens the generation's store. Raises StoreGoneError if it was retired, StoreError if that fails."""
+        key = CheckpointKey(self.shard.projection.shard, self.shard.view)
+        return Store(self.path, key, map_size=self.shard.map_size, read_only=read_only)
+
+    @contextmanager
+    def projector(self) -> Iterator[Projector]:
+        """Yields what applies events to the views, by the generation's own program in a sandbox.
+
+        Raises GenerationError if the generation was retired.
+        """
+        selection = FieldSelection(self.fields) if self.fields else None
+        program = self.shard.generations.program(self.generation)
+        sandbox = Sandbox(program, self.shard.projection.limits)
+        try:
+            yield Projector(self.shard.view, EventDecoder(self.tenant_token), sandbox, selection)
+        finally:
+            sandbox.close()
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> tuple[ServiceSpec, tuple[Shard, ...]]:

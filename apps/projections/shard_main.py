@@ -9,17 +9,14 @@ import signal
 import sys
 import threading
 
-from apps.projections.errors import ProjectionError
 from apps.projections.generations.controller import GenerationController
-from apps.projections.jetstream import JetStream
-from apps.projections.nats_connection import NatsConnection
 from apps.projections.reports import Reporter
 from apps.projections.shard import Shard
 
 
 def keep(shard: Shard) -> None:
     """Keeps the generations of `shard` until SIGTERM, and reports on standard output how that goes."""
-    reporter = Reporter(sys.stdout.fileno(), lambda: _lag(shard))
+    reporter = Reporter(sys.stdout.fileno(), shard)
     controller = GenerationController(shard, reporter)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: controller.stop())
@@ -28,21 +25,6 @@ def keep(shard: Shard) -> None:
         controller.run()
     finally:
         reporter.close()
-
-
-def _lag(shard: Shard) -> int | None:
-    """The number of events that are not committed; None if NATS does not say."""
-    generation = shard.generations.answering
-    if generation is None:
-        return None
-    try:
-        connection = NatsConnection(shard.login)
-        try:
-            return JetStream(connection).lag(shard.consumer(generation))
-        finally:
-            connection.close()
-    except ProjectionError:
-        return None  # NATS is away, which the worker says, or the consumer is being made anew.
 
 
 def _end_with_service() -> None:

@@ -11,7 +11,7 @@ import msgspec
 from apps.projections.delivery_order import DeliveryOrder
 from apps.projections.errors import ConnectionLostError, GapError, ProjectionError
 from apps.projections.jetstream import ConsumerConfig
-from apps.projections.nats_connection import Message, NatsConnection, header
+from apps.projections.nats_connection import Login, Message, NatsConnection, header
 
 _EXPIRES = 30.0
 _HEARTBEAT = 3.0
@@ -44,11 +44,8 @@ class Subscription:
     checkpoint. A new inbox each time keeps late answers of an earlier one out.
     """
 
-    def __init__(
-        self, connection: NatsConnection, consumer: ConsumerConfig, start: int, pulling: PullLimits
-    ) -> None:
-        self._connection = connection
-        self._pulling = pulling
+    def __init__(self, login: Login, consumer: ConsumerConfig, start: int, limits: PullLimits) -> None:
+        self._limits = limits
         self._order = DeliveryOrder(start)
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream}.{consumer.name}".encode()
         self._inbox = f"_INBOX.{uuid4().hex}".encode()
@@ -58,8 +55,13 @@ class Subscription:
         self._chunks: queue.SimpleQueue[list[Event] | ProjectionError] = queue.SimpleQueue()
         self._rest: list[Event] = []
         self._over = threading.Event()
-        connection.subscribe(self._inbox, _SID)
-        self._pull()
+        self._connection = NatsConnection(login)
+        try:
+            self._connection.subscribe(self._inbox, _SID)
+            self._pull()
+        except BaseException:
+            self._connection.close()
+            raise
         self._reader = threading.Thread(target=self._read, name=f"read {consumer.name}", daemon=True)
         self._reader.start()
 
@@ -99,15 +101,15 @@ class Subscription:
     def _pull(self) -> None:
         requests = []
         with self._lock:
-            while self._asked + self._untaken + self._pulling.pull <= self._pulling.window:
-                self._asked += self._pulling.pull
+            while self._asked + self._untaken + self._limits.pull <= self._limits.window:
+                self._asked += self._limits.pull
                 requests.append(self._request())
         if requests:
             self._connection.send(b"".join(requests))
 
     def _request(self) -> bytes:
         body = b'{"batch":%d,"expires":%d,"idle_heartbeat":%d}' % (
-            self._pulling.pull,
+            self._limits.pull,
             int(_EXPIRES * 1e9),
             int(_HEARTBEAT * 1e9),
         )

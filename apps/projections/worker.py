@@ -13,14 +13,12 @@ from apps.projections.errors import (
     StoreError,
     StoreGoneError,
 )
-from apps.projections.generations.states import Generation
-from apps.projections.jetstream import ConsumerConfig, JetStream
+from apps.projections.jetstream import JetStream
 from apps.projections.logs import context_of
-from apps.projections.nats_connection import NatsConnection
 from apps.projections.pipeline import Pipeline
 from apps.projections.projector import ProjectedBatch, Projector
 from apps.projections.records import Checkpoint
-from apps.projections.shard import Shard
+from apps.projections.shard import Assignment
 from apps.projections.store import Batch, Store
 from apps.projections.stream_check import check_stream
 from apps.projections.subscription import Event, PullLimits, Subscription
@@ -46,9 +44,8 @@ class Worker:
     It goes on through every failure that may pass: it begins again from the checkpoint of its store.
     """
 
-    def __init__(self, shard: Shard, generation: Generation, observer: Observer | None = None) -> None:
-        self._shard = shard
-        self._generation = generation
+    def __init__(self, assignment: Assignment, observer: Observer | None = None) -> None:
+        self._assignment = assignment
         self._observer = observer or Observer()
         self._stopping = threading.Event()
         self._failures = 0
@@ -63,9 +60,7 @@ class Worker:
         Raises StreamChangedError if the stream is not the one that the views were built from, StoreGoneError
         or GenerationError if the generation was retired, and ProgramError if its program cannot be loaded.
         """
-        sandbox = self._shard.sandbox(self._generation)
-        projector = self._shard.projector(self._generation, sandbox)
-        try:
+        with self._assignment.projector() as projector:
             while not self._stopping.is_set():
                 try:
                     self._consume(projector)
@@ -77,23 +72,17 @@ class Worker:
                     wait = min(0.05 * 2**self._failures, _LONGEST_WAIT)
                     _log.warning("begins again from its checkpoint in %.1f s: %s", wait, error)
                     self._stopping.wait(wait)
-        finally:
-            sandbox.close()
 
     def _consume(self, projector: Projector) -> None:
-        consumer = self._shard.consumer(self._generation)
-        store = self._shard.open_store(self._generation)
+        """Applies events until something ends that: an error, or `stop`."""
+        assignment = self._assignment
+        store = assignment.open_store()
         try:
-            connection = NatsConnection(self._shard.login)
-            try:
-                checkpoint = self._resume(store, consumer, JetStream(connection))
-                subscription = Subscription(connection, consumer, checkpoint.next, PullLimits())
-            except BaseException:
-                connection.close()
-                raise
+            checkpoint = self._resume(store)
+            subscription = Subscription(assignment.login, assignment.consumer, checkpoint.next, PullLimits())
             try:
                 self._observer.connected(checkpoint)
-                batch = self._shard.projection.batch
+                batch = assignment.shard.projection.batch
                 Pipeline(
                     store, subscription, projector, checkpoint, batch, self._stopping, self._committed
                 ).run()
@@ -102,22 +91,25 @@ class Worker:
         finally:
             store.close()
 
-    def _resume(self, store: Store, consumer: ConsumerConfig, jetstream: JetStream) -> Checkpoint:
+    def _resume(self, store: Store) -> Checkpoint:
         """Checks that the stream is the same, makes the consumer anew behind the store's checkpoint, and
         returns the checkpoint."""
-        stream = jetstream.stream(consumer.stream)
-        checkpoint = store.checkpoint()
-        if checkpoint is None:
-            # Bound to the stream from here on, even before the first event.
-            start = self._generation.start
-            seen = max(stream.first, start) - 1
-            checkpoint = Checkpoint(stream.identity, seen=max(seen, 0))
-            store.commit(None, Batch(checkpoint))
-            if stream.first > start:
-                _log.warning("stream %s begins at sequence %d", consumer.stream, stream.first)
-        else:
-            check_stream(checkpoint, stream, lambda sequence: jetstream.digest_at(consumer.stream, sequence))
-        jetstream.recreate(consumer, checkpoint.next)
+        consumer, start = self._assignment.consumer, self._assignment.generation.start
+        with JetStream(self._assignment.login) as jetstream:
+            stream = jetstream.stream(consumer.stream)
+            checkpoint = store.checkpoint()
+            if checkpoint is None:
+                # Bound to the stream from here on, even before the first event.
+                seen = max(stream.first, start) - 1
+                checkpoint = Checkpoint(stream.identity, seen=max(seen, 0))
+                store.commit(None, Batch(checkpoint))
+                if stream.first > start:
+                    _log.warning("stream %s begins at sequence %d", consumer.stream, stream.first)
+            else:
+                check_stream(
+                    checkpoint, stream, lambda sequence: jetstream.digest_at(consumer.stream, sequence)
+                )
+            jetstream.recreate(consumer, checkpoint.next)
         return checkpoint
 
     def _committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:

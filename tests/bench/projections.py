@@ -149,10 +149,10 @@ def _fetch(server: NatsServer, last: int) -> None:
 
 def _read(server: NatsServer, last: int) -> None:
     """The worker's reader, which does nothing with what it reads but acknowledge it."""
-    connection = NatsConnection(server.login)
     consumer = ConsumerConfig("FLIGHTS", "read", _PROJECTION.subjects, PullLimits().window)
-    JetStream(connection).recreate(consumer, 1)
-    subscription = Subscription(connection, consumer, 1, PullLimits())
+    with JetStream(server.login) as jetstream:
+        jetstream.recreate(consumer, 1)
+    subscription = Subscription(server.login, consumer, 1, PullLimits())
     try:
         sequence = 0
         while sequence < last:

@@ -4,16 +4,15 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
 
 from apps.projections.directory_lock import exclusive_lock
 from apps.projections.errors import ProjectionError, StoreGoneError, StreamChangedError
 from apps.projections.generations.catch_up import CatchUp
-from apps.projections.generations.states import AWAITED, Generation, GenerationError, State
+from apps.projections.generations.states import ANSWERING, AWAITED, GenerationError, State
 from apps.projections.generations.supervisor import Supervisor
-from apps.projections.jetstream import delete_consumer
+from apps.projections.jetstream import JetStream
 from apps.projections.sandbox.process import Sandbox
-from apps.projections.shard import Shard
+from apps.projections.shard import Assignment, Shard
 from apps.projections.worker import Observer, Worker
 
 _log = logging.getLogger("apps.projections.generations.controller")
@@ -34,8 +33,8 @@ class GenerationController:
         self._generations = shard.generations
         self._observer = observer or Observer()
         self._stopping = threading.Event()
-        self._supervisor = Supervisor(shard)
-        self._catch_up = CatchUp(shard)
+        self._supervisor = Supervisor()
+        self._catch_up = CatchUp()
         self._stall_reason = ""
 
     def stop(self) -> None:
@@ -66,23 +65,23 @@ class GenerationController:
     def _keep(self) -> None:
         try:
             while not self._stopping.is_set():
-                answering = self._generations.answering
-                assert answering is not None
+                here = self._shard.answering()
+                assert here is not None
                 try:
-                    self._work_on(answering)
+                    self._work_on(here)
                 except StreamChangedError as error:
-                    self._stall(answering, str(error))
+                    self._stall(here, str(error))
                 except (GenerationError, StoreGoneError):
                     # It was retired while it was taken up: another one answers by now.
-                    if self._is_answering(answering):
+                    if self._shard.answering() == here:
                         raise
         finally:
             self._supervisor.close()
 
-    def _work_on(self, answering: Generation) -> None:
-        """Applies events to the generation `answering` in this process, until another one answers."""
-        self._supervisor.end(answering.number)
-        worker = Worker(self._shard, answering, self._observer)
+    def _work_on(self, here: Assignment) -> None:
+        """Applies events to the generation that answers, in this process, until another one answers."""
+        self._supervisor.end(here.generation.number)
+        worker = Worker(here, self._observer)
         failures: list[ProjectionError] = []
 
         def work() -> None:
@@ -91,65 +90,52 @@ class GenerationController:
             except ProjectionError as error:
                 failures.append(error)
 
-        thread = threading.Thread(target=work, name=f"generation {answering.number}")
+        thread = threading.Thread(target=work, name=f"generation {here.generation.number}")
         thread.start()
         try:
-            for _ in self._looks(answering):
-                if not thread.is_alive():
-                    break
+            while thread.is_alive() and self._look(here):
+                self._stopping.wait(_LOOK_SECONDS)
         finally:
             worker.stop()
             thread.join()
         if failures:
             raise failures[0]
 
-    def _stall(self, answering: Generation, reason: str) -> None:
+    def _stall(self, here: Assignment, reason: str) -> None:
         """Reports that the stream changed, keeps the other generations, and returns after a while: the stream
         may be restored. Queries are answered meanwhile from the views as they are."""
         self._observer.stalled(reason)
         if reason != self._stall_reason:
-            _log.error("no events are applied to generation %d: %s", answering.number, reason)
+            _log.error("no events are applied to generation %d: %s", here.generation.number, reason)
             self._stall_reason = reason
         until = time.monotonic() + _STALLED_SECONDS
-        for _ in self._looks(answering):
-            if time.monotonic() > until:
-                break
+        while time.monotonic() < until and self._look(here):
+            self._stopping.wait(_LOOK_SECONDS)
 
-    def _looks(self, answering: Generation) -> Iterator[None]:
-        """Yields twice a second, after a look at all generations, as long as `answering` is the one that
-        answers."""
-        while not self._stopping.wait(_LOOK_SECONDS):
-            self._look(answering)
-            if not self._is_answering(answering):
-                return
-            yield
+    def _look(self, here: Assignment) -> bool:
+        """Does once what the state of each generation asks for, and returns whether to look again.
 
-    def _look(self, here: Generation) -> None:
-        """Does once what the state of each generation asks for. This process works on the generation
-        `here`."""
-        generations = self._generations.in_state(*State)
-        others = {each.number: each for each in generations if each.number != here.number}
-        live = {number: each for number, each in others.items() if each.state is not State.RETIRED}
-        self._supervisor.keep_running(live)
-        for generation in others.values():
-            if generation.state is State.RETIRED:
-                self._clean_up(generation)
-        for generation in generations:
-            if generation.state in AWAITED and self._catch_up.is_complete(generation):
+        This process works on the generation `here`, as long as that answers queries.
+        """
+        assignments = self._shard.assignments()
+        numbers = [each.generation.number for each in assignments if each.generation.state in ANSWERING]
+        if self._stopping.is_set() or numbers != [here.generation.number]:
+            return False
+        others = [each for each in assignments if each.generation.number != here.generation.number]
+        self._supervisor.keep_running([each for each in others if each.generation.state is not State.RETIRED])
+        for each in assignments:
+            if each.generation.state is State.RETIRED:
+                self._clean_up(each)
+            elif each.generation.state in AWAITED and self._catch_up.is_complete(each):
                 with contextlib.suppress(GenerationError):  # Retired or replaced since it was listed.
-                    self._generations.caught_up(generation.number)
-                if generation.state is State.FILLING:
-                    return
+                    self._generations.caught_up(each.generation.number)
+        return True
 
-    def _clean_up(self, retired: Generation) -> None:
-        """Deletes what is left of a retired generation. Its process has ended, so nothing of it is made
-        again."""
+    def _clean_up(self, retired: Assignment) -> None:
+        """Deletes what is left of a generation. Its process has ended, so nothing of it is made again."""
         try:
-            delete_consumer(self._shard.login, self._shard.consumer(retired))
-            self._generations.forget(retired.number)
+            with JetStream(retired.login) as jetstream:
+                jetstream.delete_consumer(retired.consumer)
+            self._generations.forget(retired.generation.number)
         except ProjectionError as error:
-            _log.debug("generation %d is cleaned up later: %s", retired.number, error)
-
-    def _is_answering(self, generation: Generation) -> bool:
-        now = self._generations.answering
-        return now is not None and now.number == generation.number
+            _log.debug("generation %d is cleaned up later: %s", retired.generation.number, error)

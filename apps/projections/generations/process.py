@@ -16,8 +16,8 @@ import threading
 from pathlib import Path
 
 from apps.projections.errors import ProjectionError, StoreGoneError
-from apps.projections.generations.states import Generation, GenerationError
-from apps.projections.shard import Shard
+from apps.projections.generations.states import GenerationError
+from apps.projections.shard import Assignment, Shard
 from apps.projections.worker import Worker
 
 _log = logging.getLogger("apps.projections.generations.process")
@@ -26,16 +26,17 @@ _SOURCE = Path(__file__).resolve().parents[3]
 
 
 class GenerationProcess:
-    """The process of `generation`, as the process that started it sees it."""
+    """The process of one generation, as the process that started it sees it."""
 
-    def __init__(self, shard: Shard, generation: Generation) -> None:
+    def __init__(self, assignment: Assignment) -> None:
+        number = str(assignment.generation.number)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "apps.projections.generations.process", str(generation.number)],
+            [sys.executable, "-m", "apps.projections.generations.process", number],
             stdin=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(_SOURCE)},
         )
         assert self._process.stdin is not None
-        self._process.stdin.write(shard.encoded())
+        self._process.stdin.write(assignment.shard.encoded())
         self._process.stdin.flush()
 
     @property
@@ -65,7 +66,7 @@ def main() -> int:
     shard = Shard.model_validate(json.loads(sys.stdin.readline()))
     os.nice(_NICENESS)
     try:
-        worker = Worker(shard, shard.generations.get(number))
+        worker = Worker(shard.assignment(shard.generations.get(number)))
         signal.signal(signal.SIGTERM, lambda *_: worker.stop())
         threading.Thread(target=_stop_at_end_of_input, args=(worker,), daemon=True).start()
         worker.run()

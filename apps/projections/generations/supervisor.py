@@ -1,13 +1,11 @@
 """The processes of the generations that do not answer queries."""
 
-import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.projections.generations.process import GenerationProcess
-from apps.projections.generations.states import Generation, GenerationError
-from apps.projections.shard import Shard
+from apps.projections.shard import Assignment
 
 _SHORTEST_WAIT, _LONGEST_WAIT = 5.0, 300.0
 """Seconds from the start of a process to the start of the next one, when the first has ended by itself: as
@@ -24,29 +22,28 @@ class _Run:
 class Supervisor:
     """Keeps a process running for each generation that it is asked to."""
 
-    def __init__(self, shard: Shard) -> None:
-        self._shard = shard
+    def __init__(self) -> None:
         self._running: dict[int, _Run] = {}
 
-    def keep_running(self, generations: Mapping[int, Generation]) -> None:
-        """Starts a process for each of `generations` that has none, and ends the processes of all others.
+    def keep_running(self, assignments: Sequence[Assignment]) -> None:
+        """Starts a process for each of `assignments` that has none, and ends the processes of all other
+        generations.
 
         A process that has ended by itself is started again after a wait, which doubles as long as that
         recurs.
         """
-        for number in self._running.keys() - generations.keys():
+        for number in self._running.keys() - {each.generation.number for each in assignments}:
             self.end(number)
         now = time.monotonic()
-        for number, generation in generations.items():
-            wait = _SHORTEST_WAIT
+        for assignment in assignments:
+            number, wait = assignment.generation.number, _SHORTEST_WAIT
             if run := self._running.get(number):
                 if run.process.exit_code is None or now - run.since < run.wait:
                     continue
                 self.end(number)
                 quickly = now - run.since < 2 * run.wait
                 wait = min(2 * run.wait, _LONGEST_WAIT) if quickly else _SHORTEST_WAIT
-            with contextlib.suppress(GenerationError):  # Retired since it was listed.
-                self._running[number] = _Run(GenerationProcess(self._shard, generation), now, wait)
+            self._running[number] = _Run(GenerationProcess(assignment), now, wait)
 
     def end(self, number: int) -> None:
         """Lets the process of generation `number`, if it has one, commit what it has in hand, and ends it."""

@@ -38,7 +38,7 @@ def consume(shard: Shard, up_to: int, observer: Observer | None = None) -> None:
     """Apply the events of `shard` to its declared generation until sequence `up_to` is committed."""
     generation = shard.generations.declare(shard.projection.program, shard.projection.source)
     stopping = UpTo(up_to, observer or Observer())
-    stopping.worker = Worker(shard, generation, stopping)
+    stopping.worker = Worker(shard.assignment(generation), stopping)
     stopping.worker.run()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from apps.projections.errors import StreamChangedError
 from apps.projections.worker import Observer, Worker
-from tests.apps.projections.chaos.victim import STREAM, SUBJECTS, generation, shard
+from tests.apps.projections.chaos.victim import STREAM, SUBJECTS, assignment, shard
 from tests.apps.projections.consuming import UpTo
 from tests.apps.projections.ledger import event
 from tests.apps.projections.nats_server import NatsServer, nats_server
@@ -24,7 +24,7 @@ def server(tmp_path: Path) -> Iterator[NatsServer]:
 def consume(server: NatsServer, directory: Path, up_to: int) -> None:
     made = shard(server.login, directory)
     stopping = UpTo(up_to, Observer())
-    stopping.worker = Worker(made, generation(made), stopping)
+    stopping.worker = Worker(assignment(made), stopping)
     stopping.worker.run()
 
 

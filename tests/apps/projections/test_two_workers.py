@@ -14,7 +14,7 @@ from apps.projections.records import Checkpoint
 from apps.projections.store import Store
 from tests.apps.projections import ledger
 from tests.apps.projections.chaos.publisher import Publisher
-from tests.apps.projections.chaos.victim import SHARD, STREAM, SUBJECTS, generation, shard
+from tests.apps.projections.chaos.victim import SHARD, STREAM, SUBJECTS, assignment, shard
 from tests.apps.projections.nats_server import NatsServer, nats_server
 from tests.apps.projections.running import REPOSITORY, Running
 from tests.providers.local.plugin.client import until
@@ -59,7 +59,7 @@ def test_workers_that_know_nothing_of_each_other_apply_every_event_once(
     tmp_path: Path, nats: NatsServer
 ) -> None:
     made = shard(nats.login, tmp_path / "views")
-    path = made.generations.path(generation(made))
+    path = assignment(made).path
     publisher = Publisher(nats, seed=7)
     publisher.start()
     with (tmp_path / "workers.log").open("ab") as log:

@@ -18,7 +18,7 @@ from apps.projections.records import Checkpoint
 from apps.projections.store import Store
 from tests.apps.projections.chaos.plan import KILLS, Action, actions
 from tests.apps.projections.chaos.publisher import Publisher
-from tests.apps.projections.chaos.victim import STREAM, SUBJECTS, generation, shard
+from tests.apps.projections.chaos.victim import STREAM, SUBJECTS, assignment, shard
 from tests.apps.projections.ledger import fold
 from tests.apps.projections.nats_server import NatsServer
 
@@ -54,8 +54,8 @@ class Run:
         self._directory = directory
         self._server = NatsServer(directory)
         self._shard = shard(self._server.login, directory / "views")
-        self._generation = generation(self._shard)
-        self._consumer = self._shard.consumer(self._generation).name
+        self._assignment = assignment(self._shard)
+        self._consumer = self._assignment.consumer.name
         self._worker: subprocess.Popen[bytes] | None = None
         self._outcome = Outcome(seed)
 
@@ -159,7 +159,7 @@ class Run:
         store.close()
 
     def _checkpoint(self) -> Checkpoint | None:
-        if not (self._shard.generations.path(self._generation) / "data.mdb").exists():
+        if not (self._assignment.path / "data.mdb").exists():
             return None
         store = self._open()
         try:
@@ -168,7 +168,7 @@ class Run:
             store.close()
 
     def _open(self) -> Store:
-        return self._shard.open_store(self._generation, read_only=True)
+        return self._assignment.open_store(read_only=True)
 
     def _start_worker(self, life: dict[str, Any]) -> None:
         options = json.dumps({"path": str(self._shard.directory), "url": self._server.url, **life})

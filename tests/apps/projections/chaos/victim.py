@@ -13,11 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from apps.projections.generations.states import Generation
 from apps.projections.nats_connection import Login
 from apps.projections.records import Checkpoint
 from apps.projections.sandbox.limits import Limits
-from apps.projections.shard import Shard
+from apps.projections.shard import Assignment, Shard
 from apps.projections.spec import Projection
 from apps.projections.store import Batch, Store
 from apps.projections.worker import Worker
@@ -42,9 +41,10 @@ def shard(login: Login, directory: Path, *, batch: int = 200, **more: Any) -> Sh
     return consuming.shard(login, directory, projection, map_size=1 << 28, **more)
 
 
-def generation(shard: Shard) -> Generation:
-    """The only one, which is built from what the shard declares at the time, whole events or fields."""
-    return shard.generations.answering or shard.generations.begin(PROGRAM)
+def assignment(shard: Shard) -> Assignment:
+    """The only generation, which is built from what the shard declares at the time, whole events or
+    fields."""
+    return shard.assignment(shard.generations.answering or shard.generations.begin(PROGRAM))
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def main() -> None:
         Store.commit = slowed  # type: ignore[method-assign]  # the fault that this process is for
     more = {name: options[name] for name in ("batch", "ack_wait") if name in options}
     victim = shard(Login([options["url"]]), Path(options["path"]), **more)
-    worker = Worker(victim, generation(victim))
+    worker = Worker(assignment(victim))
     if options.get("full_disk"):
         size = sum(file.stat().st_size for file in victim.directory.glob("*/data.mdb"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

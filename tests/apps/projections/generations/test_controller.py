@@ -14,7 +14,6 @@ from apps.projections.generations.process import GenerationProcess
 from apps.projections.generations.registry import Generations
 from apps.projections.jetstream import ConsumerConfig, JetStream
 from apps.projections.keys import CheckpointKey
-from apps.projections.nats_connection import NatsConnection
 from apps.projections.shard import Shard
 from apps.projections.spec import Projection
 from apps.projections.store import Store
@@ -149,7 +148,7 @@ def test_the_worker_of_a_retired_generation_ends_by_itself(server: NatsServer, t
     Generations(root).begin(PROGRAM)
     second = Generations(root).begin(PROGRAM)
     Generations(root).retire(second.number)
-    process = GenerationProcess(shard(server, root), second)
+    process = GenerationProcess(shard(server, root).assignment(second))
     try:
         eventually(lambda: process.exit_code is not None)
     finally:
@@ -163,11 +162,11 @@ def test_a_consumer_that_nobody_asks_goes_and_one_that_waits_for_events_stays(
     server: NatsServer, tmp_path: Path
 ) -> None:
     left, asked = (ConsumerConfig("BOOKS", name, ["books.>"], 10, inactive=1.0) for name in ("left", "asked"))
-    connection = NatsConnection(server.login)
-    JetStream(connection).recreate(left, 1)
-    JetStream(connection).recreate(asked, 1)
+    with JetStream(server.login) as jetstream:
+        jetstream.recreate(left, 1)
+        jetstream.recreate(asked, 1)
     assert server.consumers("BOOKS") == ["asked", "left"]
-    subscription = Subscription(connection, asked, 1, PullLimits(5, 10))
+    subscription = Subscription(server.login, asked, 1, PullLimits(5, 10))
     try:
         eventually(lambda: server.consumers("BOOKS") == ["asked"])
         time.sleep(3)
