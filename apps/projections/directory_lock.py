@@ -1,7 +1,8 @@
-"""One process keeps a shard at a time: another, such as a new pod on the old one's volume, waits for its end.
+"""A lock that lets one process at a time keep a shard. Another one waits, such as a new pod on an old one's
+volume.
 
-Two would not harm the views, since a commit names what it was computed from; they would take turns in
-undoing each other's consumers.
+Two processes would not harm the views, since a commit names the checkpoint that it was computed from. They
+would delete each other's consumers in turns.
 """
 
 import fcntl
@@ -12,14 +13,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_FILE = ".keeper"
+_FILE = ".keeper"  # The name that earlier releases lock, which may still run beside this one.
 _LOOK_SECONDS = 0.2
 
 
 @contextmanager
 def exclusive_lock(root: Path, stopping: threading.Event, waiting: Callable[[str], None]) -> Iterator[bool]:
-    """The right to keep what is in `root`, until the end of this process at the latest. `waiting` is told
-    once who has it meanwhile. False when `stopping` was set before it came."""
+    """Waits for the lock on the folder `root`, holds it during the block, and yields True.
+
+    Calls `waiting` once, with a sentence that names the holder, if another process has it. Yields False if
+    `stopping` was set before the lock was free. The lock ends with its process, however that ends.
+    """
     root.mkdir(parents=True, exist_ok=True)
     with (root / _FILE).open("a+") as file:
         told = False
@@ -27,7 +31,7 @@ def exclusive_lock(root: Path, stopping: threading.Event, waiting: Callable[[str
             if not told:
                 file.seek(0)
                 holder = file.read() or "another process"
-                waiting(f"{holder} keeps the views in {root}: this one waits until that has ended")
+                waiting(f"{holder} keeps the views in {root}: this process waits until that one has ended")
                 told = True
         if owned:
             file.truncate(0)

@@ -1,4 +1,4 @@
-"""The part of an event that a program says it reads: what it is handed costs it time, field by field."""
+"""The part of an event that a program reads. Only that is handed to it, since each field costs it time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
@@ -10,15 +10,16 @@ from apps.projections.envelope import Envelope, PoisonError, reason_of
 
 _Tree = dict[str, "_Tree"]
 _AS_SENT = frozenset({"tenant_id", "aggregate_id", "aggregate_type", "event_type"})
-"""What an envelope holds just as it was sent."""
+"""The fields that an envelope holds exactly as they were sent."""
 
 
 class FieldSelection:
-    """Of each event the `fields`, such as `aggregate_id` or `payload.carrier`; one that an event lacks stays
-    absent.
+    """Selects `fields` of events, such as `aggregate_id` or `payload.carrier`.
 
-    They are handed over as a row of values in the order of `columns`: the program's interpreter reads that in
-    a third of the time of an object. `envelope` is what to decode an event as, so that once is enough.
+    The selected fields become a row of values in the order of `columns`, which are paths of names: the
+    program's interpreter reads a row in a third of the time of an object. A field that an event lacks is
+    absent for the program, too. `envelope` is the type to decode an event as, so that it is decoded only
+    once.
     """
 
     def __init__(self, fields: Sequence[str]) -> None:
@@ -38,8 +39,12 @@ class FieldSelection:
         self._encode = msgspec.json.Encoder().encode
 
     def row(self, envelope: Envelope, data: bytes) -> bytes:
-        """The values of the event in `data`, encoded; as an object, where it lacks one. Raises PoisonError
-        when a field with others below it is no object, or a number none that can be."""
+        """Returns the selected values of an event as a JSON list, or as a JSON object if it lacks one of
+        them.
+
+        `envelope` is the decoded event, `data` its bytes. Raises PoisonError if a field that should have
+        fields below it is no object, or if a number cannot be represented.
+        """
         try:
             return self._encode(self._values(envelope if self._once else self._decode(data)))
         except (AttributeError, TypeError):
@@ -49,7 +54,8 @@ class FieldSelection:
             raise _poison(data, error) from None
 
     def apply(self, data: bytes) -> bytes:
-        """What is there of the fields, as an object. Raises PoisonError as `row` does."""
+        """Returns those selected fields that the event in `data` has, as a JSON object. Raises
+        PoisonError."""
         try:
             return self._encode(self._decode(data))
         except (RecursionError, msgspec.MsgspecError, UnicodeDecodeError, OverflowError) as error:
@@ -58,11 +64,11 @@ class FieldSelection:
 
 def _poison(data: bytes, error: Exception) -> PoisonError:
     deep = isinstance(error, RecursionError)
-    return PoisonError("decode", "nested too deeply" if deep else reason_of(data, str(error)))
+    return PoisonError("decode", "the event is nested too deeply" if deep else reason_of(data, str(error)))
 
 
 def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Paths of names, in the order of the names at each level."""
+    """The paths to the leaves of `tree`, sorted by the names at each level."""
     paths: list[tuple[str, ...]] = []
     for name in sorted(tree):
         path = (*above, name)
@@ -71,7 +77,7 @@ def _leaves(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tuple[
 
 
 def _struct(tree: Mapping[str, Any]) -> type[msgspec.Struct]:
-    """A type with these fields and no others, so that the rest is passed over."""
+    """A type with the fields of `tree` and no others: a decoder passes over the rest."""
     names = {f"field_{number}": name for number, name in enumerate(tree)}
     return msgspec.defstruct(
         "Selected",
@@ -82,8 +88,11 @@ def _struct(tree: Mapping[str, Any]) -> type[msgspec.Struct]:
 
 
 def _envelope(tree: Mapping[str, Any]) -> type[Envelope] | None:
-    """An envelope that has the fields too; None where one of its own would no longer be checked, or not be
-    as it was sent."""
+    """A type of envelope that has the fields of `tree` too.
+
+    None if a field of the envelope itself is among them that would then not be checked, or not be as it was
+    sent.
+    """
     own = {field.encode_name for field in msgspec.structs.fields(Envelope)}
     if any(name in own and (tree[name] or name not in _AS_SENT) for name in tree if name != "payload"):
         return None
@@ -100,7 +109,7 @@ def _envelope(tree: Mapping[str, Any]) -> type[Envelope] | None:
 
 
 def _attributes(kind: type[msgspec.Struct], path: tuple[str, ...]) -> str:
-    """`path` in the names of the attributes of `kind`, with dots between."""
+    """The attribute of `kind` that `path` leads to, as attrgetter takes it: names with dots between."""
     name, *below = path
     field = next(each for each in msgspec.structs.fields(kind) if each.encode_name == name)
     return ".".join([field.name, *([_attributes(field.type, tuple(below))] if below else [])])

@@ -1,4 +1,4 @@
-"""Answers on their way: how they are sent, how long that may take, and how many connections there may be."""
+"""The HTTP server: how answers are sent, how long that may take, and how many connections there may be."""
 
 import asyncio
 import logging
@@ -16,8 +16,11 @@ _PIECE = 1 << 16
 
 
 class SendTimeout:
-    """Sends answers in pieces, each when the one before has been taken, so that an answer is sent when its
-    last `send` returns. A reader that has not taken it within `seconds` is disconnected."""
+    """Middleware that disconnects a client which does not read its answer within `seconds`.
+
+    It sends an answer in pieces, each after the client has taken the one before. So an answer has been read,
+    but for one piece, when the last `send` returns.
+    """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
@@ -35,7 +38,10 @@ class SendTimeout:
                     for piece in _pieces(message):
                         await send(piece)
             except TimeoutError:
-                _log.warning("an answer was not read within %g seconds: disconnected", self._seconds)
+                _log.warning(
+                    "a client did not read its answer within %g seconds and was disconnected",
+                    self._seconds,
+                )
                 scope["state"]["abort"]()
                 # The server sees the end of the connection then, and not an answer without an end.
                 await asyncio.sleep(0)
@@ -44,7 +50,8 @@ class SendTimeout:
 
 
 def _pieces(message: Message) -> Iterator[Message]:
-    """Copies: a part of the answer that is still to be sent must not keep the whole of it in memory."""
+    """Splits a message. The pieces are copies, so that what is still to be sent does not keep the whole in
+    memory."""
     body = message.get("body", b"")
     if len(body) <= _PIECE:
         yield message
@@ -55,10 +62,10 @@ def _pieces(message: Message) -> Iterator[Message]:
 
 
 class _Connection(H11Protocol):
-    """A connection that an answer can end at once, and that makes room for a new one when there are `most`.
+    """A connection that an answer can end at once. It closes another one if there are more than `most`.
 
-    The server's own bound (limit_concurrency) refuses new requests instead: of probes too, whose failure ends
-    the service.
+    uvicorn's own bound (limit_concurrency) would refuse new requests instead, those of probes too, whose
+    failure ends the service.
     """
 
     most: int
@@ -76,10 +83,11 @@ class _Connection(H11Protocol):
 
     @property
     def is_asking(self) -> bool:
+        """Whether a request of this connection is not answered yet."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def end(self) -> None:
-        """At once, and without what is still to be sent."""
+        """Closes the connection at once, without what is still to be sent."""
         self.connections.discard(self)
         linger = struct.pack("ii", 1, 0)
         self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -87,8 +95,11 @@ class _Connection(H11Protocol):
 
 
 def server_config(app: ASGIApp, host: str, port: int, connections: int, **more: Any) -> uvicorn.Config:
-    """The server of `app`. Of `connections` that are open the oldest is closed for a new one, first of those
-    that ask nothing."""
+    """Returns the configuration of the server of `app`; `more` is as in uvicorn.Config.
+
+    It has at most `connections` open. For a new one beyond that, the oldest without a request is closed, or
+    the oldest of all.
+    """
     return uvicorn.Config(
         app,
         host=host,

@@ -1,4 +1,4 @@
-"""What is asked of JetStream's API: the stream, one message, and the consumer of a shard."""
+"""Requests to JetStream's API: about a stream, one message of it, and the consumer of a shard."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ _NO_STREAM = 10059
 
 @dataclass(frozen=True)
 class StreamState:
-    """Which stream it is and which sequences it holds; `last` is 0 when it never had a message."""
+    """Which stream this is, and the first and last sequence that it holds; 0 if it never had a message."""
 
     identity: StreamIdentity
     first: int
@@ -26,9 +26,12 @@ class StreamState:
 
 @dataclass(frozen=True)
 class ConsumerConfig:
-    """The durable consumer of one shard: `window` is how many events may be on their way or not yet
-    acknowledged. When nobody has asked it for `inactive` seconds, the server drops it: nothing relies on
-    it, and of a shard that is gone nobody is left to delete it."""
+    """The durable consumer of one generation of a shard.
+
+    `subjects` are the ones that it delivers. `window` is how many events may be on their way to the worker,
+    or wait there. NATS delivers an event again that is not acknowledged for `ack_wait` seconds. It drops the
+    consumer when nobody has asked it for `inactive` seconds: a shard that is gone cannot delete its own.
+    """
 
     stream: str
     name: str
@@ -58,12 +61,13 @@ class JetStream:
             self._connection = None
 
     def stream(self, name: str) -> StreamState:
+        """Returns the state of the stream `name`."""
         answer = self._ask(f"STREAM.INFO.{name}", {})
         state = answer["state"]
         return StreamState(StreamIdentity(name, answer["created"]), state["first_seq"], state["last_seq"])
 
     def digest_at(self, stream: str, sequence: int) -> str | None:
-        """The hash of the event at `sequence`, None when there is none (any more)."""
+        """Returns the hash of the event at `sequence` of `stream`; None if there is none, or no longer."""
         try:
             message = self._ask(f"STREAM.MSG.GET.{stream}", {"seq": sequence})["message"]
         except RefusedError as error:
@@ -73,7 +77,8 @@ class JetStream:
         return digest(message["subject"], base64.b64decode(message.get("data", "")))
 
     def last_sequence(self, stream: str, subjects: Sequence[str]) -> int:
-        """The sequence of the last event that one of `subjects` matches, 0 when there is none."""
+        """Returns the sequence of the last event of `stream` that one of `subjects` matches; 0 if there is
+        none."""
         return max(self._last(stream, subject) for subject in subjects)
 
     def _last(self, stream: str, subject: str) -> int:
@@ -87,7 +92,10 @@ class JetStream:
         return sequence
 
     def recreate(self, consumer: ConsumerConfig, start: int) -> None:
-        """Make the consumer anew, to deliver from sequence `start` on, its own sequence from 1."""
+        """Deletes the consumer and creates it anew, to deliver from stream sequence `start` on.
+
+        Its own sequence then counts from 1.
+        """
         self.delete_consumer(consumer)
         config = {
             "durable_name": consumer.name,
@@ -106,13 +114,13 @@ class JetStream:
         self._ask(f"CONSUMER.DURABLE.CREATE.{consumer.stream}.{consumer.name}", body)
 
     def lag(self, consumer: ConsumerConfig) -> int:
-        """How many events of the consumer's are not acknowledged, which is to say not committed."""
+        """Returns how many events of the consumer are not acknowledged, which means not committed."""
         answer = self._ask(f"CONSUMER.INFO.{consumer.stream}.{consumer.name}", {})
         pending: int = answer["num_pending"] + answer["num_ack_pending"]
         return pending
 
     def delete_consumer(self, consumer: ConsumerConfig) -> None:
-        """So that there is none."""
+        """Deletes the consumer, if there is one."""
         try:
             self._ask(f"CONSUMER.DELETE.{consumer.stream}.{consumer.name}", {})
         except RefusedError as error:

@@ -1,4 +1,5 @@
-"""LMDB environments, each open once in a process, as LMDB demands, and shared by whoever opens it again."""
+"""LMDB environments. LMDB demands that a process opens each only once, so those that open it again share
+it."""
 
 import threading
 from pathlib import Path
@@ -9,15 +10,19 @@ _MOST_READERS = 512
 
 
 class Environments:
-    """Counted: the last `close` of a path closes it."""
+    """The open environments of a process, with the number of users of each. It is closed when the last user
+    leaves."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[Path, tuple[lmdb.Environment, int]] = {}
 
     def open(self, path: Path, map_size: int, read_only: bool) -> lmdb.Environment:
-        """`path` is a directory that is there: making it here would bring one back that somebody removes.
-        An environment that is open already is shared as it is."""
+        """Returns the environment in the folder `path`, which must exist: to make it here could bring back a
+        folder that another process removes.
+
+        `map_size` is its largest size in bytes. If it is open already, it is shared as it was opened.
+        """
         path = path.resolve()
         with self._lock:
             environment, users = self._open.get(path, (None, 0))
@@ -35,6 +40,7 @@ class Environments:
             return environment
 
     def close(self, path: Path) -> None:
+        """Gives back what `open` returned for `path`."""
         path = path.resolve()
         with self._lock:
             environment, users = self._open.pop(path)

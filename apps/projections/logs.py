@@ -1,4 +1,4 @@
-"""Logs as JSON, one object a line, with what an investigation joins them by."""
+"""Logs as JSON, one object a line, with the ids that tie lines of one request or event together."""
 
 import json
 import logging
@@ -15,8 +15,11 @@ _SHOWN = 200
 
 
 class JsonFormatter(logging.Formatter):
-    """`extra={"context": {...}}` of a record becomes fields of the line; secrets are masked. Texts of a
-    context are cut: who sends a request or an event says how long they are."""
+    """Formats a record as one line of JSON, with the fields `static` and with secrets masked.
+
+    `extra={"context": {...}}` of a record becomes fields of the line. Their texts are cut to 200 characters,
+    because whoever sends a request or an event chooses their length.
+    """
 
     def __init__(self, redact: Redaction, static: Mapping[str, str]) -> None:
         super().__init__()
@@ -44,7 +47,11 @@ def _brief(value: object) -> object:
 def configure(
     redact: Redaction, static: Mapping[str, str] | None = None, stream: TextIO | None = None
 ) -> None:
-    """Send the records of `apps` (INFO and above), and the warnings of libraries, to `stream` or stdout."""
+    """Sends the records of `apps` from INFO on, and those of libraries from WARNING on, to `stream` or
+    stdout.
+
+    `static` are fields that every line has; `redact` masks secrets.
+    """
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonFormatter(redact, static or {}))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -52,7 +59,8 @@ def configure(
 
 
 def context_of(data: bytes) -> dict[str, str]:
-    """Tenant, correlation and trace id of an event, as far as it can be read."""
+    """Returns tenant, correlation and trace id of the event in `data`, for its log line; what it has of
+    them."""
     try:
         envelope = _BELIEVING.decode("", data)
     except PoisonError:

@@ -1,7 +1,8 @@
-"""A connection that speaks NATS' client protocol, made for reading fast.
+"""A connection that speaks NATS' client protocol and reads fast.
 
-Messages come out of `read` in lists, parsed in one loop: no task, future or queue for each. It does not
-reconnect: who consumes must look at the stream anew after any interruption, so an end is an error.
+`read` returns messages in lists that one loop has parsed, without a task, future or queue for each. The
+connection does not reconnect: a consumer must look at the stream anew after any interruption, so its end is
+an error.
 """
 
 import contextlib
@@ -25,7 +26,8 @@ _END = b"\r\n"
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """`status` is that of a message without data, such as 408 for a pull that ran out; 0 for others."""
+    """A message from the server. `status` is set if it has no data, such as 408 for a pull that ran out; else
+    0."""
 
     subject: bytes
     reply: bytes
@@ -36,7 +38,10 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class Login:
-    """Where NATS is and who asks. `tls` is None for a plain connection."""
+    """The servers of NATS, tried in their order, and the user to log in as.
+
+    `tls` is None for a plain connection. `name` is what the server lists the connection under.
+    """
 
     servers: Sequence[str]
     user: str = ""
@@ -46,7 +51,11 @@ class Login:
 
 
 class NatsConnection:
-    """One thread reads; any may publish. Raises ConnectionLostError when the connection has ended."""
+    """A connection to the first server of `login` that answers within `timeout` seconds.
+
+    One thread may read, and any may publish. Every method raises ConnectionLostError when the connection
+    ended.
+    """
 
     def __init__(self, login: Login, timeout: float = 5.0) -> None:
         self._rest = b""
@@ -70,7 +79,7 @@ class NatsConnection:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if not _line(connection).startswith(b"INFO "):
-                raise ConnectionLostError("this is not NATS")
+                raise ConnectionLostError("the server that answers is not NATS")
             if login.tls is not None:
                 connection = login.tls.wrap_socket(connection, server_hostname=address.hostname)
             options = {
@@ -98,12 +107,13 @@ class NatsConnection:
         return connection
 
     def close(self) -> None:
-        """Also ends a `read` that waits in another thread."""
+        """Closes the connection. A `read` that waits in another thread then raises."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def send(self, data: bytes) -> None:
+        """Sends bytes of the protocol."""
         try:
             with self._sending:
                 self._socket.sendall(data)
@@ -111,13 +121,18 @@ class NatsConnection:
             raise ConnectionLostError(f"the connection to NATS ended: {error}") from error
 
     def publish(self, subject: bytes, data: bytes, reply: bytes = b"") -> None:
+        """Publishes `data` on `subject`. An answer, if one is wanted, goes to the subject `reply`."""
         self.send(b"PUB %b %b %d\r\n%b\r\n" % (subject, reply, len(data), data))
 
     def subscribe(self, subject: bytes, sid: int) -> None:
+        """Subscribes to `subject` under the number `sid`, which must be new to this connection and not 1."""
         self.send(b"SUB %b %d\r\n" % (subject, sid))
 
     def request(self, subject: str, data: bytes, timeout: float = 5.0) -> bytes:
-        """The reply to a request, made by the thread that reads. Raises RefusedError without a responder."""
+        """Publishes a request and returns the data of its reply. Only the thread that reads may call it.
+
+        Raises RefusedError if nobody answers `subject`, and ConnectionLostError after `timeout` seconds.
+        """
         self._requests += 1
         reply = b"%b.%d" % (self._inbox, self._requests)
         self.publish(subject.encode(), data, reply)
@@ -133,7 +148,7 @@ class NatsConnection:
         raise ConnectionLostError(f"NATS did not answer {subject} within {timeout:g} seconds")
 
     def read(self, timeout: float) -> list[Message]:
-        """What has arrived; empty when nothing does within `timeout` seconds."""
+        """Returns the messages that have arrived; an empty list if none does within `timeout` seconds."""
         if self._backlog:
             found, self._backlog = self._backlog, []
             return found
@@ -154,7 +169,7 @@ class NatsConnection:
         return messages
 
     def _chunk(self, timeout: float) -> bytes | None:
-        """What has come, None when nothing does in time."""
+        """The bytes that have come; None if none do in time."""
         if isinstance(self._socket, ssl.SSLSocket):
             pending = self._socket.pending() > 0
         else:
@@ -168,8 +183,11 @@ class NatsConnection:
 
 
 def parse(data: bytes) -> tuple[list[Message], bytes, int]:
-    """The whole messages in `data`, the rest, and how many pings there were. Raises ConnectionLostError for
-    what ends the connection: an error of the server's, or what is no NATS."""
+    """Returns the whole messages in `data`, the bytes of an unfinished one behind them, and the number of
+    pings.
+
+    Raises ConnectionLostError if the server reports an error, or does not speak NATS' protocol.
+    """
     messages: list[Message] = []
     position, pings, length = 0, 0, len(data)
     find, append = data.find, messages.append
@@ -199,18 +217,21 @@ def parse(data: bytes) -> tuple[list[Message], bytes, int]:
         elif verb in (b"PONG", b"+OK", b"INFO"):
             position = end + 2
         else:
-            raise ConnectionLostError(f"NATS says {data[position:end][:200].decode(errors='replace')}")
+            raise ConnectionLostError(
+                f"NATS ended the connection: {data[position:end][:200].decode(errors='replace')}"
+            )
     return messages, data[position:], pings
 
 
 def _status(headers: bytes) -> int:
-    """Of `NATS/1.0 408 Request Timeout`; 0 when there is none."""
+    """The status in headers that begin with a line such as `NATS/1.0 408 Request Timeout`; 0 if there is
+    none."""
     number = headers[9:12]
     return int(number) if number.isdigit() else 0
 
 
 def header(headers: bytes, name: bytes) -> bytes:
-    """The value of the header `name`, empty when there is none."""
+    """Returns the value of the header `name`; empty if there is none."""
     for line in headers.split(_END)[1:]:
         key, _, value = line.partition(b":")
         if key.lower() == name.lower():
@@ -219,7 +240,7 @@ def header(headers: bytes, name: bytes) -> bytes:
 
 
 def _line(connection: socket.socket) -> bytes:
-    """One line, read byte by byte: what follows belongs to the loop, or to TLS."""
+    """Reads one line, byte by byte: what follows it is for `read`, or for TLS."""
     line = b""
     while not line.endswith(_END):
         byte = connection.recv(1)

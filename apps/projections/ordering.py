@@ -1,16 +1,16 @@
-"""One order of all JSON values: by type, then by value."""
+"""One order of all JSON values, by type and then by value: the order that queries sort by."""
 
 from typing import Any
 
 SortKey = tuple[int, Any]
 MISSING, NOTHING, BOOLEAN, NUMBER, TEXT, COMPOUND = range(6)
-"""The types, in their order."""
+"""The ranks of the types of values, in their order."""
 LONGEST = 256
-"""Characters of a text that are looked at: a place in the order must fit into a cursor."""
+"""How many characters of a text count: a sort key must fit into a cursor."""
 
 
 def sort_key(value: Any) -> SortKey:
-    """Where `value` stands. Of a list or an object nothing is looked at but that it is one."""
+    """Returns the place of `value` in the order. All lists and objects have the same place."""
     match value:
         case None:
             return (NOTHING, 0)
@@ -26,7 +26,7 @@ def sort_key(value: Any) -> SortKey:
 
 
 def is_sort_key(rank: int, value: Any) -> bool:
-    """Whether `order` could have said so."""
+    """Returns whether `sort_key` can have returned this pair, which came with a cursor."""
     match rank:
         case 2:
             return isinstance(value, bool)

@@ -1,4 +1,5 @@
-"""Folding a batch: admit its events, run the program, set aside what fails."""
+"""Applies batches of events to views: decodes the events, runs the program, sets aside the events that
+fail."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -15,25 +16,28 @@ from apps.projections.records import Quarantined
 from apps.projections.subscription import Event
 
 ReadViews = Callable[[Sequence[bytes]], Sequence[bytes | None]]
+"""Returns the bytes of the views of some keys, in their order; None for a view that does not exist."""
 
 
 _OUTSIDE = frozenset({"memory", "crash", "time"})
-"""What a busy machine can cause too: no event is set aside for it before a second attempt."""
+"""The kinds of failure that a busy machine can cause too. An event is set aside only if it fails so twice."""
 
 
 class Program(Protocol):
-    """What folds events into views: the sandbox."""
+    """A loaded program: the sandbox, or a stand-in of it."""
 
-    def fold(
+    def apply(
         self,
         events: Sequence[bytes],
         lookup: Callable[[list[str | None]], tuple[list[int], list[bytes | None]]],
         columns: Sequence[Sequence[str]] = (),
-    ) -> list[bytes | None]: ...
+    ) -> list[bytes | None]:
+        """Returns the views after `events`, as Sandbox.apply does."""
+        ...
 
 
 class DecodedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event that was let in; `data` is what the program is handed of it."""
+    """An event that can be applied. `data` is the part of it that is handed to the program, as JSON."""
 
     event: Event
     tenant: str
@@ -42,24 +46,29 @@ class DecodedEvent(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class DecodedBatch:
-    """A batch: what of it was let in, and what was not."""
+    """A batch of events, divided into those that can be applied and those that go to the quarantine."""
 
     events: Sequence[Event]
-    admitted: list[DecodedEvent] = field(default_factory=list)
-    refused: list[Quarantined] = field(default_factory=list)
+    decoded: list[DecodedEvent] = field(default_factory=list)
+    rejected: list[Quarantined] = field(default_factory=list)
 
 
 @dataclass
 class ProjectedBatch:
-    """Views by key as they are after the batch (None: deleted), and what was set aside."""
+    """The result of a batch: the bytes of each view that it changed (None: deleted), by key, and the events
+    that failed."""
 
     views: dict[bytes, bytes | None] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
 
 
 class Projector:
-    """Folds batches of one view type. The result depends on the events and the views alone, not on where one
-    batch ends and the next begins: a batch that fails is divided until the event that fails stands alone."""
+    """Applies batches of events to the views of one type, `view_type`.
+
+    `decoder` checks the events, `program` computes the views, and `selection` is the part of an event that it
+    reads (None: all). The result depends on the events and the views alone, not on where one batch ends and
+    the next begins: a batch that fails is divided until the event that fails stands alone.
+    """
 
     def __init__(
         self,
@@ -74,56 +83,57 @@ class Projector:
         self._columns = () if selection is None else selection.columns
         self._program = program
 
-    def fold(self, events: Sequence[Event], read: ReadViews) -> ProjectedBatch:
+    def apply(self, events: Sequence[Event], read: ReadViews) -> ProjectedBatch:
+        """Decodes and projects `events`. `read` returns the views as they are before them."""
         return self.project(self.decode(events), read)
 
     def decode(self, events: Sequence[Event]) -> DecodedBatch:
-        """The first half, which needs no view."""
+        """Decodes a batch: the first half of `apply`, which needs no view."""
         batch = DecodedBatch(events)
-        admit, append = self._decoder.decode, batch.admitted.append
+        decode, append = self._decoder.decode, batch.decoded.append
         row = None if self._selection is None else self._selection.row
         for event in events:
             try:
                 data = event.data
-                envelope = admit(event.subject, data)
+                envelope = decode(event.subject, data)
                 append(DecodedEvent(event, envelope.tenant_id, data if row is None else row(envelope, data)))
             except PoisonError as error:
-                batch.refused.append(_quarantined(event, error))
+                batch.rejected.append(_quarantined(event, error))
         return batch
 
     def project(self, batch: DecodedBatch, read: ReadViews) -> ProjectedBatch:
-        """The second half: run the program."""
-        folded = ProjectedBatch(quarantined=list(batch.refused))
-        if batch.admitted:
-            self._divide(batch.admitted, read, folded)
-        folded.quarantined.sort(key=lambda each: each.sequence)
-        return folded
+        """Runs the program over a decoded batch: the second half of `apply`. `read` is as there."""
+        result = ProjectedBatch(quarantined=list(batch.rejected))
+        if batch.decoded:
+            self._divide(batch.decoded, read, result)
+        result.quarantined.sort(key=lambda each: each.sequence)
+        return result
 
     def _divide(
-        self, admitted: Sequence[DecodedEvent], read: ReadViews, folded: ProjectedBatch, again: bool = False
+        self, decoded: Sequence[DecodedEvent], read: ReadViews, result: ProjectedBatch, again: bool = False
     ) -> None:
         try:
-            folded.views.update(self._run(admitted, read, folded.views))
+            result.views.update(self._run(decoded, read, result.views))
         except PoisonError as error:
-            if len(admitted) == 1:
+            if len(decoded) == 1:
                 if error.kind in _OUTSIDE and not again:
-                    self._divide(admitted, read, folded, again=True)
+                    self._divide(decoded, read, result, again=True)
                     return
-                folded.quarantined.append(_quarantined(admitted[0].event, error))
+                result.quarantined.append(_quarantined(decoded[0].event, error))
                 return
-            middle = len(admitted) // 2
-            self._divide(admitted[:middle], read, folded)
-            self._divide(admitted[middle:], read, folded)
+            middle = len(decoded) // 2
+            self._divide(decoded[:middle], read, result)
+            self._divide(decoded[middle:], read, result)
 
     def _run(
-        self, admitted: Sequence[DecodedEvent], read: ReadViews, before: Mapping[bytes, bytes | None]
+        self, decoded: Sequence[DecodedEvent], read: ReadViews, before: Mapping[bytes, bytes | None]
     ) -> dict[bytes, bytes | None]:
         keys: list[bytes] = []
 
         def lookup(ids: list[str | None]) -> tuple[list[int], list[bytes | None]]:
             slots: list[int] = []
             slot_of: dict[tuple[str, str], int] = {}
-            for each, view_id in zip(admitted, ids, strict=True):
+            for each, view_id in zip(decoded, ids, strict=True):
                 if view_id is None:
                     slots.append(-1)
                     continue
@@ -136,7 +146,7 @@ class Projector:
             stored = iter(read([key for key in keys if key not in before]))
             return slots, [before[key] if key in before else next(stored) for key in keys]
 
-        views = self._program.fold([each.data for each in admitted], lookup, self._columns)
+        views = self._program.apply([each.data for each in decoded], lookup, self._columns)
         return dict(itertools.zip_longest(keys, views))
 
     def _key(self, tenant: str, view_id: str) -> bytes:

@@ -1,4 +1,5 @@
-"""Whose query runs when: so many at once, and fewer of one tenant, which leaves room for the others."""
+"""Limits how many queries run at once, and how many of one tenant, so that no tenant keeps the others
+waiting."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,11 +14,11 @@ _T = TypeVar("_T")
 
 
 class TooManyQueriesError(ProjectionError):
-    """One tenant asks more at once than may wait."""
+    """A tenant has more queries at once than may wait. Answered with 429."""
 
 
 class BusyError(ProjectionError):
-    """No turn came in time."""
+    """A query waited for others as long as it may. Answered with 503."""
 
 
 @dataclass
@@ -28,8 +29,11 @@ class _Tenant:
 
 @dataclass(frozen=True)
 class ConcurrencyLimits:
-    """Queries that run at once, in all; how many `of_tenant` run or are being sent; how many of a tenant's
-    may wait behind those, and for how many seconds."""
+    """How many queries there may be at once.
+
+    `at_once` run, of all tenants. `of_tenant` of one tenant run or have their answers sent, and `waiting` of
+    that tenant wait for those, each for at most `seconds`.
+    """
 
     at_once: int = 4
     of_tenant: int = 2
@@ -39,10 +43,10 @@ class ConcurrencyLimits:
 
 @dataclass
 class QueryLimiter:
-    """Runs queries in threads of their own: whoever answers probes is never behind them.
+    """Runs queries in threads of their own, so that probes never wait for them.
 
-    A tenant's queries wait for one another first, and only those whose turn that is wait for the others'. So
-    each tenant that asks gets its share, in the order of asking.
+    A query waits for those of its own tenant first, and then for those of all tenants. So each tenant that
+    asks gets a share, and its queries run in the order in which they came.
     """
 
     limits: ConcurrencyLimits
@@ -54,8 +58,11 @@ class QueryLimiter:
 
     @asynccontextmanager
     async def permit(self, tenant: str) -> AsyncIterator["QueryPermit"]:
-        """A tenant's turn, which lasts until its answer is sent: that is in memory as long. Raises
-        TooManyQueriesError at once, and BusyError when no turn comes."""
+        """Waits until a query of `tenant` may run, and yields the permit for it.
+
+        Keep the permit until the answer is sent: it is in memory as long. Raises TooManyQueriesError at once
+        if too many wait, and BusyError if the wait is too long.
+        """
         until = asyncio.get_running_loop().time() + self.limits.seconds
         async with self._asking(tenant) as own:
             await self._acquire(own.running, until)
@@ -65,8 +72,10 @@ class QueryLimiter:
                 own.running.release()
 
     async def run(self, work: Callable[[], _T], until: float) -> _T:
-        """What `work` returns, or raises, among the queries of all: a reader holds up its own tenant alone.
-        Raises BusyError when it could not begin by `until`, by the loop's clock."""
+        """Runs `work` in a thread when the queries of all tenants leave room, and returns what it returns.
+
+        Raises BusyError if it could not begin by `until`, a time of the loop's clock.
+        """
         await self._acquire(self._running, until)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -101,11 +110,12 @@ class QueryLimiter:
 
 @dataclass(frozen=True)
 class QueryPermit:
-    """Of one query of a tenant."""
+    """The permit for one query, which must begin by `until`, a time of the loop's clock."""
 
     limiter: QueryLimiter
     until: float
 
     async def run(self, work: Callable[[], _T]) -> _T:
-        """What `work` returns, or raises. Raises BusyError when others run all the time."""
+        """Runs `work` in a thread and returns what it returns. Raises BusyError if it cannot begin in
+        time."""
         return await self.limiter.run(work, self.until)

@@ -1,4 +1,4 @@
-"""What a worker's process tells the service: its state, a line of JSON at a time."""
+"""The reports of a worker's process to its service: one line of JSON each."""
 
 import contextlib
 import os
@@ -21,9 +21,12 @@ _LAG_PERIOD = 1.0
 
 
 class Report(msgspec.Struct):
-    """Counters count from the start of the worker; `lag` is how many events of the shard were not committed
-    a second ago. `seconds` were spent on `batches`; `problem` says why it is not connected; it is `stalled`
-    when that does not pass by itself."""
+    """The state of a worker.
+
+    `connected` is whether it applies events; `problem` says why not. `stalled` is set if that does not pass
+    by itself. `sequence`, `lag` and `in_quarantine` say how far the views are; the lag is a second old at
+    most. The other fields count from the start of the worker; `seconds` were spent on `batches`.
+    """
 
     connected: bool = False
     problem: str = ""
@@ -89,18 +92,19 @@ class Reporter(Observer):
             report.commit_failures += isinstance(error, StoreError)
         self._changed.set()
 
-    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], result: ProjectedBatch, seconds: float) -> None:
         with self._lock:
             report = self._report
             report.sequence = events[-1].sequence
             report.events += len(events)
-            report.quarantined += len(folded.quarantined)
-            report.in_quarantine += len(folded.quarantined)
+            report.quarantined += len(result.quarantined)
+            report.in_quarantine += len(result.quarantined)
             report.batches += 1
             report.seconds += seconds
         self._changed.set()
 
     def close(self) -> None:
+        """Writes nothing more, and waits until that is so."""
         self._over.set()
         self._changed.set()
         self._thread.join()

@@ -1,6 +1,6 @@
-"""What a projection service is told: the spec, and the manifest of projections that it names.
+"""The settings of a projection service: its spec, and the manifest of projections that the spec names.
 
-A variable of the environment stands above the file: `NEBULA_PROJECTIONS_NATS__PASSWORD` sets `nats.password`.
+A variable of the environment overrides the file: `NEBULA_PROJECTIONS_NATS__PASSWORD` sets `nats.password`.
 """
 
 import json
@@ -31,11 +31,12 @@ _Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\
 
 
 class Projection(Spec):
-    """One shard of one view: which events it is made of, and by what program.
+    """The declaration of one shard of one view: the events that it is built from, and the program that does
+    it.
 
-    The tenant of an event must be the token at `tenant_token` of its subject, counted from 0; without it,
-    what the event says of itself is believed. `fields` are what the program reads of an event, all of it when
-    there are none.
+    `tenant_token` is the position of the tenant in the subject, counted from 0, which must be the event's own
+    `tenant_id`; None if the event is believed. `fields` are the parts of an event that the program reads, all
+    of it if there are none. `batch` is the largest number of events of one commit.
     """
 
     view: _Name
@@ -54,7 +55,7 @@ class Projection(Spec):
             for subject in self.subjects:
                 tokens = subject.split(".")
                 if tokens[-1] != ">" and number >= len(tokens):
-                    raise ValueError(f"tenant_token: {subject} has no token {number}, counted from 0")
+                    raise ValueError(f"tenant_token: subject {subject} has no token {number}, counted from 0")
         return self
 
     @model_validator(mode="after")
@@ -82,23 +83,29 @@ class Manifest(Spec):
     def _distinct(self) -> Self:
         views = [projection.view for projection in self.projections]
         if repeated := sorted({view for view in views if views.count(view) > 1}):
-            raise ValueError(f"projections: {', '.join(repeated)} is declared twice")
+            raise ValueError(f"projections: view {', '.join(repeated)} is declared twice: remove one")
         return self
 
 
 class NatsSpec(Spec):
+    """The servers of NATS, tried in their order, and the user to log in as; none if `user` is empty."""
+
     servers: tuple[str, ...] = Field(min_length=1)
     user: str = ""
     password: SecretStr = SecretStr("")
 
     @property
     def login(self) -> Login:
+        """The same, as a connection takes it."""
         return Login(self.servers, self.user, self.password.get_secret_value())
 
 
 class Listen(Spec):
-    """`names` are what the service is called by its clients: it answers to no others, but to addresses.
-    Beyond `connections` the oldest is closed for a new one, first of those that ask nothing."""
+    """Where the service listens.
+
+    It answers requests for the hosts `names`, for localhost and for any address. Of more than `connections`
+    it closes the oldest, first of those without a request.
+    """
 
     host: str
     port: int = Field(ge=1, le=65535)
@@ -107,10 +114,13 @@ class Listen(Spec):
 
 
 class QueryLimits(Spec):
-    """Of one query: views in an answer and bytes of them, conditions, views and bytes of them that it may
-    look at, seconds that it may run, and seconds in which its answer must be read. Of all: how many run at
-    once, how many of one tenant run or are being read, and how many of a tenant may wait for that, each as
-    many seconds as one may run."""
+    """What queries may cost.
+
+    One query returns at most `results` views and `size` bytes, has at most `conditions`, looks at most at
+    `scan` views and `read` bytes of them, and runs at most `seconds`; its answer must be read within
+    `sending` seconds. At most `at_once` queries run. Of one tenant at most `of_tenant` run or have their
+    answers read, and at most `waiting` wait for that, each as long as one may run.
+    """
 
     results: int = Field(default=1000, ge=1)
     size: int = Field(default=8 << 20, ge=1)
@@ -125,16 +135,21 @@ class QueryLimits(Spec):
 
     @property
     def bounds(self) -> QueryBounds:
+        """The part of the limits that one query is held to while it runs."""
         return QueryBounds(scan=self.scan, size=self.size, read=self.read, seconds=self.seconds)
 
     @property
     def concurrency(self) -> ConcurrencyLimits:
+        """The part of the limits that bounds how many queries run at once."""
         return ConcurrencyLimits(self.at_once, self.of_tenant, self.waiting, self.seconds)
 
 
 class ServiceSpec(Spec):
-    """`directory` holds the stores; `manifest` is the file of projections, `key`
-    what tenants' tokens are made of, `drain_seconds` how long work in hand may take after SIGTERM."""
+    """The spec of a service.
+
+    `directory` holds the stores and `manifest` is the file of projections. `key` makes the tenants' tokens.
+    The workers have `drain_seconds` to finish their batches after SIGTERM.
+    """
 
     nats: NatsSpec
     listen: Listen
@@ -148,12 +163,13 @@ class ServiceSpec(Spec):
 def read(path: Path, environment: Mapping[str, str] = os.environ) -> tuple[ServiceSpec, Manifest]:
     """Reads the spec at `path`, and the manifest that it names. Raises SpecError, which names each wrong
     key."""
-    spec = load_file(path, TypeAdapter(Annotated[ServiceSpec, BeforeValidator(_over(environment))]))
+    spec = load_file(path, TypeAdapter(Annotated[ServiceSpec, BeforeValidator(_overridden_by(environment))]))
     return spec, load_file(spec.manifest, TypeAdapter(Manifest))
 
 
-def _over(environment: Mapping[str, str]) -> Any:
-    given = {
+def _overridden_by(environment: Mapping[str, str]) -> Any:
+    """A function that lays the variables of `environment` over the content of a spec."""
+    variables = {
         tuple(name.removeprefix(PREFIX).lower().split("__")): value
         for name, value in environment.items()
         if name.startswith(PREFIX)
@@ -163,7 +179,7 @@ def _over(environment: Mapping[str, str]) -> Any:
         if not isinstance(content, dict):
             return content
         result = dict(content)
-        for (*parents, last), value in given.items():
+        for (*parents, last), value in variables.items():
             node = result
             for parent in parents:
                 inner = node.get(parent)
@@ -175,7 +191,7 @@ def _over(environment: Mapping[str, str]) -> Any:
 
 
 def _value(text: str) -> object:
-    """Lists are written as JSON."""
+    """The value of a variable: a list if it is written as JSON, else the text."""
     if text.startswith("["):
         try:
             return json.loads(text)

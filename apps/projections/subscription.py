@@ -1,4 +1,4 @@
-"""Subscription of one shard, from the checkpoint on: overlapping pulls, read by a thread of its own."""
+"""The events of one consumer, in order: requested by overlapping pulls, read by a thread of its own."""
 
 import queue
 import threading
@@ -20,7 +20,7 @@ _SID = 2
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """`reply` acknowledges this event and all before it."""
+    """One event of the stream. To publish to the subject `reply` acknowledges it and all events before it."""
 
     sequence: int
     subject: str
@@ -30,18 +30,19 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class PullLimits:
-    """How much is asked for: `pull` events at a time, so that at most `window` are on their way or wait to
-    be folded."""
+    """How many events are requested: `pull` at a time, so that at most `window` are on their way or wait
+    here."""
 
     pull: int = 500
     window: int = 8000
 
 
 class Subscription:
-    """The events of a consumer that was just reset to `start`, in order, without a gap.
+    """The events of a consumer that was just made anew at sequence `start`, in order and without a gap.
 
-    Whatever breaks the order ends it: `fetch` then raises what did, and who consumes begins again from its
-    checkpoint. A new inbox each time keeps late answers of an earlier one out.
+    It has a connection of its own, and an inbox that no earlier subscription had, so that no late answer to
+    that one comes in. It ends at whatever breaks the order: `fetch` raises that error from then on, and the
+    worker begins again from its checkpoint.
     """
 
     def __init__(self, login: Login, consumer: ConsumerConfig, start: int, limits: PullLimits) -> None:
@@ -66,8 +67,11 @@ class Subscription:
         self._reader.start()
 
     def fetch(self, most: int, timeout: float) -> list[Event]:
-        """Up to `most` events that have come; none after `timeout` seconds without any. Raises GapError or
-        ConnectionLostError."""
+        """Returns the events that have come, at most `most`; an empty list if none comes within `timeout`
+        seconds.
+
+        Raises GapError or ConnectionLostError once the subscription has ended.
+        """
         events = self._rest
         wait = timeout
         while len(events) < most:
@@ -76,7 +80,7 @@ class Subscription:
             except queue.Empty:
                 break
             if isinstance(chunk, ProjectionError):
-                # What came before it is whole: it may still be folded.
+                # The events that came before it are whole and may still be applied.
                 self._chunks.put(chunk)
                 if not events:
                     raise chunk
@@ -86,14 +90,14 @@ class Subscription:
         return events[:most]
 
     def acknowledge(self, last: Event, count: int) -> None:
-        """Acknowledge the `count` events up to `last`, which are committed, and ask for more."""
+        """Acknowledges the `count` events up to `last`, which are committed, and requests more."""
         self._connection.publish(last.reply, b"+ACK")
         with self._lock:
             self._untaken -= count
         self._pull()
 
     def close(self) -> None:
-        """Stop. What was not committed stays unacknowledged."""
+        """Ends the subscription. Events that are not acknowledged stay so."""
         self._over.set()
         self._connection.close()
         self._reader.join()
@@ -160,4 +164,4 @@ class Subscription:
                 self._asked -= int(left)
             self._pull()
             return
-        raise GapError(f"the pull was refused: {message.headers[9:].strip().decode(errors='replace')}")
+        raise GapError(f"NATS refused the pull: {message.headers[9:].strip().decode(errors='replace')}")

@@ -1,4 +1,4 @@
-"""Which names the service answers to, so that a page whose name was made to lead here reads nothing."""
+"""Refuses requests for other hosts, so that a web page whose name was made to lead here reads nothing."""
 
 from collections.abc import Collection
 from ipaddress import ip_address
@@ -9,15 +9,16 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _DOMAIN = "cluster.local"
-"""Kubernetes' own, unless somebody chose another."""
+"""The domain of a Kubernetes cluster, unless its administrator chose another."""
 
 
 class TrustedHosts:
-    """Refuses requests for a host that is none of `names`, and those of pages from elsewhere.
+    """Middleware that refuses requests for a host that is not trusted, and requests of pages of another
+    origin.
 
-    A name also stands for itself within its own namespace and domain, as Kubernetes resolves it:
-    `worker.lab.svc` for `worker`, `worker.lab` and `worker.lab.svc.cluster.local`. An address is always one's
-    own: no name leads a browser to it, and probes and load balancers come by pods' and nodes' addresses.
+    Trusted are `names`, localhost, and any address: no name leads a browser to an address, and probes and
+    load balancers use those of pods and nodes. A name counts in every form in which Kubernetes resolves it,
+    too: `worker.lab.svc` as `worker`, `worker.lab` and `worker.lab.svc.cluster.local`.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
@@ -40,11 +41,16 @@ class TrustedHosts:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_own(hosts[0]):
             shown = ", ".join(hosts)[:200] or "no host"
-            return _refused(421, f"{shown!r} is not a name of this service (listen.names)")
+            return _refused(
+                421, f"{shown!r} is not a name of this service: add it to listen.names, or use one of those"
+            )
         if any(
             origin.partition("://")[2].lower() != hosts[0].lower() for origin in headers.getlist("origin")
         ):
-            return _refused(403, "a page from elsewhere asks: this service answers its own origin only")
+            return _refused(
+                403,
+                "the request comes from a page of another origin: this service answers its own origin only",
+            )
         return None
 
     def _is_own(self, host: str) -> bool:

@@ -1,4 +1,4 @@
-"""The worker of one shard of one view: consume, fold, commit, acknowledge."""
+"""The worker of one generation of a shard: it reads events, applies them, commits, and acknowledges."""
 
 import logging
 import threading
@@ -29,13 +29,22 @@ _TOLD = 3
 
 
 class Observer:
-    """What happens, for metrics; this one ignores it."""
+    """Is told what happens to a worker. This class ignores it; a subclass reports or counts it."""
 
-    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None: ...
-    def restarted(self, error: ProjectionError) -> None: ...
-    def connected(self, checkpoint: Checkpoint) -> None: ...
-    def waiting(self, reason: str) -> None: ...
-    def stalled(self, reason: str) -> None: ...
+    def committed(self, events: Sequence[Event], result: ProjectedBatch, seconds: float) -> None:
+        """A batch was committed, `seconds` after it was decoded."""
+
+    def restarted(self, error: ProjectionError) -> None:
+        """The worker begins again from its checkpoint, because of `error`."""
+
+    def connected(self, checkpoint: Checkpoint) -> None:
+        """The worker is connected to NATS and goes on behind `checkpoint`."""
+
+    def waiting(self, reason: str) -> None:
+        """Another process keeps the shard, and is waited for."""
+
+    def stalled(self, reason: str) -> None:
+        """The stream is not the one that the views were built from."""
 
 
 class Worker:
@@ -112,9 +121,9 @@ class Worker:
             jetstream.recreate(consumer, checkpoint.next)
         return checkpoint
 
-    def _committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
+    def _committed(self, events: Sequence[Event], result: ProjectedBatch, seconds: float) -> None:
         self._failures = 0
-        for held in folded.quarantined[:_TOLD]:
+        for held in result.quarantined[:_TOLD]:
             _log.warning(
                 "quarantined sequence %d (%s): %s",
                 held.sequence,
@@ -122,6 +131,6 @@ class Worker:
                 held.reason,
                 extra={"context": context_of(held.data)},
             )
-        if len(folded.quarantined) > _TOLD:
-            _log.warning("quarantined %d more in this batch", len(folded.quarantined) - _TOLD)
-        self._observer.committed(events, folded, seconds)
+        if len(result.quarantined) > _TOLD:
+            _log.warning("quarantined %d more in this batch", len(result.quarantined) - _TOLD)
+        self._observer.committed(events, result, seconds)

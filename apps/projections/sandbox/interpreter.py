@@ -1,7 +1,7 @@
-"""The sandbox's side: `python -m apps.projections.sandbox.interpreter`, on stdin and stdout.
+"""The process of a sandbox: `python -m apps.projections.sandbox.interpreter`, on standard input and output.
 
-It holds one program, and no state between folds. It cannot open a file, start a process or grow beyond its
-memory: the kernel sees to that before the program is loaded (confinement.py).
+It holds one program, and keeps no state between batches. It cannot open a file, start a process or grow
+beyond its memory: the kernel sees to that before the program is loaded (confinement.py).
 """
 
 import json
@@ -14,9 +14,9 @@ import starlark
 from apps.projections.sandbox import driver
 from apps.projections.sandbox.confinement import confine
 from apps.projections.sandbox.frames import (
+    APPLY,
     DONE,
     FAILED,
-    FOLD,
     KEYS,
     LOAD,
     VIEWS,
@@ -31,7 +31,7 @@ _LOAD_GAS = 1000
 
 
 class Runner:
-    """A loaded program. Raises StarlarkError when it cannot be loaded."""
+    """The loaded program `text`, which may take `gas` thousand steps a call. Raises StarlarkError."""
 
     def __init__(self, text: str, gas: int) -> None:
         self._gas = gas
@@ -48,15 +48,19 @@ class Runner:
         self._program = program.freeze()
         self._driver_of([])
 
-    def fold(self, data: bytes) -> bytes:
+    def apply(self, data: bytes) -> bytes:
+        """Runs the program over a batch and returns the views as a JSON list.
+
+        `data` is a line with the number of events and their columns, and then the events as a JSON list.
+        """
         head, _, text = data.partition(b"\n")
         count, columns = json.loads(head)
         options = self._options(self._gas)
-        result = self._driver_of(columns).call_with(options, "fold", text.decode(), count).value
+        result = self._driver_of(columns).call_with(options, "apply", text.decode(), count).value
         return str(result).encode()
 
     def _driver_of(self, columns: Sequence[Sequence[str]]) -> starlark.FrozenModule:
-        """Made once for events of the same columns."""
+        """The driver for events of these columns, which is made once."""
         text = driver.text(PROGRAM, columns)
         if text not in self._drivers:
             module = starlark.Module()
@@ -68,11 +72,15 @@ class Runner:
 
     @property
     def exhausted(self) -> bool:
+        """Whether the last call ended because it took too many steps."""
         return self._spent > self._limit
 
     def _options(self, limit: int) -> starlark.EvalOptions:
-        """The interpreter asks once in a thousand steps, counted anew for each evaluation: what a program
-        spends depends on nothing but the program and its input."""
+        """Options that end an evaluation after `limit` thousand steps.
+
+        The interpreter calls `check` once in a thousand steps, counted anew for each evaluation: what a
+        program spends depends on nothing but the program and its input.
+        """
         self._spent, self._limit = 0, limit
 
         def check() -> bool:
@@ -86,7 +94,7 @@ def _lookup(keys: str) -> str:
     send(1, KEYS, keys.encode())
     kind, body = receive(0)
     if kind != VIEWS:
-        raise LookupError("the worker has no views for these keys")
+        raise LookupError("the worker refused the keys that the program returned")
     return body.decode()
 
 
@@ -102,25 +110,25 @@ def _failure(error: BaseException, runner: Runner | None) -> tuple[str, str]:
 
 
 def _brief(text: str) -> str:
-    """What is wrong and where, without the interpreter's drawing of it."""
+    """The interpreter's message and the place of the error, without the lines that draw it."""
     lines = [line.strip() for line in text.splitlines()]
     wrong = [line for line in lines if line.startswith(("error:", "-->"))]
     return " ".join(wrong or lines[-1:])[:500]
 
 
 def serve() -> None:
-    """Until the worker goes."""
+    """Answers the frames of the worker, until that has ended: raises ClosedError then."""
     runner: Runner | None = None
     while True:
         kind, body = receive(0)
         try:
             if kind == LOAD:
-                given = json.loads(body)
-                confine(given["memory"])
-                runner = Runner(given["text"], given["gas"])
+                task = json.loads(body)
+                confine(task["memory"])
+                runner = Runner(task["text"], task["gas"])
                 send(1, DONE, b"")
-            elif kind == FOLD and runner is not None:
-                send(1, DONE, runner.fold(body))
+            elif kind == APPLY and runner is not None:
+                send(1, DONE, runner.apply(body))
         except ClosedError:
             raise
         except BaseException as error:  # noqa: BLE001 - a panic of the interpreter is no Exception

@@ -262,7 +262,7 @@ def test_more_conditions_than_are_allowed_are_refused(client: Client) -> None:
 def test_a_parameter_that_is_given_twice_is_refused(client: Client) -> None:
     answer = client.get("/v1/views/carriers?tenant=jfk&tenant=ewr", headers=_may("ewr"))
     assert answer.status_code == 400
-    assert "tenant is given twice" in answer.json()["error"]
+    assert "tenant is repeated" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/live", "/health", "/ready", "/metrics"])

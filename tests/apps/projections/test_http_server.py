@@ -107,7 +107,7 @@ def test_an_answer_that_is_not_read_in_time_ends_its_connection_and_gives_the_tu
         Service(store, room, sending=0.5).running() as service,
         service.connected("ewr") as client,
     ):
-        until(lambda: "was not read within 0.5 seconds" in caplog.text)
+        until(lambda: "did not read its answer within 0.5 seconds" in caplog.text)
         with pytest.raises(ConnectionResetError):
             _read(client)
         assert service.ask("ewr").status_code == 200

@@ -49,5 +49,5 @@ def test_a_status_is_told_from_data() -> None:
 
 @pytest.mark.parametrize("line", [b"-ERR 'Authorization Violation'\r\n", b"HTTP/1.1 400 Bad Request\r\n"])
 def test_what_ends_the_connection_is_said(line: bytes) -> None:
-    with pytest.raises(ConnectionLostError, match=r"NATS says"):
+    with pytest.raises(ConnectionLostError, match=r"the server says"):
         parse(line)

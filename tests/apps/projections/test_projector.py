@@ -25,7 +25,7 @@ def folded(projector: Projector, batches: Sequence[Sequence[Event]]) -> tuple[di
     views: dict[bytes, bytes] = {}
     poisoned: list[int] = []
     for batch in batches:
-        result = projector.fold(batch, lambda keys: [views.get(key) for key in keys])
+        result = projector.apply(batch, lambda keys: [views.get(key) for key in keys])
         for key, view in result.views.items():
             if view is None:
                 views.pop(key, None)
@@ -83,7 +83,7 @@ def test_poison_is_set_aside_with_its_reason_and_the_rest_goes_on(
     projector: Projector, subject: str, data: bytes, kind: str
 ) -> None:
     good = ("books.a.1", event("a", "x", 1))
-    result = projector.fold(events([good, (subject, data), good]), lambda keys: [None] * len(keys))
+    result = projector.apply(events([good, (subject, data), good]), lambda keys: [None] * len(keys))
     assert [(each.sequence, each.kind, each.data) for each in result.quarantined] == [(2, kind, data)]
     assert result.quarantined[0].reason
     assert result.views[b"view:a:ledger:x"] == b'{"events":2,"hash":6759}'
@@ -100,7 +100,7 @@ def test_poison_is_set_aside_with_its_reason_and_the_rest_goes_on(
 )
 def test_the_reason_is_what_is_wrong(projector: Projector, data: bytes, reason: str) -> None:
     good = event("a", "x", 1)
-    result = projector.fold(
+    result = projector.apply(
         events([("books.a.1", each) for each in (good, data, good)]), lambda k: [None] * len(k)
     )
     (held,) = result.quarantined
@@ -110,7 +110,7 @@ def test_the_reason_is_what_is_wrong(projector: Projector, data: bytes, reason: 
 
 @pytest.mark.parametrize("account", ["a:b", "a%3Ab", "view:b:ledger:x", "../x", "é*>"])
 def test_separators_in_a_name_lead_to_a_view_of_its_own(projector: Projector, account: str) -> None:
-    result = projector.fold(
+    result = projector.apply(
         events([("books.a.1", event("a", account, 1)), ("books.a.1", event("a", "x", 1))]),
         lambda keys: [None] * len(keys),
     )
@@ -124,7 +124,7 @@ def test_unknown_fields_reach_the_program() -> None:
     )
     try:
         projector = Projector(VIEW, EventDecoder(None), sandbox)
-        result = projector.fold(
+        result = projector.apply(
             events([("books", event("a", "x", 1, later={"added": [1]}))]), lambda keys: [None] * len(keys)
         )
     finally:

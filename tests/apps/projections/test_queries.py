@@ -186,7 +186,7 @@ def test_an_order_of_ids_goes_on_behind_what_it_may_look_at() -> None:
 
 def test_a_sort_over_more_than_it_may_look_at_is_refused() -> None:
     views = _carriers(a=1, b=2, c=3)
-    with pytest.raises(QueryError, match="narrow by prefix"):
+    with pytest.raises(QueryError, match="narrow it by prefix"):
         find_page(views, Query("carriers", "ewr", sort=("delay",)), QueryBounds(scan=2, size=1 << 20))
 
 

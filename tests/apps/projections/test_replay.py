@@ -36,7 +36,7 @@ def store(tmp_path: Path, projectors: dict[str, Projector]) -> Iterator[Store]:
     events = [
         Event(number, "books.a.1", event("a", "x", value), b"") for number, value in enumerate(values, 1)
     ]
-    folded = projectors["faulty"].fold(events, lambda keys: [None] * len(keys))
+    folded = projectors["faulty"].apply(events, lambda keys: [None] * len(keys))
     store.commit(None, Batch(BASE, folded.views, folded.quarantined))
     yield store
     store.close()
@@ -82,7 +82,7 @@ def test_the_checkpoint_stays_and_a_worker_with_an_older_one_is_refused(
 def test_a_worker_that_commits_meanwhile_is_not_overwritten(
     store: Store, projectors: dict[str, Projector], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fold = projectors["mended"].fold
+    fold = projectors["mended"].apply
     interfered = False
 
     def slowly(events: Sequence[Event], read: ReadViews) -> ProjectedBatch:
@@ -96,6 +96,6 @@ def test_a_worker_that_commits_meanwhile_is_not_overwritten(
             store.commit(BASE, Batch(Checkpoint(BASE.stream, 10, revision=2), live.views))
         return result
 
-    monkeypatch.setattr(projectors["mended"], "fold", slowly)
+    monkeypatch.setattr(projectors["mended"], "apply", slowly)
     assert replay(store, projectors["mended"]) == Replayed((2, 4), (3,))
     assert applied(store) == 4

@@ -53,7 +53,7 @@ def test_rows_are_the_same_to_a_program_as_objects(
     sent = [event("a", "x", 1, **{**more, "payload": payload}) for more, payload in parts]
     rows = [selection.row(decoder.decode("", data), data) for data in sent]
     objects = [selection.apply(data) for data in sent]
-    assert sandbox.fold(rows, lookup, selection.columns) == sandbox.fold(objects, lookup)
+    assert sandbox.apply(rows, lookup, selection.columns) == sandbox.apply(objects, lookup)
 
 
 @pytest.mark.parametrize("fields", [["timestamp"], ["payload.value"], ["note", "tenant_id"], ["payload"]])
@@ -85,7 +85,7 @@ def test_events_of_one_batch_may_lack_fields_and_be_poison(sandbox: Sandbox) -> 
         Event(number, "", event("a", "x", 1, payload=payload, note="n"), b"")
         for number, payload in enumerate(payloads, 1)
     ]
-    folded = projector.fold(events, lambda keys: [None] * len(keys))
+    folded = projector.apply(events, lambda keys: [None] * len(keys))
     assert [(each.sequence, each.kind) for each in folded.quarantined] == [(4, "decode")]
     assert json.loads(folded.views[b"view:a:seen:k"] or b"") == {
         "seen": [{"note": "n", "payload": payload} for payload in payloads if payload != {"b": 5}]
