@@ -83,7 +83,7 @@ class _Connection(H11Protocol):
 
     @property
     def is_asking(self) -> bool:
-        """Whether a request of this connection is not answered yet."""
+        """True while a request of this connection is not answered."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def end(self) -> None:

@@ -17,7 +17,7 @@ _NO_STREAM = 10059
 
 @dataclass(frozen=True)
 class StreamState:
-    """Which stream this is, and the first and last sequence that it holds; 0 if it never had a message."""
+    """A stream, and the first and last sequence that it holds; `last` is 0 if it never had a message."""
 
     identity: StreamIdentity
     first: int

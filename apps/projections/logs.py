@@ -27,6 +27,7 @@ class JsonFormatter(logging.Formatter):
         self._static = static
 
     def format(self, record: logging.LogRecord) -> str:
+        """Returns the line for `record`."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -217,9 +217,8 @@ def parse(data: bytes) -> tuple[list[Message], bytes, int]:
         elif verb in (b"PONG", b"+OK", b"INFO"):
             position = end + 2
         else:
-            raise ConnectionLostError(
-                f"NATS ended the connection: {data[position:end][:200].decode(errors='replace')}"
-            )
+            said = data[position:end][:200].decode(errors="replace")
+            raise ConnectionLostError(f"the server says {said}: the connection to NATS has ended")
     return messages, data[position:], pings
 
 

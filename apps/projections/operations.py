@@ -1,4 +1,4 @@
-"""What operators ask of a shard on the command line, whether its service runs or not."""
+"""The commands of operators for one shard. They work whether its service runs or not."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from apps.projections.stream_check import check_stream
 
 @dataclass(frozen=True)
 class Status:
-    """How far a shard is.
+    """The progress of a shard.
 
     `checkpoint` is None while there are no views, and `stream_end`, a sequence, while NATS is not reached.
     `problem` says why one of them is missing, or why no events can be applied; it is empty if all is well.
@@ -47,7 +47,7 @@ def status(shard: Shard) -> Status:
 
 
 def _change(checkpoint: Checkpoint, stream: StreamState, jetstream: JetStream) -> str:
-    """What makes the stream another one than the views were built from; empty if it is the same."""
+    """Returns how the stream differs from the one that the views were built from; empty if it does not."""
     try:
         check_stream(checkpoint, stream, partial(jetstream.digest_at, stream.identity.name))
     except StreamChangedError as error:

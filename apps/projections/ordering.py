@@ -6,7 +6,7 @@ SortKey = tuple[int, Any]
 MISSING, NOTHING, BOOLEAN, NUMBER, TEXT, COMPOUND = range(6)
 """The ranks of the types of values, in their order."""
 LONGEST = 256
-"""How many characters of a text count: a sort key must fit into a cursor."""
+"""The number of characters of a text that count: a sort key must fit into a cursor."""
 
 
 def sort_key(value: Any) -> SortKey:

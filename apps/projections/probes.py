@@ -14,7 +14,8 @@ from apps.projections.metrics import CONTENT_TYPE
 
 
 class Health(Protocol):
-    """What the probes ask a service. Each answer says what is wrong, and is empty if all is well."""
+    """The state of a service, as its probes ask for it. Each answer says what is wrong; empty if all is
+    well."""
 
     def dead(self) -> str:
         """Returns what has ended for good. Answers from memory."""

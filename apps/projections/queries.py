@@ -71,7 +71,7 @@ class Query:
 
 @dataclass(frozen=True)
 class QueryBounds:
-    """What one query may cost: it looks at `scan` views and `read` bytes of them, runs `seconds`, and returns
+    """The bounds of one query: it looks at `scan` views and `read` bytes of them, runs `seconds`, and returns
     at most `size` bytes."""
 
     scan: int
@@ -81,7 +81,8 @@ class QueryBounds:
 
 
 class Budget:
-    """What a running query has used of its bounds. `views` is the number of views that it has looked at."""
+    """Counts what a running query uses of its bounds. `views` is the number of views that it has looked
+    at."""
 
     def __init__(self, bounds: QueryBounds, clock: Callable[[], float] = time.monotonic) -> None:
         self._bounds = bounds
@@ -101,7 +102,7 @@ class Budget:
 
     @property
     def overdue(self) -> bool:
-        """Whether the query has run as long as it may."""
+        """True once the query has run as long as it may."""
         return self._clock() >= self._until
 
     def count(self, raw: bytes) -> None:

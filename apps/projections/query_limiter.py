@@ -29,7 +29,7 @@ class _Tenant:
 
 @dataclass(frozen=True)
 class ConcurrencyLimits:
-    """How many queries there may be at once.
+    """The numbers of queries that there may be at once.
 
     `at_once` run, of all tenants. `of_tenant` of one tenant run or have their answers sent, and `waiting` of
     that tenant wait for those, each for at most `seconds`.

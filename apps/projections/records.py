@@ -6,14 +6,15 @@ import msgspec
 
 
 class StreamIdentity(msgspec.Struct, frozen=True):
-    """Which stream this is. A stream that is made anew under its old name has another `created`."""
+    """Identifies a stream. One that is made anew under its old name has another `created`, the time of its
+    making."""
 
     name: str
     created: str
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """How far the views of a generation are.
+    """The progress of the views of a generation.
 
     `sequence` is that of the last event that they hold (0: none), and `digest` the hash of that event. `seen`
     is a sequence up to which the stream is known to hold no other event for this shard. `revision` counts

@@ -61,6 +61,7 @@ class Reporter(Observer):
         self._thread.start()
 
     def connected(self, checkpoint: Checkpoint) -> None:
+        """Reports that the worker applies events, from `checkpoint` on."""
         with self._lock:
             self._report.connected = True
             self._report.problem = ""
@@ -70,11 +71,13 @@ class Reporter(Observer):
         self._changed.set()
 
     def waiting(self, reason: str) -> None:
+        """Reports `reason`, which names the process that keeps the shard now."""
         with self._lock:
             self._report.problem = reason
         self._changed.set()
 
     def stalled(self, reason: str) -> None:
+        """Reports that no events are applied because the stream changed, as `reason` says."""
         with self._lock:
             self._report.connected = False
             self._report.stalled = True
@@ -82,6 +85,7 @@ class Reporter(Observer):
         self._changed.set()
 
     def restarted(self, error: ProjectionError) -> None:
+        """Reports `error`, and counts it by its kind."""
         with self._lock:
             report = self._report
             report.connected = False
@@ -93,6 +97,7 @@ class Reporter(Observer):
         self._changed.set()
 
     def committed(self, events: Sequence[Event], result: ProjectedBatch, seconds: float) -> None:
+        """Counts a batch, which took `seconds`, and its events."""
         with self._lock:
             report = self._report
             report.sequence = events[-1].sequence

@@ -101,7 +101,7 @@ class NatsSpec(Spec):
 
 
 class Listen(Spec):
-    """Where the service listens.
+    """The address that the service listens on, and the host names that it answers for.
 
     It answers requests for the hosts `names`, for localhost and for any address. Of more than `connections`
     it closes the oldest, first of those without a request.
@@ -114,7 +114,7 @@ class Listen(Spec):
 
 
 class QueryLimits(Spec):
-    """What queries may cost.
+    """The limits of queries.
 
     One query returns at most `results` views and `size` bytes, has at most `conditions`, looks at most at
     `scan` views and `read` bytes of them, and runs at most `seconds`; its answer must be read within

@@ -29,7 +29,7 @@ _QUARANTINE = b"quarantine:"
 
 @dataclass(frozen=True)
 class Batch:
-    """What one commit writes: the views by key (None deletes one), the checkpoint that they lead to, the
+    """The content of one commit: the views by key (None deletes one), the checkpoint that they lead to, the
     events that go to the quarantine, and the sequences of those that leave it."""
 
     checkpoint: Checkpoint

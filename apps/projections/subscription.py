@@ -30,7 +30,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class PullLimits:
-    """How many events are requested: `pull` at a time, so that at most `window` are on their way or wait
+    """The numbers of events to request: `pull` at a time, so that at most `window` are on their way or wait
     here."""
 
     pull: int = 500

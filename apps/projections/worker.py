@@ -29,22 +29,24 @@ _TOLD = 3
 
 
 class Observer:
-    """Is told what happens to a worker. This class ignores it; a subclass reports or counts it."""
+    """Is called when something happens to a worker. This class ignores it; a subclass reports or counts
+    it."""
 
     def committed(self, events: Sequence[Event], result: ProjectedBatch, seconds: float) -> None:
-        """A batch was committed, `seconds` after it was decoded."""
+        """Is called after each commit of a batch, which took `seconds` from decoding on."""
 
     def restarted(self, error: ProjectionError) -> None:
-        """The worker begins again from its checkpoint, because of `error`."""
+        """Is called when the worker begins again from its checkpoint because of `error`."""
 
     def connected(self, checkpoint: Checkpoint) -> None:
-        """The worker is connected to NATS and goes on behind `checkpoint`."""
+        """Is called when the worker is connected to NATS and goes on behind `checkpoint`."""
 
     def waiting(self, reason: str) -> None:
-        """Another process keeps the shard, and is waited for."""
+        """Is called once while another process keeps the shard; `reason` names it."""
 
     def stalled(self, reason: str) -> None:
-        """The stream is not the one that the views were built from."""
+        """Is called when the stream is not the one that the views were built from; `reason` says how it
+        differs."""
 
 
 class Worker:

@@ -1,4 +1,4 @@
-"""Whether a generation has caught up with its stream."""
+"""Finds out whether a generation has caught up with its stream."""
 
 from apps.projections.errors import ProjectionError
 from apps.projections.jetstream import JetStream

@@ -1,4 +1,4 @@
-"""The generations of one shard as a value: which steps change which states.
+"""The generations of one shard as a value, and the steps that change their states.
 
 Nothing here touches a disk or a server, so that every sequence of steps can be tested.
 """
@@ -21,7 +21,7 @@ from apps.projections.generations.states import (
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What is stored about the generations of a shard, oldest generation first.
+    """The stored facts about the generations of a shard, oldest generation first.
 
     `declared` is the number of the generation that was declared or begun last, 0 if there was none.
     `last_number` is the highest number that was ever given. A number is never given again: a process may
@@ -50,7 +50,7 @@ class Record(msgspec.Struct, frozen=True):
         return live[number]
 
     def problem(self) -> str:
-        """Returns what contradicts the rules that every record keeps; empty if nothing does."""
+        """Returns how the record breaks a rule that every record keeps; empty if it breaks none."""
         numbers = [each.number for each in self.generations]
         live = [each for each in self.generations if each.state is not State.RETIRED]
         answering = [each.number for each in live if each.state in ANSWERING]

@@ -26,7 +26,7 @@ _SOURCE = Path(__file__).resolve().parents[3]
 
 
 class GenerationProcess:
-    """The process of one generation, as the process that started it sees it."""
+    """Starts the process of the assigned generation, and stands for it in the process that started it."""
 
     def __init__(self, assignment: Assignment) -> None:
         number = str(assignment.generation.number)

@@ -16,7 +16,7 @@ class GenerationError(ProjectionError):
 
 
 class State(StrEnum):
-    """What a generation is used for. `generations.json` holds these texts."""
+    """The uses of a generation. `generations.json` holds these texts."""
 
     SERVING_INCOMPLETE = "serving_incomplete"
     """It answers queries although it holds only a part of the stream, because it is the first generation."""
@@ -37,7 +37,7 @@ AWAITED = frozenset({State.SERVING_INCOMPLETE, State.FILLING})
 
 
 class Trigger(StrEnum):
-    """What can happen to a generation."""
+    """The events that change the state of a generation."""
 
     CAUGHT_UP = "caught up"
     """It holds what the stream held a moment ago."""
@@ -69,7 +69,7 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
 
 
 class EventSource(msgspec.Struct, frozen=True):
-    """Which events a generation is built from. Views built from other events are another generation.
+    """The events that a generation is built from. Views built from other events are another generation.
 
     `tenant_token` is the position of the tenant in the subject, counted from 0; None if the event's own
     `tenant_id` is believed. `fields` are the parts of an event that the program reads; empty for all of them.

@@ -72,7 +72,7 @@ class Runner:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the last call ended because it took too many steps."""
+        """True if the last call ended because it took too many steps."""
         return self._spent > self._limit
 
     def _options(self, limit: int) -> starlark.EvalOptions:
@@ -117,7 +117,7 @@ def _brief(text: str) -> str:
 
 
 def serve() -> None:
-    """Answers the frames of the worker, until that has ended: raises ClosedError then."""
+    """Does what the worker asks for, frame by frame. Raises ClosedError when the worker has ended."""
     runner: Runner | None = None
     while True:
         kind, body = receive(0)

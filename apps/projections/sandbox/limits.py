@@ -1,4 +1,4 @@
-"""What one evaluation of a projection program may take."""
+"""The limits of one evaluation of a projection program."""
 
 from pydantic import Field
 

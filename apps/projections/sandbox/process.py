@@ -117,7 +117,7 @@ class Sandbox:
         try:
             return lookup(keys)
         except PoisonError:
-            # It waits for views: told that there are none, it gives up this fold and is ready for another.
+            # It waits for views: told that there are none, it gives up this batch and is ready for another.
             self._send(FAILED, b"")
             self._receive(self._limits.seconds)
             raise
