@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -47,14 +48,17 @@ def _run(options: argparse.Namespace, spec: ServiceSpec, shards: tuple[Shard, ..
             for shard in shards:
                 print(_status_line(operations.status(shard)))
         case "rebuild":
+            _log_changes()
             shard = _one(shards, options.view)
             begun = shard.generations.begin(shard.projection.program, options.start, shard.projection.source)
             print(
                 f"generation {begun.number} is filled from sequence {begun.start}; it answers when it is done"
             )
         case "cut-over":
+            _log_changes()
             _one(shards, options.view).generations.cut_over(options.generation)
         case "retire":
+            _log_changes()
             if left := operations.retire(_one(shards, options.view), options.generation):
                 print(f"generation {options.generation} is retired; {left}", file=sys.stderr)
         case "quarantine" if options.action == "list":
@@ -68,6 +72,11 @@ def _run(options: argparse.Namespace, spec: ServiceSpec, shards: tuple[Shard, ..
             print(f"applied {len(applied)}: {applied}; still in quarantine {len(held_back)}: {held_back}")
             return 1 if held_back else 0
     return 0
+
+
+def _log_changes() -> None:
+    """Prints each change of a generation's state on standard error."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
 
 def _one(shards: tuple[Shard, ...], view: str | None) -> Shard:

@@ -10,8 +10,8 @@ _MOST_READERS = 512
 
 
 class Environments:
-    """The open environments of a process, with the number of users of each. It is closed when the last user
-    leaves."""
+    """The open environments of a process, with the number of users of each. An environment is closed when
+    its last user leaves."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""One shard of one view, as every part of the app is given it."""
+"""One shard of one view, and one generation of it: the two values that the parts of the app are given."""
 
 import json
 import os
@@ -28,8 +28,8 @@ from apps.projections.subscription import PullLimits
 class Shard(Spec):
     """The declaration of a shard, the folder of its generations, and the NATS server of its stream.
 
-    It is made once, by `load`, and is handed on whole. Its methods answer what follows from it: the store,
-    the consumer and the program of a generation. `ack_wait` is how many seconds NATS waits for an
+    It is made once, by `load`, and is handed on whole. `assignment` resolves it for one of its generations.
+    `ack_wait` is how many seconds NATS waits for an
     acknowledgement before it delivers an event again; `map_size` is the largest size of a store, in bytes.
     """
 

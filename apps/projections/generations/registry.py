@@ -86,7 +86,10 @@ class Generations:
             lifecycle.caught_up(number)
 
     def cut_over(self, number: int) -> None:
-        """Answers queries from generation `number` at once: forwards, or back. Raises GenerationError."""
+        """Lets generation `number` answer queries at once, be it newer or older than the one that does now.
+
+        Raises GenerationError if there is none, or if it is retired.
+        """
         with self._changing() as lifecycle:
             lifecycle.cut_over(number)
 
