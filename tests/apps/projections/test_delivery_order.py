@@ -22,7 +22,7 @@ class Position(NamedTuple):
 
 
 def admitted(deliveries: Sequence[Position]) -> list[int]:
-    """The stream sequences that pass before the gate closes."""
+    """The stream sequences that pass before one is refused."""
     order = DeliveryOrder(START)
     passed = []
     for delivery in deliveries:
@@ -62,7 +62,7 @@ def test_whatever_is_done_to_deliveries_only_a_prefix_passes(
     [[Position(1, 9, 2)], [Position(2, 5, 1)], [Position(1, START - 1, 1)]],
     ids=["a later one first, as after a crash", "a redelivery", "from before the checkpoint"],
 )
-def test_the_gate_closes(deliveries: list[Position]) -> None:
+def test_a_delivery_out_of_order_is_refused(deliveries: list[Position]) -> None:
     assert admitted(deliveries) == []
 
 
