@@ -11,6 +11,7 @@ from apps.projections.generations.lifecycle import Record
 from apps.projections.generations.states import EventSource, Generation, GenerationError, State
 
 NAME = "generations.json"
+_REMEDY = "Restore it from a backup, or delete its folder: the views are then built anew from the stream"
 _FORMAT = 2
 
 
@@ -93,9 +94,9 @@ def read(path: Path) -> Record:
                 f"{path} has format {found}, this release reads 1 to {_FORMAT}: run the release that wrote it"
             )
     except msgspec.MsgspecError as error:
-        raise GenerationError(f"{path} cannot be read: {error}. Restore it from a backup") from error
+        raise GenerationError(f"{path} cannot be read: {error}. {_REMEDY}") from error
     if problem := record.problem():
-        raise GenerationError(f"{path} contradicts itself: {problem}. Restore it from a backup")
+        raise GenerationError(f"{path} contradicts itself: {problem}. {_REMEDY}")
     return record
 
 
