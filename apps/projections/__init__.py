@@ -1,1 +1,2 @@
-"""Projections: events of JetStream folded into durable, queryable views, each exactly once."""
+"""Projections: a service that applies events of JetStream to durable views, each exactly once, and answers
+queries."""

@@ -2,101 +2,117 @@
 
 import argparse
 import json
+import logging
 import sys
 from pathlib import Path
 
 from apps.kit.errors import AppError
 from apps.kit.output import Redaction
 from apps.kit.settings import SpecError, secrets_of
-from apps.projections import logs, operations, service, tokens
-from apps.projections.generations import Generations
-from apps.projections.spec import Manifest, Projection, ServiceSpec, load, load_programs
-from apps.projections.work import work
+from apps.projections import logs, operations, service, shard_main, tokens
+from apps.projections.generations.states import AWAITED
+from apps.projections.shard import Shard, check_programs, load
+from apps.projections.spec import ServiceSpec
 
 _SHOWN = 200
+"""Bytes of a quarantined event that `quarantine list` prints."""
 
 
 def main(arguments: list[str]) -> int:
-    given = _parser().parse_args(arguments)
+    """Runs one command, and returns its exit code."""
+    options = _parser().parse_args(arguments)
     redact = Redaction()
     try:
-        spec, manifest = load(given.spec)
+        spec, shards = load(options.spec)
         redact = Redaction(secrets_of(spec))
-        return _run(given, spec, manifest, redact)
+        return _run(options, spec, shards, redact)
     except AppError as error:
         print(redact(f"projections: {error}"), file=sys.stderr)
         return error.exit_code
 
 
-def _run(given: argparse.Namespace, spec: ServiceSpec, manifest: Manifest, redact: Redaction) -> int:
-    match given.command:
+def _run(options: argparse.Namespace, spec: ServiceSpec, shards: tuple[Shard, ...], redact: Redaction) -> int:
+    match options.command:
         case "serve":
             logs.configure(redact)
-            load_programs(manifest)
-            return service.serve(given.spec, spec, manifest)
+            check_programs(shards)
+            return service.serve(options.spec, spec, shards)
         case "work":
-            projection = _one(manifest, given.view)
-            fields = {"view": projection.view, "shard": projection.shard}
+            shard = _one(shards, options.view)
+            fields = {"view": shard.view, "shard": shard.projection.shard}
             logs.configure(redact, fields, sys.stderr)
-            work(spec, manifest, projection.view)
+            shard_main.keep(shard)
         case "token":
-            print(tokens.token(spec.key.get_secret_value(), given.tenant))
+            print(tokens.make_token(spec.key.get_secret_value(), options.tenant))
         case "status":
-            for projection in manifest.projections:
-                print(_line(operations.status(spec, projection), spec.generations(projection)))
+            for shard in shards:
+                print(_status_line(operations.status(shard)))
         case "rebuild":
-            projection = _one(manifest, given.view)
-            generations, events = spec.generations(projection), projection.source.events
-            begun = generations.begin(projection.program, given.start, events)
+            _log_changes()
+            shard = _one(shards, options.view)
+            begun = shard.generations.begin(shard.projection.program, options.start, shard.projection.source)
             print(
                 f"generation {begun.number} is filled from sequence {begun.start}; it answers when it is done"
             )
         case "cut-over":
-            spec.generations(_one(manifest, given.view)).cut_over(given.generation)
+            _log_changes()
+            _one(shards, options.view).generations.cut_over(options.generation)
         case "retire":
-            if left := operations.retire(spec, _one(manifest, given.view), given.generation):
-                print(f"generation {given.generation} is retired; {left}", file=sys.stderr)
-        case "quarantine" if given.action == "list":
-            for held in operations.quarantined(spec, _one(manifest, given.view)):
+            _log_changes()
+            if left := operations.retire(_one(shards, options.view), options.generation):
+                print(f"generation {options.generation} is retired; {left}", file=sys.stderr)
+        case "quarantine" if options.action == "list":
+            for held in operations.quarantined(_one(shards, options.view)):
                 shown = held.data[:_SHOWN].decode("utf-8", "replace")
                 known: dict[str, object] = {"sequence": held.sequence, "subject": held.subject}
                 print(json.dumps({**known, "kind": held.kind, "reason": held.reason, "event": shown}))
         case "quarantine":
-            applied, failed = operations.replay(spec, _one(manifest, given.view), given.sequence)
-            print(f"applied {len(applied)}: {applied}; still in quarantine {len(failed)}: {failed}")
-            return 1 if failed else 0
+            result = operations.replay(_one(shards, options.view), options.sequence)
+            applied, held_back = list(result.applied), list(result.held)
+            print(f"applied {len(applied)}: {applied}; still in quarantine {len(held_back)}: {held_back}")
+            return 1 if held_back else 0
     return 0
 
 
-def _one(manifest: Manifest, view: str | None) -> Projection:
-    found = [each for each in manifest.projections if view in (None, each.view)]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(each.view for each in manifest.projections)
-    raise SpecError(f"which view? Give --view; there are: {known}")
+def _log_changes() -> None:
+    """Prints each change of a generation's state on standard error."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
 
-def _line(status: operations.Status, generations: Generations) -> str:
-    checkpoint, active = status.checkpoint, generations.active
+def _one(shards: tuple[Shard, ...], view: str | None) -> Shard:
+    """The shard of `view`, or the only one if it is None. Raises SpecError."""
+    chosen = [each for each in shards if view in (None, each.view)]
+    if len(chosen) == 1:
+        return chosen[0]
+    known = ", ".join(each.view for each in shards)
+    raise SpecError(f"name one view with --view; the spec declares: {known}")
+
+
+def _status_line(status: operations.Status) -> str:
+    shard, checkpoint = status.shard, status.checkpoint
+    generations, answering = shard.generations, shard.generations.answering
     return json.dumps(
         {
-            "view": status.projection.view,
-            "shard": status.projection.shard,
-            "stream": status.projection.stream,
+            "view": shard.view,
+            "shard": shard.projection.shard,
+            "stream": shard.projection.stream,
             "sequence": checkpoint.sequence if checkpoint else 0,
-            "stream_ends_at": status.last,
+            "stream_ends_at": status.stream_end,
             "events": checkpoint.events if checkpoint else 0,
-            "generation": active.number if active else 0,
+            "generation": answering.number if answering else 0,
             "generations": [each.number for each in generations.all],
-            "fills": [each.number for each in generations.unfilled],
+            "fills": [each.number for each in generations.in_state(*AWAITED)],
+            "states": {each.number: each.state for each in generations.all},
             "quarantine": checkpoint.quarantined if checkpoint else 0,
-            **({"wrong": status.wrong} if status.wrong else {}),
+            **({"wrong": status.problem} if status.problem else {}),
         }
     )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="projections", description="Events folded into queryable views.")
+    parser = argparse.ArgumentParser(
+        prog="projections", description="Projects events into views that can be queried."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
 
     def command(name: str, text: str) -> argparse.ArgumentParser:
@@ -105,9 +121,9 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     command("serve", "run the workers and answer queries, until SIGTERM")
-    command("work", "one worker, started by serve").add_argument("view")
-    command("status", "how far each shard is")
-    command("token", "a tenant's bearer token").add_argument("--tenant", required=True)
+    command("work", "run one worker; serve starts it").add_argument("view")
+    command("status", "print how far each shard is, as JSON")
+    command("token", "print the bearer token of a tenant").add_argument("--tenant", required=True)
     for name, text in (
         ("rebuild", "fill a new generation of views from the stream while the old one answers"),
         ("cut-over", "answer from another generation, at once"),
@@ -121,7 +137,10 @@ def _parser() -> argparse.ArgumentParser:
             made.add_argument("generation", type=int)
     quarantine = commands.add_parser("quarantine", help="events that could not be applied")
     actions = quarantine.add_subparsers(dest="action", required=True)
-    for name, text in (("list", "one JSON object a line"), ("replay", "fold them into the views of now")):
+    for name, text in (
+        ("list", "one JSON object a line"),
+        ("replay", "apply them to the views as they are now"),
+    ):
         action = actions.add_parser(name, help=text)
         action.add_argument("spec", type=Path)
         action.add_argument("--view")

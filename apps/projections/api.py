@@ -1,4 +1,4 @@
-"""Queries over HTTP."""
+"""Queries over HTTP: who may ask, what a request asks, and what is answered."""
 
 import logging
 import time
@@ -17,16 +17,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from apps.projections import paths, tokens
+from apps.projections import tokens, view_paths
 from apps.projections.conditions import Condition
 from apps.projections.errors import KeyFormatError, OverdueError, QueryError, StoreError
+from apps.projections.http_server import SendTimeout
 from apps.projections.keys import ViewKey
-from apps.projections.names import OwnNames
 from apps.projections.probes import Probes
-from apps.projections.queries import Bounds, Query, Views, page
+from apps.projections.queries import Query, QueryBounds, Views, find_page
+from apps.projections.query_limiter import BusyError, QueryLimiter, TooManyQueriesError
 from apps.projections.records import Checkpoint
-from apps.projections.sending import Sending
-from apps.projections.turns import BusyError, TooManyError, Turns
+from apps.projections.trusted_hosts import TrustedHosts
 
 _log = logging.getLogger("apps.projections.api")
 _LIST = frozenset({"tenant", "prefix", "where", "sort", "limit", "after"})
@@ -36,47 +36,62 @@ _LATER = {"Retry-After": "1"}
 
 
 class ReadableStore(Views, Protocol):
-    def views(self, keys: list[bytes]) -> list[bytes | None]: ...
-    def checkpoint(self) -> Checkpoint | None: ...
+    """The part of a store that the API reads."""
+
+    def views(self, keys: list[bytes]) -> list[bytes | None]:
+        """Returns the views of `keys`, as Store.views does."""
+        ...
+
+    def checkpoint(self) -> Checkpoint | None:
+        """Returns the checkpoint, as Store.checkpoint does."""
+        ...
 
 
 OpenStore = Callable[[], AbstractContextManager[ReadableStore]]
+"""Opens the store of a view for one query. Raises StoreError if there is none."""
 
 
 @dataclass(frozen=True)
 class Api:
-    """`stores` open the store of a view for one query; they raise StoreError while there is none. A page has
-    `results` views at most, a query `conditions`."""
+    """The endpoints of the queries.
+
+    `stores` open the store of each view, `key` makes the tenants' tokens, `results` is the largest number of
+    views of a page and `conditions` that of a query's conditions. `bounds` and `limiter` bound what queries
+    cost.
+    """
 
     stores: Mapping[str, OpenStore]
     key: str
     results: int
     conditions: int
-    bounds: Bounds
-    turns: Turns
+    bounds: QueryBounds
+    limiter: QueryLimiter
 
-    async def many(self, request: Request, held: AsyncExitStack) -> Response:
-        """One page of a tenant's views; with `id`, the one view, whatever signs are in its id. `held` keeps
-        the tenant's turn, as for `one`."""
+    async def list_views(self, request: Request, until_sent: AsyncExitStack) -> Response:
+        """Answers with a page of a tenant's views, or, if the request has the parameter `id`, with that view.
+
+        The permit of the query is kept in `until_sent`, which is to be closed once the answer is sent.
+        """
         open_store, tenant = self._admitted(request)
-        given = request.query_params
-        if "id" in given:
-            key = self._key(request, tenant, given["id"])
-            return await self._run(tenant, held, lambda: _view(open_store, key))
+        parameters = request.query_params
+        if "id" in parameters:
+            key = self._key(request, tenant, parameters["id"])
+            return await self._run(tenant, until_sent, lambda: _view(open_store, key))
         query = self._query(request, tenant)
-        return await self._run(tenant, held, lambda: self._page(open_store, query))
+        return await self._run(tenant, until_sent, lambda: self._page(open_store, query))
 
-    async def one(self, request: Request, held: AsyncExitStack) -> Response:
+    async def get_view(self, request: Request, until_sent: AsyncExitStack) -> Response:
+        """Answers with the view whose id is in the path. `until_sent` is as for `list_views`."""
         open_store, tenant = self._admitted(request)
         key = self._key(request, tenant, request.path_params["id"])
-        return await self._run(tenant, held, lambda: _view(open_store, key))
+        return await self._run(tenant, until_sent, lambda: _view(open_store, key))
 
-    async def _run(self, tenant: str, held: AsyncExitStack, work: Callable[[], Response]) -> Response:
-        turn = await held.enter_async_context(self.turns.turn(tenant))
-        return await turn.run(work)
+    async def _run(self, tenant: str, until_sent: AsyncExitStack, work: Callable[[], Response]) -> Response:
+        permit = await until_sent.enter_async_context(self.limiter.permit(tenant))
+        return await permit.run(work)
 
     def _key(self, request: Request, tenant: str, view_id: str) -> bytes:
-        _only(request.query_params, _ONE)
+        _check_parameters(request.query_params, _ONE)
         try:
             return ViewKey(tenant, request.path_params["view"], view_id).encode()
         except KeyFormatError as error:
@@ -86,7 +101,7 @@ class Api:
         with open_store() as store:
             # Before the views: they hold at least what this says.
             checkpoint = store.checkpoint()
-            found = page(store, query, self.bounds)
+            found = find_page(store, query, self.bounds)
         body = {
             "views": [{"id": name, "view": msgspec.Raw(raw)} for name, raw in found.views],
             "next": found.next,
@@ -96,43 +111,48 @@ class Api:
         return Response(msgspec.json.encode(body), media_type="application/json")
 
     def _admitted(self, request: Request) -> tuple[OpenStore, str]:
-        """The store, for who may read the tenant in question. Who may not learns nothing of what there is."""
+        """The store of the view and the tenant that the request names.
+
+        Raises HTTPException 401 if its token does not open the tenant, whether or not there is such a view.
+        """
         tenant = request.query_params.get("tenant", "")
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not tokens.opens(self.key, tenant, given.strip()):
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not tokens.verify_token(self.key, tenant, token.strip()):
             raise HTTPException(
                 401,
-                "the bearer token does not open this tenant: make one by `projections token`",
+                "the bearer token does not open this tenant: make one with `projections token`",
                 {"WWW-Authenticate": "Bearer"},
             )
         try:
             return self.stores[request.path_params["view"]], tenant
         except KeyError:
             known = ", ".join(sorted(self.stores))
-            raise HTTPException(404, f"no such view here; there are: {known}") from None
+            raise HTTPException(404, f"there is no such view here; there are: {known}") from None
 
     def _query(self, request: Request, tenant: str) -> Query:
-        given = request.query_params
-        _only(given, _LIST)
-        conditions = given.getlist("where")
+        parameters = request.query_params
+        _check_parameters(parameters, _LIST)
+        conditions = parameters.getlist("where")
         if len(conditions) > self.conditions:
-            raise HTTPException(400, f"where: {len(conditions)} conditions; {self.conditions} are allowed")
+            raise HTTPException(
+                400, f"where: the query has {len(conditions)} conditions; {self.conditions} are allowed"
+            )
         try:
-            limit = int(given.get("limit", min(_DEFAULT, self.results)))
+            limit = int(parameters.get("limit", min(_DEFAULT, self.results)))
         except ValueError:
             limit = 0
         if not 1 <= limit <= self.results:
-            raise HTTPException(400, f"limit: a number from 1 to {self.results}")
-        sort = given.get("sort", "")
+            raise HTTPException(400, f"limit must be a number from 1 to {self.results}")
+        sort = parameters.get("sort", "")
         return Query(
             view=request.path_params["view"],
             tenant=tenant,
-            prefix=given.get("prefix", ""),
+            prefix=parameters.get("prefix", ""),
             where=tuple(Condition.parse(text) for text in conditions),
             sort=_sort(sort.removeprefix("-")) if sort else None,
             descending=sort.startswith("-"),
             limit=limit,
-            after=given.get("after"),
+            after=parameters.get("after"),
         )
 
 
@@ -140,22 +160,22 @@ _Endpoint = Callable[[Request, AsyncExitStack], Awaitable[Response]]
 
 
 class _Answers:
-    """An endpoint's answers: a tenant's turn is given back when its answer is sent, or its client is gone."""
+    """An endpoint whose permit is given back when its answer is sent, or its client is gone."""
 
     def __init__(self, endpoint: _Endpoint) -> None:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        async with AsyncExitStack() as held:
-            response = await self._logged(request, held)
+        async with AsyncExitStack() as until_sent:
+            response = await self._logged(request, until_sent)
             await response(scope, receive, send)
 
-    async def _logged(self, request: Request, held: AsyncExitStack) -> Response:
+    async def _logged(self, request: Request, until_sent: AsyncExitStack) -> Response:
         started = time.monotonic()
         status = 500
         try:
-            response = await _answered(self._endpoint, request, held)
+            response = await _answered(self._endpoint, request, until_sent)
             status = response.status_code
             return response
         finally:
@@ -165,33 +185,36 @@ class _Answers:
 def create_app(
     api: Api, probes: Probes, names: frozenset[str] = frozenset(), sending: float = 30.0
 ) -> Starlette:
-    """The service, which answers to `names`; its answers must be read within `sending` seconds."""
+    """Returns the application of a service that is called by `names`.
+
+    A client must read its answer within `sending` seconds.
+    """
     return Starlette(
         routes=[
             *probes.routes,
-            Route("/v1/views/{view}", _Answers(api.many), methods=["GET"]),
-            Route("/v1/views/{view}/{id:path}", _Answers(api.one), methods=["GET"]),
+            Route("/v1/views/{view}", _Answers(api.list_views), methods=["GET"]),
+            Route("/v1/views/{view}/{id:path}", _Answers(api.get_view), methods=["GET"]),
         ],
-        middleware=[Middleware(Sending, seconds=sending), Middleware(OwnNames, names=names)],
+        middleware=[Middleware(SendTimeout, seconds=sending), Middleware(TrustedHosts, names=names)],
         exception_handlers={HTTPException: lambda _request, error: _problem(error)},
     )
 
 
-async def _answered(endpoint: _Endpoint, request: Request, held: AsyncExitStack) -> Response:
-    """The answer; an error of the query's, or of the store's, is one too."""
+async def _answered(endpoint: _Endpoint, request: Request, until_sent: AsyncExitStack) -> Response:
+    """The answer of `endpoint`. An error of the query or of the store becomes an answer, too."""
     try:
-        return await endpoint(request, held)
+        return await endpoint(request, until_sent)
     except HTTPException as error:
         return _problem(error)
     except QueryError as error:
         return JSONResponse({"error": str(error)}, 400)
-    except TooManyError as error:
+    except TooManyQueriesError as error:
         return JSONResponse({"error": str(error)}, 429, _LATER)
     except (BusyError, OverdueError) as error:
         return JSONResponse({"error": str(error)}, 503, _LATER)
     except StoreError as error:
-        _log.warning("a query found no store: %s", error)
-        return JSONResponse({"error": "the views cannot be read now"}, 503)
+        _log.warning("a query could not read its store: %s", error)
+        return JSONResponse({"error": "the views cannot be read now: ask again later"}, 503)
 
 
 def _view(open_store: OpenStore, key: bytes) -> Response:
@@ -202,9 +225,9 @@ def _view(open_store: OpenStore, key: bytes) -> Response:
     return Response(raw, media_type="application/json")
 
 
-def _sort(text: str) -> paths.Path:
+def _sort(text: str) -> view_paths.Path:
     try:
-        return paths.parse(text)
+        return view_paths.parse(text)
     except QueryError as error:
         raise QueryError(f"sort: {error}") from None
 
@@ -214,13 +237,14 @@ def _problem(error: Exception) -> Response:
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)
 
 
-def _only(given: QueryParams, known: frozenset[str]) -> None:
-    """One of each, but for conditions."""
-    if unknown := sorted(set(given) - known):
-        raise HTTPException(400, f"unknown parameter {unknown[0]}; known: {', '.join(sorted(known))}")
-    for name in sorted(given):
-        if name != "where" and len(given.getlist(name)) > 1:
-            raise HTTPException(400, f"{name} is given twice")
+def _check_parameters(parameters: QueryParams, known: frozenset[str]) -> None:
+    """Raises HTTPException for a parameter that is not in `known`, or repeated; conditions may be
+    repeated."""
+    if unknown := sorted(set(parameters) - known):
+        raise HTTPException(400, f"there is no parameter {unknown[0]}; there are: {', '.join(sorted(known))}")
+    for name in sorted(parameters):
+        if name != "where" and len(parameters.getlist(name)) > 1:
+            raise HTTPException(400, f"{name} is repeated: send it once")
 
 
 def _record(request: Request, status: int, seconds: float) -> None:

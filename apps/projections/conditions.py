@@ -1,4 +1,4 @@
-"""What `where` asks of a view: `path operator value`."""
+"""The conditions of `where`: a path into a view, an operator and a value."""
 
 import operator
 import re
@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from apps.projections import paths
+from apps.projections import view_paths
 from apps.projections.errors import QueryError
-from apps.projections.ordering import COMPOUND, NOTHING, order
+from apps.projections.ordering import COMPOUND, NOTHING, sort_key
 
 LONGEST = 1000
-"""Characters of a condition."""
+"""The largest number of characters of a condition."""
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -23,38 +23,47 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     "^=": lambda value, start: isinstance(value, str) and value.startswith(start),
 }
-_CONDITION = re.compile(rf"({paths.PATH})(\^=|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
+_CONDITION = re.compile(rf"({view_paths.PATH})(\^=|!=|<=|>=|=|<|>)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A view without `path`, or with a value of another type, meets `!=` alone. `text` is what was asked."""
+    """One condition. `text` is what the client sent.
+
+    A view that has no value at `path`, or one of another type than `value`, meets the condition only if
+    `operator` is `!=`.
+    """
 
     text: str
-    path: paths.Path
+    path: view_paths.Path
     operator: str
     value: Any
 
     @classmethod
     def parse(cls, text: str) -> "Condition":
-        """`delays.mean>=10`; the value is JSON, or text. Raises QueryError."""
+        """Returns the condition that `text` asks for, such as `delays.mean>=10`; its value is JSON or plain
+        text.
+
+        Raises QueryError, with how to write it.
+        """
         if len(text) > LONGEST:
-            raise QueryError(f"where: a condition of {len(text)} characters: {LONGEST} are allowed")
+            raise QueryError(f"where: a condition has {len(text)} characters; {LONGEST} are allowed")
         found = _CONDITION.fullmatch(text)
         if found is None:
             raise QueryError(
                 f"where: {text[:80]!r} is not PATH OPERATOR VALUE, without spaces: delay.mean>=10. "
                 f"Operators: {' '.join(_OPERATORS)}. A name with other signs in it is a JSON string"
             )
-        path, sign, given = found.groups()
-        value = given if sign == "^=" else _json_or_text(given)
-        if sign in ("<", "<=", ">", ">=") and order(value)[0] in (NOTHING, COMPOUND):
-            raise QueryError(f"where: {given[:80]} has no order: compare it by = or !=")
-        return cls(text, paths.parse(path), sign, value)
+        path, sign, wanted = found.groups()
+        value = wanted if sign == "^=" else _json_or_text(wanted)
+        if sign in ("<", "<=", ">", ">=") and sort_key(value)[0] in (NOTHING, COMPOUND):
+            raise QueryError(f"where: {wanted[:80]} has no order: compare it with = or !=")
+        return cls(text, view_paths.parse(path), sign, value)
 
-    def holds(self, view: Any) -> bool:
-        value = paths.at(view, self.path)
-        if order(value)[0] != order(self.value)[0]:
+    def matches(self, view: Any) -> bool:
+        """Returns whether the decoded `view` meets the condition."""
+        value = view_paths.value_at(view, self.path)
+        if sort_key(value)[0] != sort_key(self.value)[0]:
             return self.operator == "!="
         try:
             return _OPERATORS[self.operator](value, self.value)

@@ -1,4 +1,4 @@
-"""The envelope of an event: its known fields are typed, its payload and unknown fields are kept as sent."""
+"""The envelope of an event, and how the bytes of a message become one."""
 
 import json
 from collections.abc import Callable
@@ -8,12 +8,15 @@ from datetime import datetime
 import msgspec
 
 LARGEST = 1 << 20
-"""Bytes of an event."""
+"""The largest size of an event, in bytes."""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """`payload` stays encoded: the program reads the whole event, unknown fields included, from the bytes
-    that were sent."""
+    """The fields that every event has, decoded and checked.
+
+    `payload` stays encoded: the program reads the whole event, unknown fields included, from the bytes that
+    were sent.
+    """
 
     tenant_id: str
     aggregate_id: str
@@ -26,7 +29,8 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
 
 class PoisonError(Exception):
-    """An event cannot be applied; the message is the reason, `kind` its class."""
+    """An event cannot be applied. The message is the reason; `kind` is its class, as the quarantine lists
+    it."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -34,10 +38,13 @@ class PoisonError(Exception):
 
 
 @dataclass(frozen=True)
-class Admission:
-    """Which events a shard lets in: the tenant is the token at `tenant_token` of the subject, counted from
-    0, and must be that of the envelope; None where the envelope's own is believed. `envelope` is what events
-    are decoded as."""
+class EventDecoder:
+    """Decodes events and checks whose they are.
+
+    `tenant_token` is the position of the tenant in the subject, counted from 0, which the envelope's
+    `tenant_id` must equal; None if the envelope is believed. `envelope` is the type that events are decoded
+    as.
+    """
 
     tenant_token: int | None
     envelope: type[Envelope] = Envelope
@@ -46,14 +53,17 @@ class Admission:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_decode", msgspec.json.Decoder(self.envelope).decode)
 
-    def admit(self, subject: str, data: bytes) -> Envelope:
-        """The envelope in `data`. Raises PoisonError."""
+    def decode(self, subject: str, data: bytes) -> Envelope:
+        """Returns the envelope in `data`, the message that was published on `subject`.
+
+        Raises PoisonError if the message is too large, is no such envelope, or names another tenant.
+        """
         if len(data) > LARGEST:
-            raise PoisonError("size", f"{len(data)} bytes: {LARGEST} are allowed")
+            raise PoisonError("size", f"the event has {len(data)} bytes; {LARGEST} are allowed")
         try:
             envelope = self._decode(data)
         except RecursionError:
-            raise PoisonError("decode", "nested too deeply") from None
+            raise PoisonError("decode", "the event is nested too deeply") from None
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise PoisonError("decode", reason_of(data, str(error))) from None
         if self.tenant_token is not None:
@@ -61,14 +71,17 @@ class Admission:
             named = tokens[self.tenant_token] if len(tokens) > self.tenant_token else ""
             if named != envelope.tenant_id:
                 raise PoisonError(
-                    "forged", f"the tenant is {envelope.tenant_id[:64]!r}, the subject says {named[:64]!r}"
+                    "forged",
+                    f"the event's tenant_id is {envelope.tenant_id[:64]!r}, its subject says {named[:64]!r}",
                 )
         return envelope
 
 
 def reason_of(data: bytes, said: str) -> str:
-    """Why an event cannot be decoded, of which a decoder `said` something: those say of half a surrogate pair
-    that the text ends there, or that an escape does."""
+    """Returns why the event in `data` cannot be decoded: `said`, the decoder's message, unless it misleads.
+
+    Decoders say of half a surrogate pair that the text ends there, or that an escape is wrong.
+    """
     try:
         json.dumps(json.loads(data), ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -79,6 +92,6 @@ def reason_of(data: bytes, said: str) -> str:
 
 
 def trace_id(envelope: Envelope) -> str | None:
-    """The trace id of a W3C traceparent, None when there is none."""
+    """Returns the trace id in the event's W3C traceparent; None if there is none."""
     parts = (envelope.traceparent or "").split("-")
     return parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else None

@@ -1,13 +1,13 @@
-"""Integers that are no 64-bit numbers, in JSON text: the interpreter would round most of them.
+"""Finds integers in JSON text that do not fit 64 bits. The interpreter of programs would round most of them.
 
-Nearly all text has none, and is passed over at a fraction of a microsecond for each event: digits become one
-byte, and a run of 19 is searched for.
+Nearly all text has none. It is passed over at a fraction of a microsecond for each event: all digits are
+replaced by one byte, and a run of 19 of them is searched for.
 """
 
 import re
 
 _RUN = b"0" * 19
-"""Fewer digits are always within 64 bits."""
+"""Integers with fewer digits always fit 64 bits."""
 _DIGITS = bytes(48 if 48 <= each <= 57 else 32 for each in range(256))
 _BEFORE = (b"", b":", b",", b"[", b" ", b"\t", b"\n", b"\r")
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
@@ -18,7 +18,11 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|(?<![0-9.eE+-])-?[0-9]{19,}+(?![.eE])'
 
 
 def beyond_64_bits(text: bytes) -> str:
-    """How the first such integer in `text` begins, and how many digits it has; nothing when there is none."""
+    """Returns the first integer in the JSON `text` that does not fit 64 bits, cut short, with its number of
+    digits.
+
+    Returns an empty text if there is none. Integers from -2^63 to 2^64 - 1 fit.
+    """
     runs = text.translate(_DIGITS)
     at = runs.find(_RUN)
     while at >= 0:

@@ -1,7 +1,7 @@
 """The keys of the store: `view:{tenant}:{type}:{id}` and `checkpoint:{tenant}:{type}`.
 
-Composed and parsed here alone. A colon or a percent sign inside a name is escaped, so that no name
-reaches into the next field: keys of different names differ, and a prefix ends at a field's end.
+This module alone composes and parses them. A colon or a percent sign inside a name is escaped, so that no
+name reaches into the next field: keys of different names differ, and a prefix ends where a field ends.
 """
 
 from dataclasses import dataclass
@@ -9,60 +9,65 @@ from dataclasses import dataclass
 from apps.projections.errors import KeyFormatError
 
 LONGEST = 511
-"""Bytes of a key: LMDB's limit."""
+"""The largest size of a key in bytes, which is LMDB's limit."""
 VIEWS = b"view:"
-"""What the keys of all views begin with."""
+"""The bytes that the keys of all views begin with."""
 
 
 @dataclass(frozen=True, order=True)
 class ViewKey:
-    """One view. The tenant is empty where there is but one."""
+    """The key of one view. `tenant` is empty for events whose tenant is."""
 
     tenant: str
     view_type: str
     view_id: str
 
     def encode(self) -> bytes:
-        """Raises KeyFormatError for an empty id, one that is no text, or too long a key."""
+        """Returns the bytes of the key. Raises KeyFormatError if the id is empty or no text, or the key too
+        long."""
         if not self.view_id:
             raise KeyFormatError("a view needs an id that is not empty")
         return _encoded("view", self.tenant, self.view_type, self.view_id)
 
     @classmethod
     def decode(cls, key: bytes) -> "ViewKey":
+        """Returns the names in `key`. Raises KeyFormatError unless it is the key of a view."""
         return cls(*_decoded(key, "view", 3))
 
 
 @dataclass(frozen=True, order=True)
 class CheckpointKey:
-    """How far a view type has come, for one tenant or, named by its shard, for several."""
+    """The key of the checkpoint of a view type. `tenant` is the name of the shard, which holds several
+    tenants."""
 
     tenant: str
     view_type: str
 
     def encode(self) -> bytes:
+        """Returns the bytes of the key. Raises KeyFormatError."""
         return _encoded("checkpoint", self.tenant, self.view_type)
 
     @classmethod
     def decode(cls, key: bytes) -> "CheckpointKey":
+        """Returns the names in `key`. Raises KeyFormatError unless it is the key of a checkpoint."""
         return cls(*_decoded(key, "checkpoint", 2))
 
 
 def tenant_prefix(tenant: str, view_type: str) -> bytes:
-    """What the keys of a tenant's views of a type begin with, and no others."""
+    """Returns the bytes that the keys of a tenant's views of one type begin with, and no other keys."""
     return _encoded("view", tenant, view_type, "")
 
 
 def _encoded(*fields: str) -> bytes:
     for field in fields:
         if "\x00" in field:
-            raise KeyFormatError(f"a name holds a NUL: {field[:40]!r}")
+            raise KeyFormatError(f"a name must not hold a NUL character: {field[:40]!r}")
     try:
         key = ":".join([_escaped(field) for field in fields]).encode()
     except UnicodeEncodeError:
-        raise KeyFormatError("a name is not valid text: it holds a lone surrogate") from None
+        raise KeyFormatError("a name is not valid text: it holds half of a surrogate pair") from None
     if len(key) > LONGEST:
-        raise KeyFormatError(f"a key of {len(key)} bytes is too long: {LONGEST} are allowed")
+        raise KeyFormatError(f"tenant, view and id make a key of {len(key)} bytes; {LONGEST} are allowed")
     return key
 
 

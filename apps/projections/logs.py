@@ -1,4 +1,4 @@
-"""Logs as JSON, one object a line, with what an investigation joins them by."""
+"""Logs as JSON, one object a line, with the ids that tie lines of one request or event together."""
 
 import json
 import logging
@@ -8,15 +8,18 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from apps.kit.output import Redaction
-from apps.projections.envelope import Admission, PoisonError, trace_id
+from apps.projections.envelope import EventDecoder, PoisonError, trace_id
 
-_BELIEVING = Admission(None)
+_BELIEVING = EventDecoder(None)
 _SHOWN = 200
 
 
 class JsonFormatter(logging.Formatter):
-    """`extra={"context": {...}}` of a record becomes fields of the line; secrets are masked. Texts of a
-    context are cut: who sends a request or an event says how long they are."""
+    """Formats a record as one line of JSON, with the fields `static` and with secrets masked.
+
+    `extra={"context": {...}}` of a record becomes fields of the line. Their texts are cut to 200 characters,
+    because whoever sends a request or an event chooses their length.
+    """
 
     def __init__(self, redact: Redaction, static: Mapping[str, str]) -> None:
         super().__init__()
@@ -24,6 +27,7 @@ class JsonFormatter(logging.Formatter):
         self._static = static
 
     def format(self, record: logging.LogRecord) -> str:
+        """Returns the line for `record`."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -44,7 +48,11 @@ def _brief(value: object) -> object:
 def configure(
     redact: Redaction, static: Mapping[str, str] | None = None, stream: TextIO | None = None
 ) -> None:
-    """Send the records of `apps` (INFO and above), and the warnings of libraries, to `stream` or stdout."""
+    """Sends the records of `apps` from INFO on, and those of libraries from WARNING on, to `stream` or
+    stdout.
+
+    `static` are fields that every line has; `redact` masks secrets.
+    """
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonFormatter(redact, static or {}))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -52,9 +60,10 @@ def configure(
 
 
 def context_of(data: bytes) -> dict[str, str]:
-    """Tenant, correlation and trace id of an event, as far as it can be read."""
+    """Returns tenant, correlation and trace id of the event in `data`, for its log line; what it has of
+    them."""
     try:
-        envelope = _BELIEVING.admit("", data)
+        envelope = _BELIEVING.decode("", data)
     except PoisonError:
         return {}
     known = {

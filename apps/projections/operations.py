@@ -1,102 +1,103 @@
-"""What operators ask of a shard's store, whether its service runs or not."""
+"""The commands of operators for one shard. They work whether its service runs or not."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from apps.projections.errors import ProjectionError, StreamChangedError
-from apps.projections.identity import check
-from apps.projections.jetstream import JetStream, StreamState, forget
-from apps.projections.keys import CheckpointKey
+from apps.projections.jetstream import JetStream, StreamState
 from apps.projections.records import Checkpoint, Quarantined
+from apps.projections.replay import Replayed
 from apps.projections.replay import replay as replay_events
-from apps.projections.sandbox.process import Sandbox
-from apps.projections.service import reader
-from apps.projections.spec import Projection, ServiceSpec
-from apps.projections.store import Store
-from apps.projections.wire import Wire
+from apps.projections.shard import Shard
+from apps.projections.stream_check import check_stream
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a shard is; `last` is where its stream ends, None when NATS was not reached. `wrong` says why,
-    or why nothing can be folded."""
+    """The progress of a shard.
 
-    projection: Projection
+    `checkpoint` is None while there are no views, and `stream_end`, a sequence, while NATS is not reached.
+    `problem` says why one of them is missing, or why no events can be applied; it is empty if all is well.
+    """
+
+    shard: Shard
     checkpoint: Checkpoint | None
-    last: int | None
-    wrong: str = ""
+    stream_end: int | None
+    problem: str = ""
 
 
-def status(spec: ServiceSpec, projection: Projection) -> Status:
+def status(shard: Shard) -> Status:
+    """Reads the shard's store and asks NATS about its stream. Raises nothing: a failure is the status."""
     checkpoint: Checkpoint | None = None
-    wrong = ""
+    problem = ""
     try:
-        with reader(spec, projection) as store:
+        with shard.answering_store() as store:
             checkpoint = store.checkpoint()
     except ProjectionError as error:
-        wrong = str(error)
+        problem = str(error)
     try:
-        wire = Wire(spec.nats.login)
-        try:
-            stream = JetStream(wire).stream(projection.stream)
+        with JetStream(shard.login) as jetstream:
+            stream = jetstream.stream(shard.projection.stream)
             if checkpoint is not None:
-                wrong = _changed(checkpoint, stream, JetStream(wire))
-            return Status(projection, checkpoint, stream.last, wrong)
-        finally:
-            wire.close()
+                problem = _change(checkpoint, stream, jetstream)
+            return Status(shard, checkpoint, stream.last, problem)
     except ProjectionError as error:
-        return Status(projection, checkpoint, None, wrong or str(error))
+        return Status(shard, checkpoint, None, problem or str(error))
 
 
-def _changed(checkpoint: Checkpoint, stream: StreamState, jetstream: JetStream) -> str:
+def _change(checkpoint: Checkpoint, stream: StreamState, jetstream: JetStream) -> str:
+    """Returns how the stream differs from the one that the views were built from; empty if it does not."""
     try:
-        check(checkpoint, stream, partial(jetstream.digest_at, stream.identity.name))
+        check_stream(checkpoint, stream, partial(jetstream.digest_at, stream.identity.name))
     except StreamChangedError as error:
         return str(error)
     return ""
 
 
-def retire(spec: ServiceSpec, projection: Projection, number: int) -> str:
-    """Drop a generation and its consumer: what could not be done of it, nothing when all was."""
-    generation = spec.generations(projection).retire(number)
-    consumer = projection.source.of(generation).consumer(number)
+def retire(shard: Shard, number: int) -> str:
+    """Gives up generation `number`: deletes its store, and its consumer from the stream.
+
+    Returns what is left to be done, empty if nothing is. Raises GenerationError if it answers queries.
+    """
+    consumer = shard.assignment(shard.generations.retire(number)).consumer
     try:
-        forget(spec.nats.login, consumer)
+        with JetStream(shard.login) as jetstream:
+            jetstream.delete_consumer(consumer)
     except ProjectionError as error:
         hours = consumer.inactive / 3600
-        return f"the stream's consumer {consumer.name} goes by itself within {hours:.0f} hours: {error}"
+        return (
+            f"its consumer {consumer.name} is still in the stream ({error}): the service deletes it when it "
+            f"reaches NATS, and NATS by itself after {hours:.0f} hours"
+        )
     return ""
 
 
-def quarantined(spec: ServiceSpec, projection: Projection) -> Iterator[Quarantined]:
-    """What is in quarantine, by sequence."""
-    with reader(spec, projection) as store:
+def quarantined(shard: Shard) -> Iterator[Quarantined]:
+    """Yields the events in quarantine, by sequence."""
+    with shard.answering_store() as store:
         yield from store.quarantine()
 
 
-def replay(
-    spec: ServiceSpec, projection: Projection, sequences: Iterable[int]
-) -> tuple[list[int], list[int]]:
-    """Fold quarantined events into the views as they are now, after all that came since; none given: all.
-    Which were applied and which failed again, and so stay.
+def replay(shard: Shard, sequences: Iterable[int]) -> Replayed:
+    """Applies the quarantined events of `sequences`, or all if there are none, to the views as they are now.
 
-    A worker that runs meanwhile is overtaken by the commit, and begins again from its checkpoint.
+    A worker that runs meanwhile is overtaken by the commit, and begins again from its checkpoint. Raises
+    ProjectionError if there are no views, or if a sequence is not in quarantine.
     """
     wanted = set(sequences)
-    generations = spec.generations(projection)
-    active = generations.active
-    if active is None:
-        raise ProjectionError(f"{projection.view} has no views yet")
-    store = Store(generations.path(active), CheckpointKey(projection.shard, projection.view))
-    sandbox = Sandbox(generations.program(active), projection.source.limits)
-    folder = projection.source.of(active).folder(sandbox)
+    assignment = shard.answering()
+    if assignment is None:
+        raise ProjectionError(f"{shard.view} has no views yet: its service has not started")
+    store = assignment.open_store()
     try:
-        held = [each for each in store.quarantine() if not wanted or each.sequence in wanted]
-        if missing := sorted(wanted - {each.sequence for each in held}):
-            raise ProjectionError(f"not in quarantine: {', '.join(map(str, missing))}")
-        replayed = replay_events(store, folder, wanted or None)
-        return list(replayed.applied), list(replayed.held)
+        held = {each.sequence for each in store.quarantine()}
+        if missing := sorted(wanted - held):
+            raise ProjectionError(
+                f"not in quarantine: sequence {', '.join(map(str, missing))}. `projections quarantine list` "
+                "shows what is"
+            )
+        with assignment.projector() as projector:
+            return replay_events(store, projector, wanted or None)
     finally:
-        sandbox.close()
         store.close()

@@ -1,16 +1,16 @@
-"""One order of all JSON values: by type, then by value."""
+"""One order of all JSON values, by type and then by value: the order that queries sort by."""
 
 from typing import Any
 
-Order = tuple[int, Any]
+SortKey = tuple[int, Any]
 MISSING, NOTHING, BOOLEAN, NUMBER, TEXT, COMPOUND = range(6)
-"""The types, in their order."""
+"""The ranks of the types of values, in their order."""
 LONGEST = 256
-"""Characters of a text that are looked at: a place in the order must fit into a cursor."""
+"""The number of characters of a text that count: a sort key must fit into a cursor."""
 
 
-def order(value: Any) -> Order:
-    """Where `value` stands. Of a list or an object nothing is looked at but that it is one."""
+def sort_key(value: Any) -> SortKey:
+    """Returns the place of `value` in the order. All lists and objects have the same place."""
     match value:
         case None:
             return (NOTHING, 0)
@@ -25,8 +25,8 @@ def order(value: Any) -> Order:
     return (MISSING, 0)
 
 
-def is_place(rank: int, value: Any) -> bool:
-    """Whether `order` could have said so."""
+def is_sort_key(rank: int, value: Any) -> bool:
+    """Returns whether `sort_key` can have returned this pair, which came with a cursor."""
     match rank:
         case 2:
             return isinstance(value, bool)

@@ -1,7 +1,8 @@
-"""Three things at once: one batch is let in while another is projected and a third committed.
+"""Three stages at once: one batch is decoded while another is projected and a third is committed.
 
-Order is kept: each stage is one thread that takes batches from the one before. What is projected reads views
-that are not committed yet; a commit that fails ends the pipeline, and with it all that was built on it.
+Batches stay in order: each stage is one thread, which takes them from the stage before. Projecting reads the
+views of batches that are not committed yet. A commit that fails ends the pipeline, with all that was built on
+it.
 """
 
 import queue
@@ -11,52 +12,58 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from apps.projections.consumption import Consumption, Event
 from apps.projections.errors import ProjectionError
-from apps.projections.fold import Folded, Folder, Intake
+from apps.projections.projector import DecodedBatch, ProjectedBatch, Projector
 from apps.projections.records import Checkpoint, digest
 from apps.projections.store import Batch, Store
+from apps.projections.subscription import Event, Subscription
 
 _IDLE = 0.1
 _AHEAD = 1
-"""Batches that wait between two stages. More would be smaller: together they are what may be on its way."""
+"""Batches that may wait between two stages. With more of them each is smaller: together they are the
+window."""
 
 _T = TypeVar("_T")
-Committed = Callable[[Sequence[Event], Folded, float], None]
+Committed = Callable[[Sequence[Event], ProjectedBatch, float], None]
 
 
 class Pipeline:
-    """From `consumption` into `store`, onto `checkpoint`, until `stopping`; `committed` is called after each
-    commit with its events, its result and the seconds that it took from when they were let in."""
+    """Applies the events of `subscription` to `store`, in batches of at most `batch`, until `stopping` is
+    set.
+
+    `checkpoint` is the store's when it begins. After each commit `committed` is called with the events, the
+    result, and the seconds since the events were decoded.
+    """
 
     def __init__(
         self,
         store: Store,
-        consumption: Consumption,
-        folder: Folder,
+        subscription: Subscription,
+        projector: Projector,
         checkpoint: Checkpoint,
         batch: int,
         stopping: threading.Event,
         committed: Committed,
     ) -> None:
         self._store = store
-        self._consumption = consumption
-        self._folder = folder
+        self._subscription = subscription
+        self._projector = projector
         self._checkpoint = checkpoint
         self._batch = batch
         self._stopping = stopping
         self._committed = committed
         self._failure: BaseException | None = None
         self._broken = threading.Event()
-        self._admitted: queue.Queue[tuple[Intake, float] | None] = queue.Queue(_AHEAD)
-        self._folded: queue.Queue[tuple[Intake, Folded, float] | None] = queue.Queue(_AHEAD)
-        self._uncommitted: deque[Folded] = deque()
+        self._decoded: queue.Queue[tuple[DecodedBatch, float] | None] = queue.Queue(_AHEAD)
+        self._projected: queue.Queue[tuple[DecodedBatch, ProjectedBatch, float] | None] = queue.Queue(_AHEAD)
+        self._uncommitted: deque[ProjectedBatch] = deque()
 
     def run(self) -> None:
-        """Until asked to stop, with what was let in by then committed; raises what ended it otherwise."""
+        """Works until `stopping` is set, and then commits what is decoded. Raises the error that ends it
+        before."""
         stages = [
             threading.Thread(target=self._stage, args=(work,), name=work.__name__, daemon=True)
-            for work in (self._admit, self._commit)
+            for work in (self._decode, self._commit)
         ]
         for stage in stages:
             stage.start()
@@ -74,25 +81,25 @@ class Pipeline:
                 self._failure = error
             self._broken.set()
 
-    def _admit(self) -> None:
+    def _decode(self) -> None:
         while not self._stopping.is_set() and not self._broken.is_set():
-            events = self._consumption.take(self._batch, _IDLE)
+            events = self._subscription.fetch(self._batch, _IDLE)
             if events:
-                self._put(self._admitted, (self._folder.admit(events), time.monotonic()))
-        self._put(self._admitted, None)
+                self._put(self._decoded, (self._projector.decode(events), time.monotonic()))
+        self._put(self._decoded, None)
 
     def _project(self) -> None:
-        while (item := self._get(self._admitted)) is not None:
-            intake, since = item
-            folded = self._folder.project(intake, self._read)
-            self._uncommitted.append(folded)
-            self._put(self._folded, (intake, folded, since))
-        self._put(self._folded, None)
+        while (item := self._get(self._decoded)) is not None:
+            batch, since = item
+            result = self._projector.project(batch, self._read)
+            self._uncommitted.append(result)
+            self._put(self._projected, (batch, result, since))
+        self._put(self._projected, None)
 
     def _commit(self) -> None:
-        while (item := self._get(self._folded)) is not None:
-            intake, folded, since = item
-            last = intake.events[-1]
+        while (item := self._get(self._projected)) is not None:
+            batch, result, since = item
+            last = batch.events[-1]
             before = self._checkpoint
             following = Checkpoint(
                 stream=before.stream,
@@ -100,20 +107,21 @@ class Pipeline:
                 digest=digest(last.subject, last.data),
                 seen=last.sequence,
                 revision=before.revision + 1,
-                events=before.events + len(intake.events),
-                quarantined=before.quarantined + len(folded.quarantined),
+                events=before.events + len(batch.events),
+                quarantined=before.quarantined + len(result.quarantined),
             )
-            self._store.commit(before, Batch(following, folded.views, folded.quarantined))
+            self._store.commit(before, Batch(following, result.views, result.quarantined))
             self._checkpoint = following
             self._uncommitted.popleft()
-            self._consumption.done(last, len(intake.events))
-            self._committed(intake.events, folded, time.monotonic() - since)
+            self._subscription.acknowledge(last, len(batch.events))
+            self._committed(batch.events, result, time.monotonic() - since)
 
     def _read(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The newest of each view. What is committed meanwhile was looked at before the store is."""
+        """The newest bytes of each view, of batches that are not committed first. A batch that is committed
+        meanwhile was looked at before the store is."""
         found: dict[bytes, bytes | None] = {}
-        for folded in tuple(self._uncommitted):
-            found.update({key: folded.views[key] for key in keys if key in folded.views})
+        for result in tuple(self._uncommitted):
+            found.update({key: result.views[key] for key in keys if key in result.views})
         missing = [key for key in keys if key not in found]
         found.update(zip(missing, self._store.views(missing), strict=True))
         return [found[key] for key in keys]

@@ -1,4 +1,4 @@
-"""Probes and metrics over HTTP. They share no thread with queries, and live and healthy no file either."""
+"""Probes and metrics over HTTP. They wait for no query; /live and /health do not wait for a disk either."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,19 +13,20 @@ from starlette.routing import Route
 from apps.projections.metrics import CONTENT_TYPE
 
 
-class State(Protocol):
-    """What the probes ask for: what is wrong, nothing when all is well."""
+class Health(Protocol):
+    """The state of a service, as its probes ask for it. Each answer says what is wrong; empty if all is
+    well."""
 
     def dead(self) -> str:
-        """Answers from memory."""
+        """Returns what has ended for good. Answers from memory."""
         ...
 
     def unhealthy(self) -> str:
-        """Answers from memory."""
+        """Returns what needs an operator. Answers from memory."""
         ...
 
     def unready(self) -> str:
-        """May look at the disk."""
+        """Returns why queries are not to be sent here now. May look at the disk."""
         ...
 
 
@@ -35,30 +36,33 @@ def _threads() -> ThreadPoolExecutor:
 
 @dataclass(frozen=True)
 class Probes:
-    state: State
+    """The routes of the probes, which ask `health`, and of /metrics, whose text `metrics` returns."""
+
+    health: Health
     metrics: Callable[[], bytes]
     _threads: ThreadPoolExecutor = field(default_factory=_threads)
 
     @property
     def routes(self) -> list[Route]:
+        """The routes, for an application."""
         return [
-            Route("/health", self.health),
-            Route("/live", self.live),
-            Route("/ready", self.ready),
-            Route("/metrics", self.scrape),
+            Route("/health", self._health),
+            Route("/live", self._live),
+            Route("/ready", self._ready),
+            Route("/metrics", self._metrics),
         ]
 
-    async def health(self, _request: Request) -> Response:
-        return _answer(self.state.unhealthy())
+    async def _health(self, _request: Request) -> Response:
+        return _answer(self.health.unhealthy())
 
-    async def live(self, _request: Request) -> Response:
-        return _answer(self.state.dead())
+    async def _live(self, _request: Request) -> Response:
+        return _answer(self.health.dead())
 
-    async def ready(self, _request: Request) -> Response:
-        """The disk may hang: that must hold up nobody who asks whether the service lives."""
-        return _answer(await asyncio.get_running_loop().run_in_executor(self._threads, self.state.unready))
+    async def _ready(self, _request: Request) -> Response:
+        # The disk may hang: that must not hold up /live, for which Kubernetes kills the pod.
+        return _answer(await asyncio.get_running_loop().run_in_executor(self._threads, self.health.unready))
 
-    async def scrape(self, _request: Request) -> Response:
+    async def _metrics(self, _request: Request) -> Response:
         content = await asyncio.get_running_loop().run_in_executor(self._threads, self.metrics)
         return Response(content, media_type=CONTENT_TYPE)
 

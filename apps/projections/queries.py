@@ -1,7 +1,7 @@
 """Queries over the views of one tenant: filter, sort, and pages that a cursor continues.
 
-A query names its tenant, and every key that it looks at is made from that name: no filter, prefix or cursor
-leads to another tenant's views. What it may cost is bounded before it begins and while it runs.
+Every key that a query looks at is made from the tenant that it names: no filter, prefix or cursor leads to
+another tenant's views. Its cost is bounded before it begins and while it runs.
 """
 
 import bisect
@@ -15,44 +15,52 @@ from typing import Any, Protocol
 
 import msgspec
 
-from apps.projections import cursors, paths
+from apps.projections import cursors, view_paths
 from apps.projections.conditions import Condition
 from apps.projections.errors import KeyFormatError, OverdueError, QueryError
 from apps.projections.keys import ViewKey, tenant_prefix
-from apps.projections.ordering import Order, order
+from apps.projections.ordering import SortKey, sort_key
 
 _decode = msgspec.json.Decoder().decode
 
 
 class Views(Protocol):
-    """What of a store is queried."""
+    """The part of a store that queries use."""
 
-    def scan(self, prefix: bytes, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]: ...
+    def scan(self, prefix: bytes, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Yields keys and views, as Store.scan does."""
+        ...
 
 
 @dataclass(frozen=True)
 class Query:
-    """`sort` is a path, the order of ids when there is none; `after` a cursor of the page before."""
+    """One query over the views of type `view` of `tenant`.
+
+    `prefix` is how ids begin, `where` the conditions that a view must meet, and `sort` the path of the value
+    that they are sorted by, or None for the order of ids. `limit` is the largest number of views of a page,
+    and `after` the cursor of the page before, or None for the first page.
+    """
 
     view: str
     tenant: str
     prefix: str = ""
     where: tuple[Condition, ...] = ()
-    sort: paths.Path | None = None
+    sort: view_paths.Path | None = None
     descending: bool = False
     limit: int = 100
     after: str | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Of what makes a cursor belong to this query."""
+        """A hash of everything but `limit` and `after`: a cursor holds that of its query."""
         parts = [self.view, self.tenant, self.prefix, self.sort, self.descending]
         conditions = [each.text for each in self.where]
         return hashlib.blake2b(json.dumps([parts, conditions]).encode(), digest_size=8).hexdigest()
 
     @property
     def scope(self) -> bytes:
-        """What the keys of the views in question begin with. Raises QueryError."""
+        """The bytes that the keys of the views in question begin with. Raises QueryError if they are too
+        long."""
         try:
             if self.prefix:
                 return ViewKey(self.tenant, self.view, self.prefix).encode()
@@ -62,9 +70,9 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """What one query may look at, in views and in bytes of them, for how many seconds, and how many bytes a
-    page may have."""
+class QueryBounds:
+    """The bounds of one query: it looks at `scan` views and `read` bytes of them, runs `seconds`, and returns
+    at most `size` bytes."""
 
     scan: int
     size: int
@@ -73,9 +81,10 @@ class Bounds:
 
 
 class Budget:
-    """What is left of the bounds of a query that runs."""
+    """Counts what a running query uses of its bounds. `views` is the number of views that it has looked
+    at."""
 
-    def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, bounds: QueryBounds, clock: Callable[[], float] = time.monotonic) -> None:
         self._bounds = bounds
         self._clock = clock
         self._until = clock() + bounds.seconds
@@ -84,7 +93,7 @@ class Budget:
 
     @property
     def spent(self) -> str:
-        """Which bound is reached; nothing while none is."""
+        """The bound on views or bytes that is reached, in words; empty while none is."""
         if self.views >= self._bounds.scan:
             return f"{self._bounds.scan} views"
         if self._bytes >= self._bounds.read:
@@ -93,27 +102,34 @@ class Budget:
 
     @property
     def overdue(self) -> bool:
+        """True once the query has run as long as it may."""
         return self._clock() >= self._until
 
-    def look(self, raw: bytes) -> None:
-        """Count a view that is looked at."""
+    def count(self, raw: bytes) -> None:
+        """Counts the view `raw`, which the query looks at."""
         self.views += 1
         self._bytes += len(raw)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Ids and views, where the next page begins (None: this is the last) and how many were looked at."""
+    """One page: ids and views, the cursor of the next page (None: this is the last), and how many views the
+    query looked at."""
 
     views: list[tuple[str, bytes]]
     next: str | None
     scanned: int
 
 
-def page(views: Views, query: Query, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> Page:
-    """In the order of ids a query that has reached a bound gives what it found by then, and where to go on.
-    Raises QueryError for a cursor of another query, and for a sort over more than may be looked at;
-    OverdueError for a sort that took too long."""
+def find_page(
+    views: Views, query: Query, bounds: QueryBounds, clock: Callable[[], float] = time.monotonic
+) -> Page:
+    """Returns the page of `query` over `views`.
+
+    Without a sort, a query that reaches a bound returns what it has found, with a cursor to go on. Raises
+    QueryError for a cursor of another query, and for a sort over more views or bytes than may be looked at;
+    OverdueError for a sort that takes too long.
+    """
     begin = _begin(query)
     budget = Budget(bounds, clock)
     with closing(views.scan(query.scope, _key(query, begin))) as found:  # type: ignore[type-var]  # a generator
@@ -122,7 +138,7 @@ def page(views: Views, query: Query, bounds: Bounds, clock: Callable[[], float] 
         return _sorted(found, query, query.sort, begin, bounds, budget)
 
 
-def _by_id(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: Bounds, budget: Budget) -> Page:
+def _by_id(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: QueryBounds, budget: Budget) -> Page:
     taken: list[tuple[str, bytes]] = []
     size = 0
     last: str | None = None
@@ -131,7 +147,7 @@ def _by_id(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: Bounds, b
         # One view at least, so that whoever goes on comes to an end.
         if full or (last is not None and (budget.spent or budget.overdue)):
             return Page(taken, cursors.encode(query.fingerprint, None, last or ""), budget.views)
-        budget.look(raw)
+        budget.count(raw)
         last = ViewKey.decode(key).view_id
         if not query.where or _meets(query, _readable(raw)):
             taken.append((last, raw))
@@ -142,29 +158,29 @@ def _by_id(found: Iterator[tuple[bytes, bytes]], query: Query, bounds: Bounds, b
 def _sorted(
     found: Iterator[tuple[bytes, bytes]],
     query: Query,
-    sort: paths.Path,
-    begin: cursors.Place | None,
-    bounds: Bounds,
+    sort: view_paths.Path,
+    begin: cursors.Position | None,
+    bounds: QueryBounds,
     budget: Budget,
 ) -> Page:
-    best: list[tuple[tuple[Order, str], bytes]] = []
+    best: list[tuple[tuple[SortKey, str], bytes]] = []
     room, size, more = query.limit, 0, False
     worst = 0 if query.descending else -1
     for key, raw in found:
         if spent := budget.spent:
             raise QueryError(
-                f"sort: more than {spent} would be looked at: narrow by prefix, or leave sort out"
+                f"sort: the query would look at more than {spent}: narrow it by prefix, or leave sort out"
             )
         if budget.overdue:
             raise OverdueError(
-                f"sort: it is not done after {bounds.seconds:g} seconds: narrow by prefix, leave sort out, "
-                "or ask again when there is less to do"
+                f"sort: the query is not done after {bounds.seconds:g} seconds: narrow it by prefix, leave "
+                "sort out, or ask again when the service has less to do"
             )
-        budget.look(raw)
+        budget.count(raw)
         view = _readable(raw)
         if not _meets(query, view):
             continue
-        place = (order(paths.at(view, sort)), ViewKey.decode(key).view_id)
+        place = (sort_key(view_paths.value_at(view, sort)), ViewKey.decode(key).view_id)
         if begin is not None and (place >= begin if query.descending else place <= begin):
             continue
         bisect.insort(best, (place, raw), key=lambda each: each[0])
@@ -181,7 +197,7 @@ def _sorted(
 
 
 def _readable(raw: bytes) -> Any:
-    """The view; one that cannot be read has no value anywhere, and hides no other."""
+    """The decoded view; None if it cannot be read, so that it does not keep a query from the other views."""
     try:
         return _decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -189,17 +205,17 @@ def _readable(raw: bytes) -> Any:
 
 
 def _meets(query: Query, view: Any) -> bool:
-    return all(condition.holds(view) for condition in query.where)
+    return all(condition.matches(view) for condition in query.where)
 
 
-def _begin(query: Query) -> cursors.Place | None:
+def _begin(query: Query) -> cursors.Position | None:
     if query.after is None:
         return None
     return cursors.decode(query.after, query.fingerprint, is_sorted=query.sort is not None)
 
 
-def _key(query: Query, begin: cursors.Place | None) -> bytes:
-    """The key behind which the scan goes on: a sorted query looks at all again."""
+def _key(query: Query, begin: cursors.Position | None) -> bytes:
+    """The key behind which the scan goes on; empty for a sorted query, which looks at all views again."""
     if begin is None or query.sort is not None or not begin[1]:
         return b""
     try:

@@ -1,4 +1,4 @@
-"""What the store keeps beside views: the checkpoint and quarantined events."""
+"""The records that the store keeps beside the views: the checkpoint, and the events in quarantine."""
 
 import hashlib
 
@@ -6,16 +6,21 @@ import msgspec
 
 
 class StreamIdentity(msgspec.Struct, frozen=True):
-    """Which stream this is: recreated under its old name, it has another `created`."""
+    """Identifies a stream. One that is made anew under its old name has another `created`, the time of its
+    making."""
 
     name: str
     created: str
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """How far the views are. `sequence` is of the last event that they hold (0: none), `digest` its hash,
-    `revision` counts commits and `events` what was folded; `seen` is a sequence up to which the stream is
-    known to hold nothing further for this shard."""
+    """The progress of the views of a generation.
+
+    `sequence` is that of the last event that they hold (0: none), and `digest` the hash of that event. `seen`
+    is a sequence up to which the stream is known to hold no other event for this shard. `revision` counts
+    commits, `events` the events that were applied or quarantined, and `quarantined` those of them that were
+    quarantined.
+    """
 
     stream: StreamIdentity
     sequence: int = 0
@@ -27,12 +32,12 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
     @property
     def next(self) -> int:
-        """The sequence to consume from."""
+        """The stream sequence to go on from."""
         return max(self.sequence, self.seen) + 1
 
 
 class Quarantined(msgspec.Struct, frozen=True):
-    """An event that could not be applied, and why."""
+    """An event that could not be applied. `reason` says why, and `kind` is the class of that."""
 
     sequence: int
     subject: str
@@ -42,8 +47,10 @@ class Quarantined(msgspec.Struct, frozen=True):
 
 
 def digest(subject: str, data: bytes) -> str:
-    """The hash of an event that stands beside the checkpoint. Of a subject only what every server reports
-    alike."""
+    """Returns the hash of an event, as it stands in the checkpoint.
+
+    Characters of the subject that are not ASCII do not count: servers report them differently.
+    """
     encoded = subject.encode("ascii", "ignore")
     return hashlib.blake2b(len(encoded).to_bytes(4, "big") + encoded + data, digest_size=16).hexdigest()
 

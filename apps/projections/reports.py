@@ -1,17 +1,19 @@
-"""What a worker's process tells the service: its state, a line of JSON at a time."""
+"""The reports of a worker's process to its service: one line of JSON each."""
 
 import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from apps.projections.consumption import Event
 from apps.projections.errors import ConnectionLostError, GapError, ProjectionError, StoreError
-from apps.projections.fold import Folded
+from apps.projections.jetstream import JetStream
+from apps.projections.projector import ProjectedBatch
 from apps.projections.records import Checkpoint
+from apps.projections.shard import Shard
+from apps.projections.subscription import Event
 from apps.projections.worker import Observer
 
 _PERIOD = 0.25
@@ -19,16 +21,19 @@ _LAG_PERIOD = 1.0
 
 
 class Report(msgspec.Struct):
-    """Counters count from the start of the worker; `lag` is how many events of the shard were not committed
-    a second ago. `seconds` were spent on `batches`; `wrong` says why it is not connected; it is `stalled`
-    when that does not pass by itself."""
+    """The state of a worker.
+
+    `connected` is whether it applies events; `problem` says why not. `stalled` is set if that does not pass
+    by itself. `sequence`, `lag` and `in_quarantine` say how far the views are; the lag is a second old at
+    most. The other fields count from the start of the worker; `seconds` were spent on `batches`.
+    """
 
     connected: bool = False
-    wrong: str = ""
+    problem: str = ""
     stalled: bool = False
     sequence: int = 0
     lag: int = 0
-    held: int = 0
+    in_quarantine: int = 0
     events: int = 0
     quarantined: int = 0
     batches: int = 0
@@ -40,12 +45,14 @@ class Report(msgspec.Struct):
 
 
 class Reporter(Observer):
-    """Writes a report to `descriptor` when something has changed, at most four times a second, and each
-    second with what `lag` says, None when that cannot be known."""
+    """Writes reports on the worker of `shard` to the file descriptor `descriptor`, a line of JSON each.
 
-    def __init__(self, descriptor: int, lag: Callable[[], int | None]) -> None:
+    It writes when something has changed, at most four times a second, and once a second with the lag.
+    """
+
+    def __init__(self, descriptor: int, shard: Shard) -> None:
         self._descriptor = descriptor
-        self._lag = lag
+        self._shard = shard
         self._report = Report()
         self._lock = threading.Lock()
         self._changed = threading.Event()
@@ -54,49 +61,55 @@ class Reporter(Observer):
         self._thread.start()
 
     def connected(self, checkpoint: Checkpoint) -> None:
+        """Reports that the worker applies events, from `checkpoint` on."""
         with self._lock:
             self._report.connected = True
-            self._report.wrong = ""
+            self._report.problem = ""
             self._report.stalled = False
             self._report.sequence = checkpoint.sequence
-            self._report.held = checkpoint.quarantined
+            self._report.in_quarantine = checkpoint.quarantined
         self._changed.set()
 
     def waiting(self, reason: str) -> None:
+        """Reports `reason`, which names the process that keeps the shard now."""
         with self._lock:
-            self._report.wrong = reason
+            self._report.problem = reason
         self._changed.set()
 
     def stalled(self, reason: str) -> None:
+        """Reports that no events are applied because the stream changed, as `reason` says."""
         with self._lock:
             self._report.connected = False
             self._report.stalled = True
-            self._report.wrong = reason
+            self._report.problem = reason
         self._changed.set()
 
     def restarted(self, error: ProjectionError) -> None:
+        """Reports `error`, and counts it by its kind."""
         with self._lock:
             report = self._report
             report.connected = False
-            report.wrong = str(error)
+            report.problem = str(error)
             report.restarts += 1
             report.gaps += isinstance(error, GapError)
             report.connections_lost += isinstance(error, ConnectionLostError)
             report.commit_failures += isinstance(error, StoreError)
         self._changed.set()
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], result: ProjectedBatch, seconds: float) -> None:
+        """Counts a batch, which took `seconds`, and its events."""
         with self._lock:
             report = self._report
             report.sequence = events[-1].sequence
             report.events += len(events)
-            report.quarantined += len(folded.quarantined)
-            report.held += len(folded.quarantined)
+            report.quarantined += len(result.quarantined)
+            report.in_quarantine += len(result.quarantined)
             report.batches += 1
             report.seconds += seconds
         self._changed.set()
 
     def close(self) -> None:
+        """Writes nothing more, and waits until that is so."""
         self._over.set()
         self._changed.set()
         self._thread.join()
@@ -108,7 +121,7 @@ class Reporter(Observer):
             self._changed.clear()
             lag = None
             if time.monotonic() - asked >= _LAG_PERIOD:
-                lag, asked = self._lag(), time.monotonic()
+                lag, asked = _lag(self._shard), time.monotonic()
             with self._lock:
                 if lag is not None:
                     self._report.lag = lag
@@ -117,3 +130,15 @@ class Reporter(Observer):
             with contextlib.suppress(OSError):
                 os.write(self._descriptor, line)
             self._over.wait(_PERIOD)
+
+
+def _lag(shard: Shard) -> int | None:
+    """The number of events that are not committed; None if NATS does not say."""
+    try:
+        assignment = shard.answering()
+        if assignment is None:
+            return None
+        with JetStream(assignment.login) as jetstream:
+            return jetstream.lag(assignment.consumer)
+    except ProjectionError:
+        return None  # NATS is away, which the worker says, or the consumer is being made anew.

@@ -1,6 +1,6 @@
-"""What a projection service is told: the spec, and the manifest of projections that it names.
+"""The settings of a projection service: its spec, and the manifest of projections that the spec names.
 
-A variable of the environment stands above the file: `NEBULA_PROJECTIONS_NATS__PASSWORD` sets `nats.password`.
+A variable of the environment overrides the file: `NEBULA_PROJECTIONS_NATS__PASSWORD` sets `nats.password`.
 """
 
 import json
@@ -11,15 +11,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, TypeAdapter, model_validator
 
-from apps.kit.settings import Spec, SpecError
+from apps.kit.settings import Spec
 from apps.kit.settings import load as load_file
-from apps.projections.backfill import Source
-from apps.projections.errors import ProgramError
-from apps.projections.generations import Generations
-from apps.projections.queries import Bounds
-from apps.projections.sandbox.process import Limits, Sandbox
-from apps.projections.turns import Room
-from apps.projections.wire import Login
+from apps.projections.generations.states import EventSource
+from apps.projections.nats_connection import Login
+from apps.projections.queries import QueryBounds
+from apps.projections.query_limiter import ConcurrencyLimits
+from apps.projections.sandbox.limits import Limits
 
 PREFIX = "NEBULA_PROJECTIONS_"
 # A cluster sets variables of its own for each service: PROJECTIONS_CARRIERS_ALL_PORT.
@@ -32,24 +30,13 @@ _Subject = Annotated[str, StringConstraints(pattern=rf"^((\*|{_TOKEN})\.)*(\*|>|
 _Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\x00-\x1f]+)*$')]
 
 
-_LARGEST_VIEW = 16 << 20
-
-
-class ProgramLimits(Spec):
-    """Of one evaluation: thousands of steps, MiB, seconds by the clock; bytes of a view."""
-
-    gas: int = Field(default=Limits.gas, ge=1, le=10**9)
-    memory: int = Field(default=Limits.memory, ge=16, le=1 << 16)
-    seconds: float = Field(default=Limits.seconds, gt=0, le=3600)
-    view: int = Field(default=Limits.view, ge=2, le=_LARGEST_VIEW)
-
-
 class Projection(Spec):
-    """One shard of one view: which events it is made of, and by what program.
+    """The declaration of one shard of one view: the events that it is built from, and the program that does
+    it.
 
-    The tenant of an event must be the token at `tenant_token` of its subject, counted from 0; without it,
-    what the event says of itself is believed. `fields` are what the program reads of an event, all of it when
-    there are none.
+    `tenant_token` is the position of the tenant in the subject, counted from 0, which must be the event's own
+    `tenant_id`; None if the event is believed. `fields` are the parts of an event that the program reads, all
+    of it if there are none. `batch` is the largest number of events of one commit.
     """
 
     view: _Name
@@ -60,7 +47,7 @@ class Projection(Spec):
     fields: tuple[_Field, ...] = ()
     program: str = Field(min_length=1)
     batch: int = Field(default=2000, ge=1, le=100_000)
-    limits: ProgramLimits = ProgramLimits()
+    limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _tenants(self) -> Self:
@@ -68,7 +55,7 @@ class Projection(Spec):
             for subject in self.subjects:
                 tokens = subject.split(".")
                 if tokens[-1] != ">" and number >= len(tokens):
-                    raise ValueError(f"tenant_token: {subject} has no token {number}, counted from 0")
+                    raise ValueError(f"tenant_token: subject {subject} has no token {number}, counted from 0")
         return self
 
     @model_validator(mode="after")
@@ -80,17 +67,10 @@ class Projection(Spec):
         return self
 
     @property
-    def source(self) -> Source:
-        limits = self.limits
-        return Source(
-            view_type=self.view,
-            shard=self.shard,
-            stream=self.stream,
-            subjects=self.subjects,
-            tenant_token=self.tenant_token,
-            fields=self.fields,
-            limits=Limits(limits.gas, limits.memory, limits.seconds, limits.view),
-            batch=self.batch,
+    def source(self) -> EventSource:
+        """The events that the views are built from. Their order in the file does not matter."""
+        return EventSource(
+            self.stream, tuple(sorted(self.subjects)), self.tenant_token, tuple(sorted(self.fields))
         )
 
 
@@ -103,23 +83,29 @@ class Manifest(Spec):
     def _distinct(self) -> Self:
         views = [projection.view for projection in self.projections]
         if repeated := sorted({view for view in views if views.count(view) > 1}):
-            raise ValueError(f"projections: {', '.join(repeated)} is declared twice")
+            raise ValueError(f"projections: view {', '.join(repeated)} is declared twice: remove one")
         return self
 
 
 class NatsSpec(Spec):
+    """The servers of NATS, tried in their order, and the user to log in as; none if `user` is empty."""
+
     servers: tuple[str, ...] = Field(min_length=1)
     user: str = ""
     password: SecretStr = SecretStr("")
 
     @property
     def login(self) -> Login:
+        """The same, as a connection takes it."""
         return Login(self.servers, self.user, self.password.get_secret_value())
 
 
 class Listen(Spec):
-    """`names` are what the service is called by its clients: it answers to no others, but to addresses.
-    Beyond `connections` the oldest is closed for a new one, first of those that ask nothing."""
+    """The address that the service listens on, and the host names that it answers for.
+
+    It answers requests for the hosts `names`, for localhost and for any address. Of more than `connections`
+    it closes the oldest, first of those without a request.
+    """
 
     host: str
     port: int = Field(ge=1, le=65535)
@@ -128,34 +114,42 @@ class Listen(Spec):
 
 
 class QueryLimits(Spec):
-    """Of one query: views in an answer and bytes of them, conditions, views and bytes of them that it may
-    look at, seconds that it may run, and seconds in which its answer must be read. Of all: how many run at
-    once, how many of one tenant run or are being read, and how many of a tenant may wait for that, each as
-    many seconds as one may run."""
+    """The limits of queries.
+
+    One query returns at most `results` views and `size` bytes, has at most `conditions`, looks at most at
+    `scan` views and `read` bytes of them, and runs at most `seconds`; its answer must be read within
+    `sending` seconds. At most `at_once` queries run. Of one tenant at most `of_tenant` run or have their
+    answers read, and at most `waiting` wait for that, each as long as one may run.
+    """
 
     results: int = Field(default=1000, ge=1)
     size: int = Field(default=8 << 20, ge=1)
     conditions: int = Field(default=16, ge=0)
     scan: int = Field(default=100_000, ge=1)
-    read: int = Field(default=Bounds.read, ge=1)
-    seconds: float = Field(default=Bounds.seconds, gt=0)
+    read: int = Field(default=QueryBounds.read, ge=1)
+    seconds: float = Field(default=QueryBounds.seconds, gt=0)
     sending: float = Field(default=30.0, gt=0)
-    at_once: int = Field(default=Room.at_once, ge=1)
-    of_tenant: int = Field(default=Room.of_tenant, ge=1)
-    waiting: int = Field(default=Room.waiting, ge=0)
+    at_once: int = Field(default=ConcurrencyLimits.at_once, ge=1)
+    of_tenant: int = Field(default=ConcurrencyLimits.of_tenant, ge=1)
+    waiting: int = Field(default=ConcurrencyLimits.waiting, ge=0)
 
     @property
-    def bounds(self) -> Bounds:
-        return Bounds(scan=self.scan, size=self.size, read=self.read, seconds=self.seconds)
+    def bounds(self) -> QueryBounds:
+        """The part of the limits that one query is held to while it runs."""
+        return QueryBounds(scan=self.scan, size=self.size, read=self.read, seconds=self.seconds)
 
     @property
-    def room(self) -> Room:
-        return Room(self.at_once, self.of_tenant, self.waiting, self.seconds)
+    def concurrency(self) -> ConcurrencyLimits:
+        """The part of the limits that bounds how many queries run at once."""
+        return ConcurrencyLimits(self.at_once, self.of_tenant, self.waiting, self.seconds)
 
 
 class ServiceSpec(Spec):
-    """`directory` holds the stores; `manifest` is the file of projections, `key`
-    what tenants' tokens are made of, `drain_seconds` how long work in hand may take after SIGTERM."""
+    """The spec of a service.
+
+    `directory` holds the stores and `manifest` is the file of projections. `key` makes the tenants' tokens.
+    The workers have `drain_seconds` to finish their batches after SIGTERM.
+    """
 
     nats: NatsSpec
     listen: Listen
@@ -165,31 +159,17 @@ class ServiceSpec(Spec):
     queries: QueryLimits = QueryLimits()
     drain_seconds: float = Field(default=20, gt=0)
 
-    def generations(self, projection: Projection) -> Generations:
-        """Where the views of `projection` are."""
-        return Generations(self.directory / projection.view)
 
-
-def load(path: Path, environment: Mapping[str, str] = os.environ) -> tuple[ServiceSpec, Manifest]:
-    """The spec at `path` and its manifest. Raises SpecError, which names each wrong key."""
-    spec = load_file(path, TypeAdapter(Annotated[ServiceSpec, BeforeValidator(_over(environment))]))
+def read(path: Path, environment: Mapping[str, str] = os.environ) -> tuple[ServiceSpec, Manifest]:
+    """Reads the spec at `path`, and the manifest that it names. Raises SpecError, which names each wrong
+    key."""
+    spec = load_file(path, TypeAdapter(Annotated[ServiceSpec, BeforeValidator(_overridden_by(environment))]))
     return spec, load_file(spec.manifest, TypeAdapter(Manifest))
 
 
-def load_programs(manifest: Manifest) -> None:
-    """Load each program once, so that a wrong one is refused at the start. Raises SpecError."""
-    for projection in manifest.projections:
-        sandbox = Sandbox(projection.program, projection.source.limits)
-        try:
-            sandbox.load()
-        except ProgramError as error:
-            raise SpecError(f"projection {projection.view}: {error}") from error
-        finally:
-            sandbox.close()
-
-
-def _over(environment: Mapping[str, str]) -> Any:
-    given = {
+def _overridden_by(environment: Mapping[str, str]) -> Any:
+    """A function that lays the variables of `environment` over the content of a spec."""
+    variables = {
         tuple(name.removeprefix(PREFIX).lower().split("__")): value
         for name, value in environment.items()
         if name.startswith(PREFIX)
@@ -199,7 +179,7 @@ def _over(environment: Mapping[str, str]) -> Any:
         if not isinstance(content, dict):
             return content
         result = dict(content)
-        for (*parents, last), value in given.items():
+        for (*parents, last), value in variables.items():
             node = result
             for parent in parents:
                 inner = node.get(parent)
@@ -211,7 +191,7 @@ def _over(environment: Mapping[str, str]) -> Any:
 
 
 def _value(text: str) -> object:
-    """Lists are written as JSON."""
+    """The value of a variable: a list if it is written as JSON, else the text."""
     if text.startswith("["):
         try:
             return json.loads(text)

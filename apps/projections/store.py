@@ -1,7 +1,7 @@
-"""The store of one shard: its views, its checkpoint and its quarantine, in one LMDB environment.
+"""The store of one generation: its views, its checkpoint and its quarantine, in one LMDB environment.
 
-There are two ways to write, `commit` and `clear`, and each moves views and checkpoint in one transaction:
-neither can be changed without the other. Other processes may read meanwhile.
+There are two ways to write, `commit` and `clear`. Each changes views and checkpoint in one transaction, so
+that neither changes without the other. Other processes may read meanwhile.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import lmdb
 
-from apps.projections.environments import ENVIRONMENTS
 from apps.projections.errors import ConflictError, StoreError, StoreGoneError
 from apps.projections.keys import VIEWS, CheckpointKey
+from apps.projections.lmdb_environments import ENVIRONMENTS
 from apps.projections.records import (
     Checkpoint,
     Quarantined,
@@ -23,14 +23,14 @@ from apps.projections.records import (
 )
 
 MAP_SIZE = 16 << 30
-"""Bytes of address space; the file grows as it is filled."""
+"""The largest size of a store in bytes. It is address space: the file grows as it is filled."""
 _QUARANTINE = b"quarantine:"
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one commit writes: views (None deletes), the checkpoint that they lead to, what was quarantined
-    and what of it was released."""
+    """The content of one commit: the views by key (None deletes one), the checkpoint that they lead to, the
+    events that go to the quarantine, and the sequences of those that leave it."""
 
     checkpoint: Checkpoint
     views: Mapping[bytes, bytes | None] = field(default_factory=dict)
@@ -39,8 +39,11 @@ class Batch:
 
 
 class Store:
-    """Raises StoreError whenever the disk or the environment fails; nothing is then half written. Whoever
-    owns a store makes its directory: without one, StoreGoneError is raised."""
+    """The store in the folder `path`, which must exist. `map_size` is its largest size in bytes.
+
+    Every method raises StoreError if the disk or LMDB fails, and writes nothing then. It raises
+    StoreGoneError if the folder is not there: its generation was retired.
+    """
 
     def __init__(
         self, path: Path, checkpoint_key: CheckpointKey, *, map_size: int = MAP_SIZE, read_only: bool = False
@@ -49,25 +52,28 @@ class Store:
         self._checkpoint_key = checkpoint_key.encode()
         with self._failures("open"):
             if not path.exists():
-                raise StoreGoneError(f"there is no store at {path}: it was retired")
+                raise StoreGoneError(f"there is no store at {path}: its generation was retired")
             self._environment = ENVIRONMENTS.open(path, map_size, read_only)
 
     def close(self) -> None:
+        """Closes the store. It must not be used again."""
         ENVIRONMENTS.close(self._path)
 
     def checkpoint(self) -> Checkpoint | None:
-        """None before the first commit."""
+        """Returns the checkpoint; None before the first commit."""
         with self._failures("read"), self._environment.begin() as transaction:
             return _checkpoint(transaction.get(self._checkpoint_key))
 
     def views(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The views of `keys`, in their order."""
+        """Returns the bytes of the views of `keys`, in their order; None for one that does not exist."""
         with self._failures("read"), self._environment.begin() as transaction:
             return [transaction.get(key) for key in keys]
 
     def scan(self, prefix: bytes, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Keys and views below `prefix`, in the order of their keys, from behind `after` on; all as of one
-        moment. Close the iterator to end its transaction."""
+        """Yields keys and views whose keys begin with `prefix` and come after `after`, sorted by key.
+
+        All are as of one moment. Close the iterator, which holds a transaction.
+        """
         with self._failures("read"), self._environment.begin() as transaction:
             cursor = transaction.cursor()
             found = cursor.set_range(max(prefix, after))
@@ -80,12 +86,17 @@ class Store:
                 found = cursor.next()
 
     def commit(self, base: Checkpoint | None, batch: Batch) -> None:
-        """Write all of `batch`, durably, if the checkpoint still is `base`. Raises ConflictError otherwise:
-        what `batch` was computed from is then no longer so."""
+        """Writes all of `batch`, and waits until the disk has it.
+
+        Raises ConflictError, and writes nothing, unless the checkpoint still is `base`: `batch` was computed
+        from views that have changed.
+        """
         with self._failures("write"), self._environment.begin(write=True) as transaction:
             stored = _checkpoint(transaction.get(self._checkpoint_key))
             if stored != base:
-                raise ConflictError(f"{self._path}: the checkpoint is no longer the one that was read")
+                raise ConflictError(
+                    f"{self._path}: another process has committed since the checkpoint was read"
+                )
             for key, view in batch.views.items():
                 if view is None:
                     transaction.delete(key)
@@ -98,8 +109,11 @@ class Store:
             transaction.put(self._checkpoint_key, encode(batch.checkpoint))
 
     def clear(self) -> None:
-        """Delete the views, what is quarantined, and the checkpoint. Not the views of one tenant alone: the
-        checkpoint is of all of them, and consuming anew would apply the others' events twice."""
+        """Deletes all views, the quarantine and the checkpoint.
+
+        The views of one tenant cannot be deleted alone: the checkpoint is that of all tenants, and to consume
+        anew would apply the events of the others twice.
+        """
         with self._failures("write"), self._environment.begin(write=True) as transaction:
             for prefix in (VIEWS, _QUARANTINE):
                 cursor = transaction.cursor()
@@ -109,12 +123,12 @@ class Store:
             transaction.delete(self._checkpoint_key)
 
     def quarantine(self) -> Iterator[Quarantined]:
-        """What is quarantined, by sequence."""
+        """Yields the events in quarantine, by sequence."""
         for _, value in self.scan(_QUARANTINE):
             yield decode_quarantined(value)
 
     def writable(self) -> bool:
-        """Whether a write transaction can begin."""
+        """Returns whether the store can be written to."""
         try:
             self._environment.begin(write=True).abort()
         except lmdb.Error:
@@ -126,10 +140,10 @@ class Store:
         try:
             yield
         except lmdb.MapFullError as error:
-            raise StoreError(f"{self._path} is full: give it a larger volume ({error})") from error
+            raise StoreError(f"the store {self._path} is full: give it a larger volume ({error})") from error
         except (lmdb.Error, OSError) as error:
             kind = StoreError if self._path.exists() else StoreGoneError
-            raise kind(f"cannot {doing} {self._path}: {error}") from error
+            raise kind(f"cannot {doing} the store {self._path}: {error}") from error
 
 
 def _checkpoint(value: bytes | None) -> Checkpoint | None:

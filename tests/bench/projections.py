@@ -10,28 +10,29 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from statistics import median, quantiles
 
 import msgspec
 import nats
-from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.api import AckPolicy
+from nats.js.api import ConsumerConfig as NatsConsumerConfig
 from rich.console import Console
 from rich.table import Table
 
-from apps.projections.backfill import Source
-from apps.projections.consumption import Consumption, Event
-from apps.projections.fold import Folded
-from apps.projections.generations import Generations
-from apps.projections.jetstream import JetStream
-from apps.projections.keeper import Keeper
-from apps.projections.wire import Wire
+from apps.projections.generations.controller import GenerationController
+from apps.projections.generations.states import State
+from apps.projections.jetstream import ConsumerConfig, JetStream
+from apps.projections.nats_connection import NatsConnection
+from apps.projections.projector import ProjectedBatch
+from apps.projections.spec import Projection
+from apps.projections.subscription import Event, PullLimits, Subscription
 from apps.projections.worker import Observer
 from providers.terminal import show_table
 from tests.apps.projections import flights
-from tests.apps.projections.consuming import consume
+from tests.apps.projections.consuming import consume, shard
 from tests.apps.projections.nats_server import NatsServer, nats_server
 from tests.bench import projections_endurance
 from tests.bench.figures import Figure, figure, median_pair
@@ -52,13 +53,13 @@ class Scale:
     endurance: projections_endurance.Scale = field(default_factory=projections_endurance.Scale)
 
 
-_SOURCE = Source(
-    view_type="carriers",
-    shard="all",
+_PROJECTION = Projection(
+    view="carriers",
     stream="FLIGHTS",
-    subjects=["flights.>"],
+    subjects=("flights.>",),
     tenant_token=1,
     fields=flights.FIELDS["carriers"],
+    program=(flights.EXAMPLES / "carriers.star").read_text(),
 )
 
 
@@ -69,22 +70,20 @@ def measurements(tmp: Path, console: Console, scale: Scale) -> list[Measurement]
     def messages() -> list[flights.Message]:
         return flights.events()[: scale.flights]
 
-    program = (flights.EXAMPLES / "carriers.star").read_text()
-
     def throughput() -> Iterator[Figure]:
         with _server(tmp / "throughput") as server:
             last = server.publish(messages()[: scale.events])
-            yield from _throughput(server, program, last, tmp / "throughput", console, scale)
+            yield from _throughput(server, last, tmp / "throughput", console, scale)
 
     def rebuild() -> Iterator[Figure]:
         with _server(tmp / "rebuild") as server:
             server.publish(messages()[: scale.events])
-            yield _rebuild(server, program, messages()[scale.events :], tmp / "rebuild" / "live", console)
+            yield _rebuild(server, messages()[scale.events :], tmp / "rebuild" / "live", console)
 
     return [
         Measurement(("projections.p1", "projections.p2"), throughput),
         Measurement(("projections.p3",), rebuild),
-        *projections_endurance.measurements(tmp, _SOURCE, program, messages, console, scale.endurance),
+        *projections_endurance.measurements(tmp, _PROJECTION, messages, console, scale.endurance),
     ]
 
 
@@ -92,26 +91,24 @@ def measurements(tmp: Path, console: Console, scale: Scale) -> list[Measurement]
 def _server(directory: Path) -> Iterator[NatsServer]:
     directory.mkdir()
     with nats_server(directory) as server:
-        server.add_stream(_SOURCE.stream, [*_SOURCE.subjects])
+        server.add_stream(_PROJECTION.stream, [*_PROJECTION.subjects])
         yield server
 
 
-def _throughput(
-    server: NatsServer, program: str, last: int, tmp: Path, console: Console, scale: Scale
-) -> Iterator[Figure]:
+def _throughput(server: NatsServer, last: int, tmp: Path, console: Console, scale: Scale) -> Iterator[Figure]:
     rounds = []
     for number in range(scale.rounds):
         fetching = _per_event(partial(_fetch, server, last), last)
         reading = _per_event(partial(_read, server, last), last)
-        path = tmp / f"store-{number}"
-        folding = _per_event(partial(consume, server.login, _SOURCE, program, path, last), last)
+        own = shard(server.login, tmp / f"views-{number}", _PROJECTION)
+        folding = _per_event(partial(consume, own, last), last)
         console.print(
             f"an event: fetch {fetching:.1f}, read {reading:.1f}, projected {folding:.1f} microseconds"
         )
         rounds.append((folding, fetching, reading))
     yield figure("projections.p1", *_pair([(own, fetch) for own, fetch, _ in rounds]), aim=1 / 3)
     yield figure("projections.p2", *_pair([(own, read) for own, _, read in rounds]), aim=1 / 0.6)
-    _curve(server, program, last, tmp, console, scale.batches)
+    _curve(server, last, tmp, console, scale.batches)
 
 
 def _pair(pairs: Sequence[tuple[float, float]]) -> tuple[float, str, float]:
@@ -133,7 +130,7 @@ def _fetch(server: NatsServer, last: int) -> None:
         client = await nats.connect(server.url)
         try:
             jetstream = client.jetstream()
-            config = ConsumerConfig(ack_policy=AckPolicy.ALL)
+            config = NatsConsumerConfig(ack_policy=AckPolicy.ALL)
             name = f"fetch-{time.monotonic_ns()}"
             consumer = await jetstream.pull_subscribe(
                 "flights.>", durable=name, stream="FLIGHTS", config=config
@@ -152,30 +149,28 @@ def _fetch(server: NatsServer, last: int) -> None:
 
 def _read(server: NatsServer, last: int) -> None:
     """The worker's reader, which does nothing with what it reads but acknowledge it."""
-    wire = Wire(server.login)
-    consumer = _SOURCE.consumer(0)
-    JetStream(wire).reset(consumer, 1)
-    consumption = Consumption(wire, consumer, 1, _SOURCE.pulling)
+    consumer = ConsumerConfig("FLIGHTS", "read", _PROJECTION.subjects, PullLimits().window)
+    with JetStream(server.login) as jetstream:
+        jetstream.recreate(consumer, 1)
+    subscription = Subscription(server.login, consumer, 1, PullLimits())
     try:
         sequence = 0
         while sequence < last:
-            if events := consumption.take(_SOURCE.batch, 30):
+            if events := subscription.fetch(_PROJECTION.batch, 30):
                 sequence = events[-1].sequence
-                consumption.done(events[-1], len(events))
+                subscription.acknowledge(events[-1], len(events))
     finally:
-        consumption.close()
+        subscription.close()
 
 
-def _curve(
-    server: NatsServer, program: str, last: int, tmp: Path, console: Console, batches: Sequence[int]
-) -> None:
+def _curve(server: NatsServer, last: int, tmp: Path, console: Console, batches: Sequence[int]) -> None:
     """What a commit of more events brings, and how long an event then waits for it."""
     table = Table("events in a commit, at most", "events/s", "ms from read to committed, median")
     for batch in batches:
         latency = _Latency()
-        source = replace(_SOURCE, batch=batch)
-        path = tmp / f"curve-{batch}"
-        each = _per_event(partial(consume, server.login, source, program, path, last, latency), last)
+        sized = _PROJECTION.model_copy(update={"batch": batch})
+        own = shard(server.login, tmp / f"curve-{batch}", sized)
+        each = _per_event(partial(consume, own, last, latency), last)
         table.add_row(f"{batch:,}", f"{1e6 / each:,.0f}", f"{median(latency.seconds) * 1000:.0f}")
     show_table(table, console)
 
@@ -184,7 +179,7 @@ class _Latency(Observer):
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         self.seconds.append(seconds)
 
 
@@ -195,32 +190,30 @@ class _Lag(Observer):
         self.sequence = 0
         self.seconds: list[float] = []
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         self.sequence = events[-1].sequence
         sent = msgspec.json.decode(events[0].data).get("sent")
         if sent is not None:
             self.seconds.append(time.time() - sent)
 
 
-def _rebuild(
-    server: NatsServer, program: str, more: Sequence[flights.Message], root: Path, console: Console
-) -> Figure:
+def _rebuild(server: NatsServer, more: Sequence[flights.Message], root: Path, console: Console) -> Figure:
     """The 99th percentile of the live view's lag at 1,000 events a second, while all is folded anew."""
     total = server.publish(more)
     lag = _Lag()
-    keeper = Keeper(root, _SOURCE, program, server.login, lag)
-    thread = threading.Thread(target=keeper.run)
+    own = shard(server.login, root, _PROJECTION)
+    controller = GenerationController(own, lag)
+    thread = threading.Thread(target=controller.run)
     thread.start()
     try:
         while lag.sequence < total:
             time.sleep(0.1)
-        generations = Generations(root)
-        generations.begin(program)
+        own.generations.begin(_PROJECTION.program)
         started = time.monotonic()
-        _publish(server, more, lambda: bool(generations.upcoming))
+        _publish(server, more, lambda: bool(own.generations.in_state(State.FILLING)))
         took = time.monotonic() - started
     finally:
-        keeper.stop()
+        controller.stop()
         thread.join()
     slowest = quantiles(lag.seconds, n=100)[-1]
     console.print(
@@ -232,7 +225,7 @@ def _rebuild(
 
 def _publish(server: NatsServer, more: Sequence[flights.Message], wanted: Callable[[], bool]) -> None:
     """At the rate, each stamped with when, so long as it is `wanted`."""
-    wire = Wire(server.login)
+    connection = NatsConnection(server.login)
     try:
         started = time.monotonic()
         for number, (subject, data) in enumerate(more):
@@ -240,6 +233,6 @@ def _publish(server: NatsServer, more: Sequence[flights.Message], wanted: Callab
                 time.sleep(ahead)
             if number % _RATE == 0 and not wanted():
                 return
-            wire.publish(subject.encode(), b'%b,"sent":%.6f}' % (data[:-1], time.time()))
+            connection.publish(subject.encode(), b'%b,"sent":%.6f}' % (data[:-1], time.time()))
     finally:
-        wire.close()
+        connection.close()

@@ -9,7 +9,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,13 +17,13 @@ from typing import Any
 import psutil
 from rich.console import Console
 
-from apps.projections.backfill import Source
-from apps.projections.consumption import Event
-from apps.projections.fold import Folded
-from apps.projections.wire import Login
+from apps.projections.projector import ProjectedBatch
+from apps.projections.shard import Shard
+from apps.projections.spec import Projection
+from apps.projections.subscription import Event
 from apps.projections.worker import Observer
 from tests.apps.projections import flights
-from tests.apps.projections.consuming import consume
+from tests.apps.projections.consuming import consume, shard
 from tests.apps.projections.nats_server import nats_server
 from tests.bench.figures import Figure, figure
 from tests.bench.measurements import Measurement
@@ -46,27 +46,23 @@ class Scale:
 
 def measurements(
     tmp: Path,
-    source: Source,
-    program: str,
+    projection: Projection,
     messages: Callable[[], Sequence[flights.Message]],
     console: Console,
     scale: Scale,
 ) -> list[Measurement]:
     shards = tuple(f"projections.shards.{count}" for count in scale.shards)
     return [
-        Measurement(
-            shards, lambda: _shards(source, program, messages(), tmp / "shards", console, scale.shards)
-        ),
+        Measurement(shards, lambda: _shards(projection, messages(), tmp / "shards", console, scale.shards)),
         Measurement(
             ("projections.memory",),
-            lambda: [_memory(source, program, messages(), tmp / "memory", console, scale.many)],
+            lambda: [_memory(projection, messages(), tmp / "memory", console, scale.many)],
         ),
     ]
 
 
 def _shards(
-    source: Source,
-    program: str,
+    projection: Projection,
     messages: Sequence[flights.Message],
     tmp: Path,
     console: Console,
@@ -76,15 +72,15 @@ def _shards(
     tmp.mkdir()
     seconds: dict[int, float] = {}
     with nats_server(tmp) as server:
-        server.add_stream(source.stream, [*source.subjects])
+        server.add_stream(projection.stream, [*projection.subjects])
         server.publish(messages)
         for count in (1, *counts):
             ready = _PROCESSES.Barrier(count + 1)
             workers = []
             for index, (subjects, last) in enumerate(_parts(messages, count)):
-                name = f"{count}-{index}"
-                part = replace(source, shard=name, subjects=subjects)
-                given = (server.login, part, program, tmp / name, last, ready)
+                name = f"{count}x{index}"
+                part = projection.model_copy(update={"shard": name, "subjects": tuple(subjects)})
+                given = (shard(server.login, tmp / name, part), last, ready)
                 workers.append(_PROCESSES.Process(target=_work, args=given))
                 workers[-1].start()
             ready.wait()
@@ -112,8 +108,7 @@ def _parts(messages: Sequence[flights.Message], count: int) -> list[tuple[list[s
 
 
 def _memory(
-    source: Source,
-    program: str,
+    projection: Projection,
     messages: Sequence[flights.Message],
     tmp: Path,
     console: Console,
@@ -125,8 +120,9 @@ def _memory(
     committed = _PROCESSES.Value("Q", 0)
     sizes: list[float] = []
     with nats_server(tmp) as server:
-        server.add_stream(source.stream, [*source.subjects])
-        given = (server.login, source, program, tmp / "store", rounds * len(messages) + 1, None, committed)
+        server.add_stream(projection.stream, [*projection.subjects])
+        own = shard(server.login, tmp / "views", projection)
+        given = (own, rounds * len(messages) + 1, None, committed)
         worker = _PROCESSES.Process(target=_work, args=given, daemon=True)
         worker.start()
         for _ in range(rounds):
@@ -136,7 +132,7 @@ def _memory(
                 time.sleep(0.1)
             sizes.append(_megabytes(psutil.Process(worker.pid)))
             # What was folded is not needed again, and would take gigabytes.
-            server.ask(f"STREAM.PURGE.{source.stream}", {"seq": last})
+            server.ask(f"STREAM.PURGE.{projection.stream}", {"seq": last})
         server.publish(messages[:1])
         worker.join()
     console.print(f"MiB after each {len(messages):,} events: {', '.join(f'{size:.0f}' for size in sizes)}")
@@ -150,18 +146,16 @@ def _megabytes(worker: psutil.Process) -> float:
     return float(sum(process.memory_full_info().pss for process in family)) / 2**20
 
 
-def _work(
-    login: Login, source: Source, program: str, path: Path, up_to: int, ready: Any, committed: Any = None
-) -> None:
+def _work(own: Shard, up_to: int, ready: Any, committed: Any = None) -> None:
     """A worker's process: begins when all are `ready`, and says what is `committed`."""
     if ready is not None:
         ready.wait()
-    consume(login, source, program, path, up_to, None if committed is None else _Told(committed))
+    consume(own, up_to, None if committed is None else _Told(committed))
 
 
 class _Told(Observer):
     def __init__(self, committed: Any) -> None:
         self._committed = committed
 
-    def committed(self, events: Sequence[Event], folded: Folded, seconds: float) -> None:
+    def committed(self, events: Sequence[Event], folded: ProjectedBatch, seconds: float) -> None:
         self._committed.value = events[-1].sequence

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from apps.projections.backfill import Source
-from apps.projections.wire import Login
+from apps.projections.nats_connection import Login
+from apps.projections.spec import Projection
 from components.software import SPARK
 from tests.apps.projections import flights
-from tests.apps.projections.consuming import consume, views
+from tests.apps.projections.consuming import consume, shard, views
 from tests.apps.projections.nats_server import publish, stream_of
 from tests.e2e.flights_expected import FLIGHTS, KEYS, Expected, Row, first_difference
 from tests.e2e.full import FullStack
@@ -119,20 +119,20 @@ def test_views_of_the_same_flights_as_events_agree_with_the_gold_table(
     """On the stack's own NATS, by a worker of the example program, the airports as tenants."""
     credentials = full.credentials("nats")
     login = Login([full.endpoint("nats")["url"]], credentials["username"], credentials["password"])
-    program = (flights.EXAMPLES / "carriers.star").read_text()
-    source = Source(
-        view_type="carriers",
-        shard="all",
+    projection = Projection(
+        view="carriers",
         stream="GOLD_FLIGHTS",
-        subjects=["gold_flights.>"],
+        subjects=("gold_flights.>",),
         tenant_token=1,
         fields=flights.FIELDS["carriers"],
+        program=(flights.EXAMPLES / "carriers.star").read_text(),
     )
-    with stream_of(login, source.stream, source.subjects):
+    carriers = shard(login, tmp_path / "views", projection)
+    with stream_of(login, projection.stream, projection.subjects):
         last = publish(login, ((f"gold_{subject}", data) for subject, data in flights.events()))
         assert last == FLIGHTS
-        consume(login, source, program, tmp_path / "views", last)
-    found = flights.over_airports(views(source, tmp_path / "views"))
+        consume(carriers, last)
+    found = flights.over_airports(views(carriers))
     assert found == flights.of_gold(*by_trino(full, "gold.delays_by_carrier_month"))
 
 

@@ -1,4 +1,4 @@
-"""What the kernel forbids a sandbox's process, for good: as any user, root too.
+"""Takes rights from a sandbox's process, for good, whatever user it runs as.
 
 A filter of system calls lets it use the pipes that it has and its own memory. Everything else is refused: to
 start a process or a thread, to open a file or a socket, to signal or look into another process.
@@ -25,7 +25,7 @@ _INSTRUCTION = Struct("HBBI")
 
 @dataclass(frozen=True)
 class Machine:
-    """How an architecture names itself to a filter, and its numbers of the calls that are allowed."""
+    """An architecture as a filter sees it: its number, and its numbers of the calls that are allowed."""
 
     audit: int
     allowed: Sequence[int]
@@ -86,13 +86,18 @@ class _Program(ctypes.Structure):
 
 
 def confine(memory: int) -> None:
-    """From here on: no file, no process, no other's rights, and `memory` bytes more than there are. Raises
-    ProgramError where the kernel cannot see to that: nothing is to be run then."""
+    """Confines this process: it can open no file, start no process, and use `memory` bytes more than it has
+    now.
+
+    Raises ProgramError if the kernel cannot see to that. No program may be run then.
+    """
     machine = MACHINES.get(platform.machine())
     if machine is None:
-        raise ProgramError(f"no sandbox on {platform.machine()}: it is made for {', '.join(MACHINES)}")
+        raise ProgramError(
+            f"there is no sandbox on {platform.machine()}: run the worker on {' or '.join(MACHINES)}"
+        )
     if len(os.listdir("/proc/self/task")) != 1:
-        raise ProgramError("no sandbox: the process has threads, which a filter would not hold")
+        raise ProgramError("there is no sandbox: its process has threads, which the filter would not bind")
     libc = ctypes.CDLL(None, use_errno=True)
     code = filter_of(machine, os.getpid())
     if os.geteuid() == 0:
@@ -113,8 +118,11 @@ def confine(memory: int) -> None:
 
 
 def filter_of(machine: Machine, pid: int) -> bytes:
-    """The filter: calls by another architecture's numbers end the process, which may signal itself (an
-    allocation that fails aborts), and what is not listed is refused."""
+    """Returns the filter of system calls for `machine`, as bytes of BPF instructions.
+
+    It allows the listed calls, and lets the process `pid` signal itself: an allocation that fails aborts. It
+    ends the process at a call by another architecture's number, and refuses all other calls.
+    """
     count = len(machine.allowed)
     return b"".join(
         _INSTRUCTION.pack(*instruction)
@@ -139,11 +147,11 @@ def _become_nobody() -> None:
         os.setgid(NOBODY)
         os.setuid(NOBODY)
     except OSError as error:
-        raise ProgramError(f"no sandbox: root cannot become user {NOBODY} here: {error}") from None
+        raise ProgramError(f"there is no sandbox: root cannot become user {NOBODY} here: {error}") from None
 
 
 def _control(libc: ctypes.CDLL, option: int, value: int, more: int) -> None:
     arguments = [ctypes.c_ulong(each) for each in (value, more, 0, 0)]
     if libc.prctl(ctypes.c_int(option), *arguments) != 0:
         why = os.strerror(ctypes.get_errno())
-        raise ProgramError(f"no sandbox: the kernel refuses to filter system calls: {why}")
+        raise ProgramError(f"there is no sandbox: the kernel refuses to filter system calls: {why}")

@@ -1,12 +1,11 @@
-"""What runs a program over a batch, in the program's own language: one call, in which it is called for each
-event."""
+"""The text of the driver, a Starlark module that calls a program's functions for each event of a batch."""
 
 from collections.abc import Sequence
 
 _TEXT = """\
 load(%(program)s, "key", "project")
 
-def fold(text, count):
+def apply(text, count):
     events = json.decode(text)
     if len(events) != count:
         fail("the events are not", count, "values")%(objects)s
@@ -27,18 +26,21 @@ def fold(text, count):
 _OBJECTS = """
     events = [row if type(row) == "dict" else %s for row in events]"""
 DECODING = ("events = json.decode(text)", "the events are not")
-"""What an error is about that is the events' fault, not the program's."""
+"""Parts of the messages of errors that are the fault of the events, not of the program."""
 
 
 def text(program: str, columns: Sequence[Sequence[str]] = ()) -> str:
-    """The driver of `program` for events that are objects or, with `columns`, rows of their values. A column
-    is the path of names that leads to its value."""
+    """Returns the driver of the program that the interpreter knows as `program`.
+
+    Its events are JSON objects or, with `columns`, rows of their values: each column is the path of names
+    that leads to its value.
+    """
     rows = [(tuple(path), f"row[{at}]") for at, path in enumerate(columns)]
     return _TEXT % {"program": _quoted(program), "objects": _OBJECTS % _object(rows) if rows else ""}
 
 
 def _object(columns: Sequence[tuple[tuple[str, ...], str]]) -> str:
-    """The expression for an object of the values; names in their order, as decoding leaves them."""
+    """The expression that makes an object of a row. Its names are sorted, as decoding JSON leaves them."""
     below: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for (name, *rest), value in columns:
         below.setdefault(name, []).append((tuple(rest), value))

@@ -1,31 +1,31 @@
-"""What goes over the pipes between worker and sandbox: a kind, a length, that many bytes."""
+"""The frames on the pipes between worker and sandbox: a kind, a length, and that many bytes."""
 
 import os
 import select
 import time
 from struct import Struct
 
-LOAD, FOLD, KEYS, VIEWS, DONE, FAILED = b"L", b"F", b"K", b"V", b"D", b"E"
+LOAD, APPLY, KEYS, VIEWS, DONE, FAILED = b"L", b"A", b"K", b"V", b"D", b"E"
 _HEAD = Struct(">cI")
 _CHUNK = 1 << 20
 LONGEST = (1 << 32) - 1
-"""Bytes of a frame."""
+"""The largest number of bytes in a frame."""
 
 
 class ClosedError(Exception):
-    """The other side has gone."""
+    """The process on the other side has ended."""
 
 
 class LateError(Exception):
-    """The other side did not answer in time."""
+    """The process on the other side did not answer in time."""
 
 
 class OutOfTurnError(Exception):
-    """The other side sent more than one answer, or a longer one than it can have."""
+    """The process on the other side sent more than one answer, or a longer one than is allowed."""
 
 
 def send(descriptor: int, kind: bytes, body: bytes) -> None:
-    """Raises ClosedError."""
+    """Writes one frame to `descriptor`. Raises ClosedError."""
     view = memoryview(_HEAD.pack(kind, len(body)) + body)
     try:
         while view:
@@ -35,8 +35,11 @@ def send(descriptor: int, kind: bytes, body: bytes) -> None:
 
 
 def receive(descriptor: int, timeout: float | None = None, most: int = LONGEST) -> tuple[bytes, bytes]:
-    """Kind and body, of `most` bytes. Raises ClosedError, OutOfTurnError, and LateError after `timeout`
-    seconds."""
+    """Reads one frame from `descriptor` and returns its kind and its body.
+
+    Raises LateError after `timeout` seconds (None: never), OutOfTurnError if the body has more than `most`
+    bytes or another frame follows, and ClosedError.
+    """
     deadline = None if timeout is None else time.monotonic() + timeout
     data = _read(descriptor, deadline)
     while len(data) < _HEAD.size:
@@ -54,7 +57,7 @@ def receive(descriptor: int, timeout: float | None = None, most: int = LONGEST) 
 
 
 def _read(descriptor: int, deadline: float | None) -> bytes:
-    """Something. A frame is mostly read at once: each call may cost a turn of the interpreter's lock."""
+    """The bytes that have come, a whole frame mostly: each call may cost a turn of the interpreter's lock."""
     if deadline is not None:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([descriptor], [], [], left)[0]:

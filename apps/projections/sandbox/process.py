@@ -1,4 +1,4 @@
-"""The worker's side of the sandbox: keeps its process, and ends it when it takes too long."""
+"""The sandbox as the worker sees it: it starts the process, and ends it when that takes too long."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -17,9 +16,9 @@ from apps.projections.envelope import PoisonError, reason_of
 from apps.projections.errors import ProgramError
 from apps.projections.integers import beyond_64_bits
 from apps.projections.sandbox.frames import (
+    APPLY,
     DONE,
     FAILED,
-    FOLD,
     KEYS,
     LOAD,
     VIEWS,
@@ -29,34 +28,23 @@ from apps.projections.sandbox.frames import (
     receive,
     send,
 )
+from apps.projections.sandbox.limits import Limits
 
 _LOAD_SECONDS = 30.0
 _PIPE = 1 << 20
 _SOURCE = Path(__file__).resolve().parents[3]
 
 
-@dataclass(frozen=True)
-class Limits:
-    """`gas` in thousands of the interpreter's steps, `memory` in MiB, `seconds` by the clock: the last is the
-    backstop for single steps that take long. Each is of one evaluation, of one event or of a batch; a batch
-    that exceeds one is divided, so only a single event's excess counts."""
-
-    gas: int = 2000
-    memory: int = 256
-    seconds: float = 5.0
-    view: int = 1 << 20
-
-
 Lookup = Callable[[list[str | None]], tuple[list[int], list[bytes | None]]]
-"""From the view ids that the program named for the events, to each one's slot (-1: skip) and the views in
-the slots."""
+"""Takes the view id that the program returned for each event (None: skip it). Returns the slot of each event
+(-1: skip it), and the bytes of the view in each slot."""
 
 _VIEWS = msgspec.json.Decoder(list[msgspec.Raw])
 _KEYS = msgspec.json.Decoder(list[str | None])
 
 
 class Sandbox:
-    """One program. Not for use by several threads."""
+    """The program `text` in a confined process, which may take `limits`. Only one thread may use it."""
 
     def __init__(self, text: str, limits: Limits) -> None:
         self._text = text
@@ -65,15 +53,15 @@ class Sandbox:
 
     @property
     def pid(self) -> int | None:
-        """Of its process, None while there is none."""
+        """The id of the process; None while there is none."""
         return None if self._process is None else self._process.pid
 
     def load(self) -> None:
-        """Start the process and load the program. Raises ProgramError with the interpreter's message."""
-        given = {"text": self._text, "gas": self._limits.gas, "memory": self._limits.memory << 20}
+        """Starts the process and loads the program. Raises ProgramError, with the interpreter's message."""
+        task = {"text": self._text, "gas": self._limits.gas, "memory": self._limits.memory << 20}
         try:
             self._start()
-            self._send(LOAD, json.dumps(given).encode())
+            self._send(LOAD, json.dumps(task).encode())
             kind, body = self._receive(_LOAD_SECONDS)
         except PoisonError as error:
             raise ProgramError(f"the program cannot be loaded: {error}") from error
@@ -81,19 +69,22 @@ class Sandbox:
             self.close()
             raise ProgramError(f"the program cannot be loaded: {json.loads(body)[1]}")
 
-    def fold(
+    def apply(
         self, events: Sequence[bytes], lookup: Lookup, columns: Sequence[Sequence[str]] = ()
     ) -> list[bytes | None]:
-        """The slots' new views, None for one to delete, after `events` in their order: encoded objects, or
-        rows of the values of `columns`. Raises PoisonError when one of them fails; nothing of the others is
-        then kept."""
+        """Runs the program over `events`, in their order, and returns the new view of each slot (None: delete
+        it).
+
+        An event is a JSON object, or a row of the values of `columns`. `lookup` returns the views as they
+        are. Raises PoisonError if one event fails; the result of the others is then dropped.
+        """
         if self._process is None:
             self.load()
         joined = b",".join(events)
         if found := beyond_64_bits(joined):
             raise PoisonError("decode", f"the event holds an integer beyond 64 bits: {found}")
         head = json.dumps([len(events), columns]).encode()
-        self._send(FOLD, b"%b\n[%b]" % (head, joined))
+        self._send(APPLY, b"%b\n[%b]" % (head, joined))
         kind, body = self._receive(self._limits.seconds)
         if kind == KEYS:
             slots, views = self._look_up(lookup, self._keys(body, len(events)))
@@ -111,6 +102,7 @@ class Sandbox:
         return [self._view(bytes(raw)) for raw in _VIEWS.decode(body)]
 
     def close(self) -> None:
+        """Ends the process. The next call starts a new one."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -125,7 +117,7 @@ class Sandbox:
         try:
             return lookup(keys)
         except PoisonError:
-            # It waits for views: told that there are none, it gives up this fold and is ready for another.
+            # It waits for views: told that there are none, it gives up this batch and is ready for another.
             self._send(FAILED, b"")
             self._receive(self._limits.seconds)
             raise
@@ -138,10 +130,10 @@ class Sandbox:
             keys = _KEYS.decode(body)
         except msgspec.MsgspecError:
             self.close()
-            raise PoisonError("program", "key() must return text, or None to skip the event") from None
+            raise PoisonError("program", "key() must return a text, or None to skip the event") from None
         if len(keys) != count:
             self.close()
-            raise PoisonError("program", "the sandbox named other events than it was given")
+            raise PoisonError("program", "the sandbox returned keys for another number of events than it got")
         return keys
 
     def _view(self, raw: bytes) -> bytes | None:
@@ -150,13 +142,13 @@ class Sandbox:
         if not raw.startswith(b"{"):
             raise PoisonError("program", f"project() must return a dict or None, not {raw[:40]!r}")
         if len(raw) > self._limits.view:
-            raise PoisonError("size", f"a view of {len(raw)} bytes: {self._limits.view} are allowed")
+            raise PoisonError("size", f"the view has {len(raw)} bytes; {self._limits.view} are allowed")
         return raw
 
     def _start(self) -> None:
         environment = {"PYTHONPATH": str(_SOURCE), "RUST_BACKTRACE": "0", "PATH": os.defpath}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "apps.projections.sandbox.child"],
+            [sys.executable, "-m", "apps.projections.sandbox.interpreter"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -184,13 +176,13 @@ class Sandbox:
             raise PoisonError("time", f"the program did not end within {seconds:g} seconds") from None
         except OutOfTurnError:
             self.close()
-            raise PoisonError("crash", "the sandbox answered what it was not asked") from None
+            raise PoisonError("crash", "the sandbox sent an answer that nobody asked for") from None
         except ClosedError:
             self._ended()
             raise
 
     def _ended(self) -> None:
-        """Raises PoisonError for why the process is gone."""
+        """Raises a PoisonError that says why the process has ended."""
         assert self._process is not None
         status = self._process.wait()
         self.close()
@@ -198,7 +190,7 @@ class Sandbox:
             raise PoisonError(
                 "memory", f"the program needs more memory than {self._limits.memory} MiB"
             ) from None
-        raise PoisonError("crash", f"the sandbox ended with {status}") from None
+        raise PoisonError("crash", f"the process of the sandbox ended with status {status}") from None
 
 
 def _descriptor(pipe: object) -> int:

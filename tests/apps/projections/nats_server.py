@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from apps.projections.wire import Login, Message, Wire
+from apps.projections.nats_connection import Login, Message, NatsConnection
 from tests.apps.provisioner.servers import free_port, home
 
 
@@ -89,39 +89,39 @@ class NatsServer:
 
     def messages(self, stream: str, subject: str = ">") -> list[tuple[int, str, bytes]]:
         """Everything in the stream, one request each: slow, and sharing nothing with consumers."""
-        wire = Wire(self.login)
+        connection = NatsConnection(self.login)
         found: list[tuple[int, str, bytes]] = []
         sequence = 0
         try:
             while True:
                 body = json.dumps({"seq": sequence + 1, "next_by_subj": subject, "batch": 1000}).encode()
-                got = _direct(wire, stream, body)
+                got = _direct(connection, stream, body)
                 if not got:
                     return found
                 found += got
                 sequence = found[-1][0]
         finally:
-            wire.close()
+            connection.close()
 
 
 def publish(login: Login, events: Iterable[tuple[str, bytes]]) -> int:
     """The sequence of the last; 0 when there is none."""
-    wire = Wire(login)
+    connection = NatsConnection(login)
     try:
         last = 0
         batch: list[bytes] = []
         for subject, data in events:
             batch.append(b"PUB %b %d\r\n%b\r\n" % (subject.encode(), len(data), data))
             if len(batch) == 500:
-                wire.send(b"".join(batch[:-1]))
-                last = json.loads(wire.request(subject, data, 30))["seq"]
+                connection.send(b"".join(batch[:-1]))
+                last = json.loads(connection.request(subject, data, 30))["seq"]
                 batch = []
         if batch:
-            wire.send(b"".join(batch[:-1]))
-            last = json.loads(wire.request(subject, data, 30))["seq"]
+            connection.send(b"".join(batch[:-1]))
+            last = json.loads(connection.request(subject, data, 30))["seq"]
         return last
     finally:
-        wire.close()
+        connection.close()
 
 
 @contextmanager
@@ -137,24 +137,24 @@ def stream_of(login: Login, name: str, subjects: Sequence[str]) -> Iterator[None
 
 
 def _ask(login: Login, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    wire = Wire(login)
+    connection = NatsConnection(login)
     try:
         data = b"" if body is None else json.dumps(body).encode()
-        answer: dict[str, Any] = json.loads(wire.request(f"$JS.API.{subject}", data))
+        answer: dict[str, Any] = json.loads(connection.request(f"$JS.API.{subject}", data))
         return answer
     finally:
-        wire.close()
+        connection.close()
 
 
-def _direct(wire: Wire, stream: str, body: bytes) -> list[tuple[int, str, bytes]]:
+def _direct(connection: NatsConnection, stream: str, body: bytes) -> list[tuple[int, str, bytes]]:
     inbox = b"_INBOX.direct.%d" % time.monotonic_ns()
-    wire.subscribe(inbox, 7)
-    wire.publish(f"$JS.API.DIRECT.GET.{stream}".encode(), body, inbox)
+    connection.subscribe(inbox, 7)
+    connection.publish(f"$JS.API.DIRECT.GET.{stream}".encode(), body, inbox)
     found: list[tuple[int, str, bytes]] = []
     while True:
-        for message in wire.read(10):
+        for message in connection.read(10):
             if message.status:
-                wire.send(b"UNSUB 7\r\n")
+                connection.send(b"UNSUB 7\r\n")
                 return found
             found.append(_stored(message))
 

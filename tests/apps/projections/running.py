@@ -107,7 +107,7 @@ class Running:
         answer = requests.get(
             f"http://127.0.0.1:{self.port}/v1/views/{ledger.VIEW}",
             params={"tenant": tenant, **parameters},
-            headers={"Authorization": f"Bearer {tokens.token(KEY, tenant)}"},
+            headers={"Authorization": f"Bearer {tokens.make_token(KEY, tenant)}"},
             timeout=30,
         )
         assert answer.status_code == 200, answer.text

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from apps.projections.sending import configured
+from apps.projections.http_server import server_config
 from tests.apps.provisioner.servers import free_port
 from tests.providers.local.plugin.client import until
 
@@ -16,7 +16,7 @@ from tests.providers.local.plugin.client import until
 def served(app: ASGIApp, connections: int = 100) -> Iterator[str]:
     """Its URL."""
     port = free_port()
-    config = configured(app, "127.0.0.1", port, connections, timeout_graceful_shutdown=5)
+    config = server_config(app, "127.0.0.1", port, connections, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -19,11 +19,11 @@ from apps.projections.keys import CheckpointKey, ViewKey
 from apps.projections.logs import JsonFormatter
 from apps.projections.metrics import exposition
 from apps.projections.probes import Probes
-from apps.projections.queries import Bounds
+from apps.projections.queries import QueryBounds
+from apps.projections.query_limiter import ConcurrencyLimits, QueryLimiter
 from apps.projections.records import Checkpoint, StreamIdentity
 from apps.projections.reports import Report
 from apps.projections.store import Batch, Store
-from apps.projections.turns import Room, Turns
 from tests.apps.projections.serving import served
 from tests.providers.local.plugin.client import until
 
@@ -112,16 +112,16 @@ def gate(store: Store) -> Iterator[Gate]:
 
 
 @pytest.fixture
-def room() -> Room:
-    return Room()
+def limits() -> ConcurrencyLimits:
+    return ConcurrencyLimits()
 
 
 @pytest.fixture
-def client(store: Store, state: Reported, gate: Gate, room: Room) -> Iterator[Client]:
+def client(store: Store, state: Reported, gate: Gate, limits: ConcurrencyLimits) -> Iterator[Client]:
     def absent() -> nullcontext[Store]:
         raise StoreError("/secret/place is not there")
 
-    report = Report(connected=True, lag=3, gaps=2, held=1)
+    report = Report(connected=True, lag=3, gaps=2, in_quarantine=1)
     metrics = exposition(lambda: {("carriers", "all"): report})
 
     def late() -> nullcontext[Store]:
@@ -133,7 +133,7 @@ def client(store: Store, state: Reported, gate: Gate, room: Room) -> Iterator[Cl
         "slow": gate.store,
         "late": late,
     }
-    api = Api(stores, _KEY, 10, 3, Bounds(100, 1 << 20), Turns(room))
+    api = Api(stores, _KEY, 10, 3, QueryBounds(100, 1 << 20), QueryLimiter(limits))
     app = create_app(api, Probes(state, metrics), _NAMES)
     with served(app) as url, closing(gate):
         yield Client(url)
@@ -158,7 +158,7 @@ def _asking(client: Client, tenant: str, times: int) -> Iterator[list[requests.R
 
 
 def _may(tenant: str) -> Mapping[str, str]:
-    return {"Authorization": f"Bearer {tokens.token(_KEY, tenant)}"}
+    return {"Authorization": f"Bearer {tokens.make_token(_KEY, tenant)}"}
 
 
 def _ids(client: Client, tenant: str, **parameters: str) -> list[str]:
@@ -262,27 +262,27 @@ def test_more_conditions_than_are_allowed_are_refused(client: Client) -> None:
 def test_a_parameter_that_is_given_twice_is_refused(client: Client) -> None:
     answer = client.get("/v1/views/carriers?tenant=jfk&tenant=ewr", headers=_may("ewr"))
     assert answer.status_code == 400
-    assert "tenant is given twice" in answer.json()["error"]
+    assert "tenant is repeated" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/live", "/health", "/ready", "/metrics"])
 def test_probes_are_answered_while_every_query_hangs(client: Client, gate: Gate, path: str) -> None:
     with _asking(client, "ewr", 20), _asking(client, "jfk", 20):
-        until(lambda: gate.waiting == Room.at_once)
+        until(lambda: gate.waiting == ConcurrencyLimits.at_once)
         assert client.get(path).status_code == 200
         gate.opened.set()
 
 
 def test_a_tenant_leaves_room_for_the_others_however_much_it_asks(client: Client, gate: Gate) -> None:
     with _asking(client, "ewr", 30) as answers:
-        until(lambda: gate.waiting == Room.of_tenant)
+        until(lambda: gate.waiting == ConcurrencyLimits.of_tenant)
         assert _ids(client, "jfk") == ["B6"]
-        assert gate.waiting == Room.of_tenant
+        assert gate.waiting == ConcurrencyLimits.of_tenant
         gate.opened.set()
     assert [answer.status_code for answer in answers] == [200] * 30
 
 
-@pytest.mark.parametrize("room", [Room(at_once=1, of_tenant=1, waiting=1, seconds=600)])
+@pytest.mark.parametrize("limits", [ConcurrencyLimits(at_once=1, of_tenant=1, waiting=1, seconds=600)])
 def test_more_queries_than_may_wait_are_refused_at_once(client: Client, gate: Gate) -> None:
     with _asking(client, "ewr", 5) as answers:
         until(lambda: len(answers) == 3)
@@ -292,7 +292,7 @@ def test_more_queries_than_may_wait_are_refused_at_once(client: Client, gate: Ga
     assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429, 429]
 
 
-@pytest.mark.parametrize("room", [Room(at_once=1, of_tenant=1, seconds=0.1)])
+@pytest.mark.parametrize("limits", [ConcurrencyLimits(at_once=1, of_tenant=1, seconds=0.1)])
 def test_a_query_whose_turn_does_not_come_is_told_to_ask_later(client: Client, gate: Gate) -> None:
     with _asking(client, "ewr", 1):
         until(lambda: gate.waiting == 1)

@@ -12,7 +12,8 @@ from struct import Struct
 import pytest
 
 from apps.projections.sandbox.confinement import MACHINES, NOBODY, filter_of
-from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.sandbox.limits import Limits
+from apps.projections.sandbox.process import Sandbox
 from tests.apps.projections.running import REPOSITORY
 
 _REFUSED, _ALLOWED, _KILLED = 0x00050001, 0x7FFF0000, 0x80000000
@@ -147,7 +148,7 @@ def test_a_machine_without_a_filter_runs_no_program() -> None:
         [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
-    assert "no sandbox on riscv64: it is made for x86_64, aarch64" in done.stderr
+    assert "no sandbox on riscv64: run the worker on x86_64 or aarch64" in done.stderr
 
 
 def test_a_process_with_threads_is_not_taken_for_confined() -> None:
@@ -159,7 +160,7 @@ def test_a_process_with_threads_is_not_taken_for_confined() -> None:
         [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
-    assert "the process has threads" in done.stderr
+    assert "its process has threads" in done.stderr
 
 
 def test_this_machine_is_known() -> None:

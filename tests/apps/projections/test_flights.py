@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from apps.projections.backfill import Source
+from apps.projections.spec import Projection
 from tests.apps.projections import flights
-from tests.apps.projections.consuming import consume, views
+from tests.apps.projections.consuming import consume, shard, views
 from tests.apps.projections.nats_server import NatsServer, nats_server
 from tests.e2e.flights_expected import FLIGHTS, Expected
 
@@ -30,17 +30,19 @@ def folded(server: NatsServer, view_type: str, path: Path, *shards: str) -> dict
     program = (flights.EXAMPLES / f"{view_type}.star").read_text()
     found: dict[bytes, bytes] = {}
     for number, subject in enumerate(shards):
-        source = Source(
-            view_type=view_type,
+        projection = Projection(
+            view=view_type,
             shard=str(number),
             stream="FLIGHTS",
-            subjects=[subject],
+            subjects=(subject,),
             tenant_token=1,
             fields=flights.FIELDS[view_type],
+            program=program,
         )
         last = server.ask("STREAM.MSG.GET.FLIGHTS", {"last_by_subj": subject})["message"]["seq"]
-        consume(server.login, source, program, path / str(number), last)
-        mine = views(source, path / str(number))
+        part = shard(server.login, path / str(number), projection)
+        consume(part, last)
+        mine = views(part)
         assert not found.keys() & mine.keys()
         found |= mine
     return found

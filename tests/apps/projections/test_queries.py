@@ -15,10 +15,10 @@ from apps.projections import cursors
 from apps.projections.conditions import Condition
 from apps.projections.errors import OverdueError, QueryError
 from apps.projections.keys import ViewKey
-from apps.projections.paths import parse
-from apps.projections.queries import Bounds, Query, page
+from apps.projections.queries import Query, QueryBounds, find_page
+from apps.projections.view_paths import parse
 
-_WIDE = Bounds(scan=10_000, size=1 << 20)
+_WIDE = QueryBounds(scan=10_000, size=1 << 20)
 
 
 class Memory:
@@ -39,11 +39,11 @@ def _carriers(**delays: object) -> Memory:
     return Memory({ViewKey("ewr", "carriers", name): {"delay": delay} for name, delay in delays.items()})
 
 
-def _all(views: Memory, query: Query, bounds: Bounds = _WIDE) -> list[str]:
+def _all(views: Memory, query: Query, bounds: QueryBounds = _WIDE) -> list[str]:
     found: list[str] = []
     after = None
     while True:
-        got = page(views, Query(**{**query.__dict__, "after": after}), bounds)
+        got = find_page(views, Query(**{**query.__dict__, "after": after}), bounds)
         found += [name for name, _ in got.views]
         if got.next is None:
             return found
@@ -158,7 +158,7 @@ def test_pages_together_are_the_tenants_views_in_one_order_each_once(
     found = _all(views, query)
     assert sorted(found) == sorted(own)
     assert found == _all(views, Query(**{**query.__dict__, "limit": 1000}))
-    for bounds in (Bounds(scan=10_000, size=1), Bounds(scan=10_000, size=40)):
+    for bounds in (QueryBounds(scan=10_000, size=1), QueryBounds(scan=10_000, size=40)):
         assert _all(views, query, bounds) == found
 
 
@@ -177,26 +177,26 @@ def test_sorting_is_by_value_and_then_by_id() -> None:
 def test_an_order_of_ids_goes_on_behind_what_it_may_look_at() -> None:
     views = _carriers(**{f"c{n:03}": n for n in range(50)})
     query = Query("carriers", "ewr", where=(Condition.parse("delay>=45"),))
-    first = page(views, query, Bounds(scan=10, size=1 << 20))
+    first = find_page(views, query, QueryBounds(scan=10, size=1 << 20))
     assert first.views == []
     assert first.scanned == 10
     assert first.next is not None
-    assert _all(views, query, Bounds(scan=10, size=1 << 20)) == ["c045", "c046", "c047", "c048", "c049"]
+    assert _all(views, query, QueryBounds(scan=10, size=1 << 20)) == ["c045", "c046", "c047", "c048", "c049"]
 
 
 def test_a_sort_over_more_than_it_may_look_at_is_refused() -> None:
     views = _carriers(a=1, b=2, c=3)
-    with pytest.raises(QueryError, match="narrow by prefix"):
-        page(views, Query("carriers", "ewr", sort=("delay",)), Bounds(scan=2, size=1 << 20))
+    with pytest.raises(QueryError, match="narrow it by prefix"):
+        find_page(views, Query("carriers", "ewr", sort=("delay",)), QueryBounds(scan=2, size=1 << 20))
 
 
 def test_views_that_come_and_go_between_pages_move_no_others() -> None:
     before = {f"c{n}": n for n in range(6)}
     query = Query("carriers", "ewr", sort=("delay",), limit=3)
-    first = page(_carriers(**before), query, _WIDE)
+    first = find_page(_carriers(**before), query, _WIDE)
     assert [name for name, _ in first.views] == ["c0", "c1", "c2"]
     changed = {name: value for name, value in before.items() if name != "c1"} | {"b": -1}
-    second = page(_carriers(**changed), Query(**{**query.__dict__, "after": first.next}), _WIDE)
+    second = find_page(_carriers(**changed), Query(**{**query.__dict__, "after": first.next}), _WIDE)
     assert [name for name, _ in second.views] == ["c3", "c4", "c5"]
 
 
@@ -206,10 +206,10 @@ def test_views_that_come_and_go_between_pages_move_no_others() -> None:
 def test_a_cursor_belongs_to_its_query(change: dict[str, Any]) -> None:
     views = _carriers(a=1, b=2)
     query = Query("carriers", "ewr", limit=1)
-    after = page(views, query, _WIDE).next
+    after = find_page(views, query, _WIDE).next
     assert after is not None
     with pytest.raises(QueryError, match="cursor"):
-        page(views, Query(**{**query.__dict__, **change, "after": after}), _WIDE)
+        find_page(views, Query(**{**query.__dict__, **change, "after": after}), _WIDE)
 
 
 def _forged(query: Query, content: str) -> str:
@@ -251,13 +251,13 @@ def _forged(query: Query, content: str) -> str:
 def test_a_forged_cursor_is_refused(content: str, sort: tuple[str, ...] | None) -> None:
     query = Query("carriers", "ewr", sort=sort)
     with pytest.raises(QueryError, match="cursor"):
-        page(_carriers(a=1), Query(**{**query.__dict__, "after": _forged(query, content)}), _WIDE)
+        find_page(_carriers(a=1), Query(**{**query.__dict__, "after": _forged(query, content)}), _WIDE)
 
 
 @pytest.mark.parametrize("after", ["x", "AAAA", "W10", "bnVsbA", "é", "A" * 100_000])
 def test_what_is_no_cursor_is_refused(after: str) -> None:
     with pytest.raises(QueryError, match="cursor"):
-        page(_carriers(a=1), Query("carriers", "ewr", after=after), _WIDE)
+        find_page(_carriers(a=1), Query("carriers", "ewr", after=after), _WIDE)
 
 
 def test_a_cursor_of_one_order_is_none_of_the_other() -> None:
@@ -291,29 +291,33 @@ def test_a_view_that_cannot_be_read_hides_no_other() -> None:
 
 def test_a_query_ends_after_the_bytes_that_it_may_look_at() -> None:
     views = _carriers(**{f"c{n}": "x" * 90 for n in range(6)})
-    bounds = Bounds(scan=100, size=1 << 20, read=200)
+    bounds = QueryBounds(scan=100, size=1 << 20, read=200)
     query = Query("carriers", "ewr", where=(Condition.parse("delay=y"),))
-    first = page(views, query, bounds)
+    first = find_page(views, query, bounds)
     assert (first.scanned, first.views) == (2, [])
     assert _all(views, Query("carriers", "ewr"), bounds) == [f"c{n}" for n in range(6)]
     with pytest.raises(QueryError, match="more than 200 bytes of views"):
-        page(views, Query("carriers", "ewr", sort=("delay",)), bounds)
+        find_page(views, Query("carriers", "ewr", sort=("delay",)), bounds)
 
 
 def test_a_query_ends_after_the_time_that_it_may_take() -> None:
     views = _carriers(a=1, b=2, c=3)
-    bounds = Bounds(scan=100, size=1 << 20, seconds=2)
+    bounds = QueryBounds(scan=100, size=1 << 20, seconds=2)
 
     def each_second() -> Any:
         return count().__next__
 
-    first = page(views, Query("carriers", "ewr"), bounds, each_second())
+    first = find_page(views, Query("carriers", "ewr"), bounds, each_second())
     assert first.scanned < 3
     assert first.next is not None
     with pytest.raises(OverdueError, match="not done after 2 seconds"):
-        page(views, Query("carriers", "ewr", sort=("delay",)), bounds, each_second())
+        find_page(views, Query("carriers", "ewr", sort=("delay",)), bounds, each_second())
 
 
 def test_a_query_with_no_time_at_all_still_comes_to_an_end() -> None:
     views = _carriers(a=1, b=2, c=3)
-    assert _all(views, Query("carriers", "ewr"), Bounds(scan=1, size=1, read=1, seconds=0)) == ["a", "b", "c"]
+    assert _all(views, Query("carriers", "ewr"), QueryBounds(scan=1, size=1, read=1, seconds=0)) == [
+        "a",
+        "b",
+        "c",
+    ]

@@ -86,7 +86,7 @@ class View:
                 answer = requests.get(
                     f"http://127.0.0.1:{service.port}/v1/views/{ledger.VIEW}",
                     params={"tenant": tenant, "limit": "1000"},
-                    headers={"Authorization": f"Bearer {tokens.token(KEY, tenant)}"},
+                    headers={"Authorization": f"Bearer {tokens.make_token(KEY, tenant)}"},
                     timeout=30,
                 )
                 assert answer.status_code == 200, answer.text

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.projections.consumption import Event
-from apps.projections.envelope import Admission, PoisonError
-from apps.projections.fold import Folder
-from apps.projections.sandbox.process import Limits, Sandbox
-from apps.projections.selection import Selection
+from apps.projections.envelope import EventDecoder, PoisonError
+from apps.projections.field_selection import FieldSelection
+from apps.projections.projector import Projector
+from apps.projections.sandbox.limits import Limits
+from apps.projections.sandbox.process import Sandbox
+from apps.projections.subscription import Event
 from tests.apps.projections.ledger import event
 
 KEEPS = """\
@@ -47,12 +48,12 @@ def test_rows_are_the_same_to_a_program_as_objects(
     sandbox: Sandbox, parts: list[tuple[dict[str, object], dict[str, object]]], top: set[str], below: set[str]
 ) -> None:
     """Whatever an event lacks, and whatever its fields are called."""
-    selection = Selection([*top, *(f"payload.{name}" for name in below)])
-    admission = Admission(None, selection.envelope)
+    selection = FieldSelection([*top, *(f"payload.{name}" for name in below)])
+    decoder = EventDecoder(None, selection.envelope)
     sent = [event("a", "x", 1, **{**more, "payload": payload}) for more, payload in parts]
-    rows = [selection.row(admission.admit("", data), data) for data in sent]
+    rows = [selection.row(decoder.decode("", data), data) for data in sent]
     objects = [selection.apply(data) for data in sent]
-    assert sandbox.fold(rows, lookup, selection.columns) == sandbox.fold(objects, lookup)
+    assert sandbox.apply(rows, lookup, selection.columns) == sandbox.apply(objects, lookup)
 
 
 @pytest.mark.parametrize("fields", [["timestamp"], ["payload.value"], ["note", "tenant_id"], ["payload"]])
@@ -71,18 +72,20 @@ def test_an_envelope_is_held_to_the_same_whatever_is_selected(
     fields: list[str], data: bytes, subject: str, kind: str
 ) -> None:
     with pytest.raises(PoisonError) as refused:
-        Admission(1, Selection(fields).envelope).admit(subject, data)
+        EventDecoder(1, FieldSelection(fields).envelope).decode(subject, data)
     assert refused.value.kind == kind
 
 
 def test_events_of_one_batch_may_lack_fields_and_be_poison(sandbox: Sandbox) -> None:
-    folder = Folder("seen", Admission(None), sandbox, Selection(["payload.a", "payload.b.c", "note"]))
+    projector = Projector(
+        "seen", EventDecoder(None), sandbox, FieldSelection(["payload.a", "payload.b.c", "note"])
+    )
     payloads = [{"a": 1, "b": {"c": 2}}, {"a": 1}, {"b": {}}, {"b": 5}, {"a": 2, "b": {"c": None}}]
     events = [
         Event(number, "", event("a", "x", 1, payload=payload, note="n"), b"")
         for number, payload in enumerate(payloads, 1)
     ]
-    folded = folder.fold(events, lambda keys: [None] * len(keys))
+    folded = projector.apply(events, lambda keys: [None] * len(keys))
     assert [(each.sequence, each.kind) for each in folded.quarantined] == [(4, "decode")]
     assert json.loads(folded.views[b"view:a:seen:k"] or b"") == {
         "seen": [{"note": "n", "payload": payload} for payload in payloads if payload != {"b": 5}]

@@ -7,7 +7,8 @@ import pytest
 
 from apps.projections.envelope import PoisonError
 from apps.projections.errors import ProgramError
-from apps.projections.sandbox.process import Limits, Sandbox
+from apps.projections.sandbox.limits import Limits
+from apps.projections.sandbox.process import Sandbox
 
 LIMITS = Limits(gas=200, memory=128, seconds=2.0, view=1000)
 KEY = 'def key(event):\n    return "k"\n'
@@ -54,9 +55,9 @@ def test_a_program_that_goes_too_far_is_stopped(started: list[Sandbox], body: st
     sandbox = Sandbox(project(body), LIMITS)
     started.append(sandbox)
     with pytest.raises(PoisonError) as stopped:
-        sandbox.fold([b'{"n": 2}'], lookup)
+        sandbox.apply([b'{"n": 2}'], lookup)
     assert stopped.value.kind == kind, stopped.value
-    assert sandbox.fold([GOOD], lookup) == [b'{"n":1}']
+    assert sandbox.apply([GOOD], lookup) == [b'{"n":1}']
 
 
 @pytest.mark.parametrize(
@@ -68,9 +69,9 @@ def test_an_event_that_is_not_json_is_stopped(started: list[Sandbox], data: byte
     sandbox = Sandbox(project("return event"), LIMITS)
     started.append(sandbox)
     with pytest.raises(PoisonError) as stopped:
-        sandbox.fold([data], lookup)
+        sandbox.apply([data], lookup)
     assert stopped.value.kind == "decode", stopped.value
-    assert sandbox.fold([GOOD], lookup) == [b'{"n":1}']
+    assert sandbox.apply([GOOD], lookup) == [b'{"n":1}']
 
 
 @pytest.mark.parametrize(
@@ -89,9 +90,9 @@ def test_an_event_that_cannot_be_kept_exactly_is_stopped_with_the_reason(
     sandbox = Sandbox(project("return event"), LIMITS)
     started.append(sandbox)
     with pytest.raises(PoisonError, match=why) as stopped:
-        sandbox.fold([data], lookup)
+        sandbox.apply([data], lookup)
     assert stopped.value.kind == "decode"
-    assert sandbox.fold([GOOD], lookup) == [b'{"n":1}']
+    assert sandbox.apply([GOOD], lookup) == [b'{"n":1}']
 
 
 @pytest.mark.parametrize("number", [-(1 << 63), -1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
@@ -99,7 +100,7 @@ def test_integers_of_64_bits_are_kept_exactly(started: list[Sandbox], number: in
     sandbox = Sandbox(project("return {'is': event['n'], 'text': str(event['n'])}"), LIMITS)
     started.append(sandbox)
     expected = f'{{"is":{number},"text":"{number}"}}'.encode()
-    assert sandbox.fold([f'{{"n":{number}}}'.encode()], lookup) == [expected]
+    assert sandbox.apply([f'{{"n":{number}}}'.encode()], lookup) == [expected]
 
 
 @pytest.mark.parametrize("body", ["return {'a': int('9' * 400)}", "return {'a': [int('-' + '9' * 5000)]}"])
@@ -107,7 +108,7 @@ def test_a_view_with_an_integer_beyond_64_bits_is_not_kept(started: list[Sandbox
     sandbox = Sandbox(project(body), Limits(view=10_000))
     started.append(sandbox)
     with pytest.raises(PoisonError, match="the view holds an integer beyond 64 bits") as stopped:
-        sandbox.fold([b'{"n": 2}'], lookup)
+        sandbox.apply([b'{"n": 2}'], lookup)
     assert stopped.value.kind == "program"
 
 
@@ -135,10 +136,10 @@ def test_a_program_that_reaches_outside_is_not_loaded(started: list[Sandbox], te
 
 def test_a_single_step_that_takes_long_is_ended_by_the_clock(started: list[Sandbox]) -> None:
     body = "a = list(range(100000))\nfor i in range(10000):\n    sorted(a, key=lambda x: -x)\nreturn {}"
-    sandbox = Sandbox(project(body), Limits(gas=1 << 40, memory=4096, seconds=1.0))
+    sandbox = Sandbox(project(body), Limits(gas=10**9, memory=4096, seconds=1.0))
     started.append(sandbox)
     with pytest.raises(PoisonError) as stopped:
-        sandbox.fold([b'{"n": 2}'], lookup)
+        sandbox.apply([b'{"n": 2}'], lookup)
     assert stopped.value.kind == "time"
 
 
@@ -148,7 +149,7 @@ def test_gas_is_the_same_at_every_run(started: list[Sandbox]) -> None:
     def least(sandbox_of: dict[int, Sandbox]) -> int:
         for gas, sandbox in sandbox_of.items():
             try:
-                sandbox.fold([b'{"n": 2}'], lookup)
+                sandbox.apply([b'{"n": 2}'], lookup)
             except PoisonError:
                 continue
             return gas
@@ -166,7 +167,7 @@ def test_no_state_is_left_from_one_fold_to_the_next(started: list[Sandbox]) -> N
     sandbox = Sandbox(text, LIMITS)
     started.append(sandbox)
     with pytest.raises(PoisonError, match=r"frozen|Immutable"):
-        sandbox.fold([b'{"n": 2}'], lookup)
+        sandbox.apply([b'{"n": 2}'], lookup)
 
 
 def test_keys_of_a_view_stand_in_one_order_however_it_came_to_be(started: list[Sandbox]) -> None:
@@ -174,7 +175,7 @@ def test_keys_of_a_view_stand_in_one_order_however_it_came_to_be(started: list[S
         KEY + "def project(view, event):\n    return {'z': 1, 'a': {'é': 2, 'b': 1.0}}\n", LIMITS
     )
     started.append(sandbox)
-    assert sandbox.fold([GOOD], lookup) == ['{"a":{"b":1.0,"é":2},"z":1}'.encode()]
+    assert sandbox.apply([GOOD], lookup) == ['{"a":{"b":1.0,"é":2},"z":1}'.encode()]
 
 
 def test_an_event_is_skipped_when_the_program_names_no_view(started: list[Sandbox]) -> None:
@@ -183,12 +184,12 @@ def test_an_event_is_skipped_when_the_program_names_no_view(started: list[Sandbo
     )
     started.append(sandbox)
     events = [json.dumps({"k": key}).encode() for key in ("a", None, "b")]
-    assert sandbox.fold(events, lookup) == [b'{"k":"a"}', b'{"k":"b"}']
+    assert sandbox.apply(events, lookup) == [b'{"k":"a"}', b'{"k":"b"}']
 
 
 @pytest.mark.parametrize("key", ["5", "[1]", "{}"])
 def test_a_key_that_is_no_text_is_refused(started: list[Sandbox], key: str) -> None:
     sandbox = Sandbox(f"def key(event):\n    return {key}\n" + project("").replace(KEY, ""), LIMITS)
     started.append(sandbox)
-    with pytest.raises(PoisonError, match="must return text"):
-        sandbox.fold([GOOD], lookup)
+    with pytest.raises(PoisonError, match="must return a text"):
+        sandbox.apply([GOOD], lookup)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.kit.settings import SpecError
-from apps.projections.spec import load, load_programs
+from apps.projections.shard import check_programs, load
 
 PROGRAM = "def key(event):\n    return None\n\ndef project(view, event):\n    return view\n"
 
@@ -91,7 +91,7 @@ def test_a_view_is_declared_once(tmp_path: Path) -> None:
 
 def test_a_program_that_cannot_be_loaded_is_refused_at_the_start(tmp_path: Path) -> None:
     _, good = load(write(tmp_path), {})
-    load_programs(good)
+    check_programs(good)
     _, wrong = load(write(tmp_path, _projection(program="def key(event) return 1")), {})
     with pytest.raises(SpecError, match="projection carriers: the program cannot be loaded"):
-        load_programs(wrong)
+        check_programs(wrong)

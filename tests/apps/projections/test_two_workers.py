@@ -14,7 +14,7 @@ from apps.projections.records import Checkpoint
 from apps.projections.store import Store
 from tests.apps.projections import ledger
 from tests.apps.projections.chaos.publisher import Publisher
-from tests.apps.projections.chaos.victim import SHARD, STREAM, SUBJECTS
+from tests.apps.projections.chaos.victim import SHARD, STREAM, SUBJECTS, assignment, shard
 from tests.apps.projections.nats_server import NatsServer, nats_server
 from tests.apps.projections.running import REPOSITORY, Running
 from tests.providers.local.plugin.client import until
@@ -58,8 +58,8 @@ def _equal(nats: NatsServer, path: Path) -> None:
 def test_workers_that_know_nothing_of_each_other_apply_every_event_once(
     tmp_path: Path, nats: NatsServer
 ) -> None:
-    path = tmp_path / "store"
-    path.mkdir()
+    made = shard(nats.login, tmp_path / "views")
+    path = assignment(made).path
     publisher = Publisher(nats, seed=7)
     publisher.start()
     with (tmp_path / "workers.log").open("ab") as log:
@@ -69,7 +69,7 @@ def test_workers_that_know_nothing_of_each_other_apply_every_event_once(
                     sys.executable,
                     "-m",
                     "tests.apps.projections.chaos.victim",
-                    json.dumps({"path": str(path), "url": nats.url, "batch": batch}),
+                    json.dumps({"path": str(made.directory), "url": nats.url, "batch": batch}),
                 ],
                 cwd=REPOSITORY,
                 stdout=log,

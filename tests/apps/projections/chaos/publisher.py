@@ -5,7 +5,7 @@ import random
 import threading
 
 from apps.projections.errors import ProjectionError
-from apps.projections.wire import Wire
+from apps.projections.nats_connection import NatsConnection
 from tests.apps.projections.ledger import event
 from tests.apps.projections.nats_server import NatsServer
 
@@ -34,13 +34,13 @@ class Publisher(threading.Thread):
     def run(self) -> None:
         while not self._over.is_set():
             try:
-                wire = Wire(self._server.login, timeout=1.0)
+                connection = NatsConnection(self._server.login, timeout=1.0)
                 try:
                     while not self._over.is_set():
-                        self._burst(wire)
+                        self._burst(connection)
                         self._over.wait(self._choose.uniform(0, 0.03))
                 finally:
-                    wire.close()
+                    connection.close()
             except (ProjectionError, ValueError):
                 self._over.wait(0.05)
 
@@ -48,7 +48,7 @@ class Publisher(threading.Thread):
         self._over.set()
         self.join()
 
-    def _burst(self, wire: Wire) -> None:
+    def _burst(self, connection: NatsConnection) -> None:
         lines = []
         count = self._choose.randint(1, 30)
         for _ in range(count):
@@ -67,8 +67,8 @@ class Publisher(threading.Thread):
             if odd > 0.97:
                 # The same message again, as a publisher that missed its acknowledgement does.
                 lines.append(lines[-1])
-        wire.send(b"".join(lines))
-        answer = json.loads(wire.request("books.north.0", event("north", "account:0", 5), 2.0))
+        connection.send(b"".join(lines))
+        answer = json.loads(connection.request("books.north.0", event("north", "account:0", 5), 2.0))
         if "seq" in answer:
             self.acknowledged += count + 1
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from apps.projections.errors import ProjectionError
-from apps.projections.keys import CheckpointKey
+from apps.projections.nats_connection import NatsConnection
 from apps.projections.records import Checkpoint
 from apps.projections.store import Store
-from apps.projections.wire import Wire
 from tests.apps.projections.chaos.plan import KILLS, Action, actions
 from tests.apps.projections.chaos.publisher import Publisher
-from tests.apps.projections.chaos.victim import SHARD, STREAM, SUBJECTS
-from tests.apps.projections.ledger import VIEW, fold
+from tests.apps.projections.chaos.victim import STREAM, SUBJECTS, assignment, shard
+from tests.apps.projections.ledger import fold
 from tests.apps.projections.nats_server import NatsServer
 
 _REPOSITORY = Path(__file__).resolve().parents[4]
@@ -54,8 +53,9 @@ class Run:
     def __init__(self, directory: Path, seed: int) -> None:
         self._directory = directory
         self._server = NatsServer(directory)
-        self._store = directory / "store"
-        self._store.mkdir()
+        self._shard = shard(self._server.login, directory / "views")
+        self._assignment = assignment(self._shard)
+        self._consumer = self._assignment.consumer.name
         self._worker: subprocess.Popen[bytes] | None = None
         self._outcome = Outcome(seed)
 
@@ -117,21 +117,24 @@ class Run:
                 time.sleep(action.lasting)
                 self._server.signal(signal.SIGCONT)
             case "delete consumer":
-                self._disturb(f"CONSUMER.DELETE.{STREAM}.{VIEW}-{SHARD}", b"")
+                self._disturb(f"CONSUMER.DELETE.{STREAM}.{self._consumer}", b"")
             case "steal deliveries":
                 # Another client pulls from the same consumer and acknowledges nothing.
-                self._disturb(f"CONSUMER.MSG.NEXT.{STREAM}.{VIEW}-{SHARD}", b'{"batch":20,"no_wait":true}')
+                self._disturb(
+                    f"CONSUMER.MSG.NEXT.{STREAM}.{self._consumer}",
+                    b'{"batch":20,"no_wait":true}',
+                )
         assert self._worker is not None
         if self._worker.poll() is not None:
             self._start_worker(action.life)
 
     def _disturb(self, subject: str, data: bytes) -> None:
         try:
-            wire = Wire(self._server.login, timeout=1.0)
+            connection = NatsConnection(self._server.login, timeout=1.0)
             try:
-                wire.request(f"$JS.API.{subject}", data, 1.0)
+                connection.request(f"$JS.API.{subject}", data, 1.0)
             finally:
-                wire.close()
+                connection.close()
         except ProjectionError:
             pass  # The server is away, or has no such consumer at the moment.
 
@@ -156,7 +159,7 @@ class Run:
         store.close()
 
     def _checkpoint(self) -> Checkpoint | None:
-        if not (self._store / "data.mdb").exists():
+        if not (self._assignment.path / "data.mdb").exists():
             return None
         store = self._open()
         try:
@@ -165,10 +168,10 @@ class Run:
             store.close()
 
     def _open(self) -> Store:
-        return Store(self._store, CheckpointKey(SHARD, VIEW), map_size=1 << 28, read_only=True)
+        return self._assignment.open_store(read_only=True)
 
     def _start_worker(self, life: dict[str, Any]) -> None:
-        options = json.dumps({"path": str(self._store), "url": self._server.url, **life})
+        options = json.dumps({"path": str(self._shard.directory), "url": self._server.url, **life})
         with (self._directory / "worker.log").open("ab") as log:
             self._worker = subprocess.Popen(
                 [sys.executable, "-m", "tests.apps.projections.chaos.victim", options],

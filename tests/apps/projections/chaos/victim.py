@@ -11,24 +11,40 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from apps.projections.envelope import Admission
-from apps.projections.fold import Folder
-from apps.projections.jetstream import Consumer
+from apps.projections.nats_connection import Login
 from apps.projections.records import Checkpoint
-from apps.projections.sandbox.process import Limits, Sandbox
-from apps.projections.selection import Selection
+from apps.projections.sandbox.limits import Limits
+from apps.projections.shard import Assignment, Shard
+from apps.projections.spec import Projection
 from apps.projections.store import Batch, Store
-from apps.projections.wire import Login
-from apps.projections.worker import Shard, Worker
+from apps.projections.worker import Worker
+from tests.apps.projections import consuming
 from tests.apps.projections.ledger import FIELDS, PROGRAM, VIEW
 
 STREAM, SHARD, SUBJECTS = "BOOKS", "all", ["books.>"]
 
 
-def shard(path: Path, ack_wait: float = 60.0, batch: int = 200) -> Shard:
-    consumer = Consumer(STREAM, f"{VIEW}-{SHARD}", SUBJECTS, window=2000, ack_wait=ack_wait)
-    return Shard(view_type=VIEW, name=SHARD, path=path, consumer=consumer, batch=batch, map_size=1 << 28)
+def shard(login: Login, directory: Path, *, batch: int = 200, **more: Any) -> Shard:
+    projection = Projection(
+        view=VIEW,
+        shard=SHARD,
+        stream=STREAM,
+        subjects=tuple(SUBJECTS),
+        tenant_token=1,
+        fields=FIELDS if batch in (20, 1000) else (),
+        program=PROGRAM,
+        batch=batch,
+        limits=Limits(memory=128),
+    )
+    return consuming.shard(login, directory, projection, map_size=1 << 28, **more)
+
+
+def assignment(shard: Shard) -> Assignment:
+    """The only generation, which is built from what the shard declares at the time, whole events or
+    fields."""
+    return shard.assignment(shard.generations.answering or shard.generations.begin(PROGRAM))
 
 
 def main() -> None:
@@ -43,17 +59,12 @@ def main() -> None:
             time.sleep(slow)
 
         Store.commit = slowed  # type: ignore[method-assign]  # the fault that this process is for
-    path = Path(options["path"])
+    more = {name: options[name] for name in ("batch", "ack_wait") if name in options}
+    victim = shard(Login([options["url"]]), Path(options["path"]), **more)
+    worker = Worker(assignment(victim))
     if options.get("full_disk"):
-        size = sum(file.stat().st_size for file in path.glob("data.mdb"))
+        size = sum(file.stat().st_size for file in victim.directory.glob("*/data.mdb"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-    batch = options.get("batch", 200)
-    selection = Selection(FIELDS) if batch in (20, 1000) else None
-    worker = Worker(
-        shard(path, options.get("ack_wait", 60.0), batch),
-        lambda: Login([options["url"]]),
-        Folder(VIEW, Admission(1), Sandbox(PROGRAM, Limits(memory=128)), selection),
-    )
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()
 
