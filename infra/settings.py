@@ -30,7 +30,7 @@ from infra.stream_settings import StreamSettings, check_streams
 from infra.topic_settings import Brokers, TopicSettings, check_topics
 from infra.trino_settings import TrinoSettings
 from infra.ttl import day_of
-from providers.local.paths import directory_problem
+from providers.local.paths import stack_directory_problem
 from providers.local.ports import LARGEST_OFFSET
 
 __all__ = ["Settings", "SettingsError", "Workload", "json_schema", "parse"]
@@ -50,7 +50,7 @@ def _switch(given: object) -> object:
 
 
 def _directory(given: str) -> str:
-    if trouble := directory_problem(given):
+    if trouble := stack_directory_problem(given):
         raise ValueError(f"{given} {trouble}")
     return given
 

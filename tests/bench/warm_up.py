@@ -10,7 +10,7 @@ from rich.table import Table
 from infra.engine import state
 from infra.engine.checkout import PROJECT
 from providers.local.plugin.layout import StackDirectory, read_json
-from providers.local.plugin.processes import Identity
+from providers.local.plugin.os_processes import ProcessIdentity
 from providers.terminal import show_table
 from tests.bench import processor_time, schedule
 from tests.bench.figures import Figure, figure
@@ -81,8 +81,8 @@ def _note(line: Timeline, event: Event, stack: Stack, run: EngineRun, origin: fl
 
 
 def _note_server(line: Timeline, stack: Stack, name: str, origin: float) -> None:
-    note = StackDirectory(stack.directory).record(name.partition("::")[2])
-    identity = Identity.parse(read_json(note))
+    note = StackDirectory(stack.directory).record_file(name.partition("::")[2])
+    identity = ProcessIdentity.from_record(read_json(note))
     assert identity is not None, (
         f"{name} is ready, but {note} does not say which process it is: "
         f"{note.read_text() if note.exists() else sorted(note.parent.iterdir())}; {stack.servers()}"

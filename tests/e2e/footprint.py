@@ -10,7 +10,7 @@ import psutil
 
 from providers.local import paths
 from providers.local.plugin.accounts import server_account
-from providers.local.plugin.processes import DIRECTORY_MARK
+from providers.local.plugin.os_processes import DIRECTORY_VARIABLE
 from tests.e2e.machine import files_below
 
 _BYTE_CODE = "__pycache__"
@@ -74,7 +74,7 @@ class Footprint:
             if (process.pid, process.create_time()) in self.processes:
                 return False
             environment = process.environ()
-            mark = environment.get(DIRECTORY_MARK, "") or environment.get("PULUMI_HOME", "")
+            mark = environment.get(DIRECTORY_VARIABLE, "") or environment.get("PULUMI_HOME", "")
             if mark:
                 return Path(mark).is_relative_to(directory)
             if any(parent.pid == os.getpid() for parent in process.parents()):

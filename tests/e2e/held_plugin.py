@@ -64,8 +64,8 @@ def main() -> None:
     sys.argv[1:] = arguments
     sys.path[0] = root
     from providers.local.plugin import __main__ as plugin
-    from providers.local.plugin import server
-    from providers.local.plugin.servicer import Provider
+    from providers.local.plugin import grpc_server
+    from providers.local.plugin.resource_provider import ResourceProvider
 
     at_work = threading.local()
 
@@ -73,7 +73,7 @@ def main() -> None:
         if (waiting := getattr(at_work, "waiting", None)) is not None and _changes(event, arguments):
             waiting.changes()
 
-    class Held(Provider):
+    class Held(ResourceProvider):
         def Create(self, request: Any, context: Any) -> Any:
             if request.preview:
                 return super().Create(request, context)
@@ -91,7 +91,7 @@ def main() -> None:
             return response
 
     sys.addaudithook(notice)
-    vars(server)["Provider"] = Held  # what `serve` makes
+    vars(grpc_server)["ResourceProvider"] = Held  # `start_grpc_server` makes one of these
     plugin.main()
 
 

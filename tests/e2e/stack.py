@@ -18,8 +18,8 @@ import yaml
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.session import open_engine
 from infra.stack_file import KEY
-from providers.local.plugin import removal, status
-from providers.local.plugin.owner import Owner
+from providers.local.plugin import server_status, stack_removal
+from providers.local.plugin.ownership import Owner
 from tests.e2e.places import Places
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -230,8 +230,8 @@ class Stack:
     def credentials(self, component: str) -> dict[str, Any]:
         return dict(self.outputs()["credentials"][component])
 
-    def servers(self) -> dict[str, status.ServerStatus]:
-        return {server.name: server for server in status.servers(self.directory)}
+    def servers(self) -> dict[str, server_status.ServerStatus]:
+        return {server.name: server for server in server_status.server_statuses(self.directory)}
 
     def remove(self) -> None:
         """End and remove whatever is left, however the test ended: an engine at work, too."""
@@ -242,7 +242,9 @@ class Stack:
         if self.state_file.exists():
             self.ask("cancel", "--yes", self.name)
             self.destroy(check=False)
-        removal.remove_from_disk(self.directory, Owner(str(self.checkout.root), self.name), keep=False)
+        stack_removal.remove_stack_without_state(
+            self.directory, Owner(str(self.checkout.root), self.name), keep=False
+        )
         self.stack_file.unlink(missing_ok=True)
 
 

@@ -97,8 +97,8 @@ def test_a_killed_supervisord_doubles_no_server(running: Light, records: str) ->
     assert machine.servers_of(running.directory) == light.expected(*LIGHT) - Counter([machine.SUPERVISORD])
     if records == "lost":
         layout = StackDirectory(running.directory)
-        shutil.rmtree(layout.control / "records")
-        layout.socket.unlink()
+        shutil.rmtree(layout.supervisord_folder / "records")
+        layout.control_socket.unlink()
     shown = running.stack.preview().changes
     assert {"Host::local", *(f"Process::{name}" for name in LIGHT)} == shown.keys()
     assert set(shown.values()) == {"update"}

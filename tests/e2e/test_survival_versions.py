@@ -112,7 +112,7 @@ def test_data_is_kept_by_another_version_and_on_the_way_back_from_a_broken_one(s
     failed = stack.up(check=False)
     assert failed.returncode != 0
     assert "this store is of a later version" in failed.output
-    assert f"restore nats {NATS.version} in components/software/table.py" in " ".join(failed.output.split())
+    assert f"set nats to {NATS.version} in components/software/table.py" in " ".join(failed.output.split())
 
     write_table(stack, newer)
     assert stack.up().returncode == 0

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.engine_client import EngineClient
 
 OFFLINE = "offline-"
 _WORKERS = 128
@@ -23,7 +23,7 @@ _OPTIONS = [
 ]
 
 
-def _provider(package: str, engine: Engine) -> Any:
+def _provider(package: str, engine: EngineClient) -> Any:
     if package == "kubernetes":
         from tests.standin.kubernetes_provider import KubernetesProvider
 
@@ -38,7 +38,7 @@ def _provider(package: str, engine: Engine) -> Any:
 
 
 def main(package: str) -> None:
-    parent, engine = os.getppid(), Engine()
+    parent, engine = os.getppid(), EngineClient()
     server = grpc.server(futures.ThreadPoolExecutor(_WORKERS), options=_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(_provider(package, engine), server)
     port = server.add_insecure_port("127.0.0.1:0")

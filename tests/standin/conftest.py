@@ -14,7 +14,7 @@ import pytest
 from pulumi import automation
 
 from infra.engine.session import open_engine
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.engine_client import EngineClient
 from tests.standin.cluster import Cluster, Manifest, Reference
 from tests.standin.objects import Objects
 from tests.standin.programs import VARIABLE
@@ -41,7 +41,7 @@ def cluster(control_plane: ControlPlane) -> Cluster:
     return Cluster(str(control_plane.kubeconfig))
 
 
-class Listener(Engine):
+class Listener(EngineClient):
     """An engine that keeps what it is told."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Listener(Engine):
     def warn(self, urn: str, message: str) -> None:
         self.warnings.append(message)
 
-    def status(self, urn: str, message: str, every: float = 1.0) -> None:
+    def show_status(self, urn: str, message: str, every: float = 1.0) -> None:
         self.statuses.append(message)
 
 

@@ -12,7 +12,7 @@ from google.protobuf import any_pb2, empty_pb2
 from google.rpc import status_pb2  # type: ignore[import-untyped]  # published without types
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.engine_client import EngineClient
 from providers.local.plugin.properties import UNKNOWN, Properties, from_struct, to_struct
 from tests.standin import changes
 from tests.standin.cluster import Cluster, Manifest, Reference, kubeconfig_content
@@ -31,7 +31,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     It does not accept secrets: the engine unwraps them, and marks outputs of the same name again.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: EngineClient) -> None:
         self._engine = engine
         self._objects: Objects | None = None
         self._unreachable: UnreachableError | None = None

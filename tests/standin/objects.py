@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.engine_client import EngineClient
 from providers.local.plugin.errors import CancelledError
 from providers.local.plugin.properties import Properties, from_struct, has_unknown
 from tests.standin import readiness
@@ -51,7 +51,7 @@ def autonamed(metadata: Properties, old: Properties, name: str, seed: bytes) -> 
 class Objects:
     """The objects of one cluster."""
 
-    def __init__(self, cluster: Cluster, engine: Engine) -> None:
+    def __init__(self, cluster: Cluster, engine: EngineClient) -> None:
         self.cluster = cluster
         self._engine = engine
 
@@ -114,9 +114,9 @@ class Objects:
                 retried = isinstance(error, UnknownKindError) or error.status == 404
                 if not retried or attempt == _ATTEMPTS:
                     raise
-                self._engine.status(urn, f"attempt {attempt} failed: {error}")
+                self._engine.show_status(urn, f"attempt {attempt} failed: {error}")
             try:
-                self._engine.pause(2.0**attempt / 2, f"waiting to create {reference_of(inputs)}")
+                self._engine.wait(2.0**attempt / 2, f"waiting to create {reference_of(inputs)}")
             except CancelledError as error:
                 raise StandinError(str(error)) from error
             attempt += 1
@@ -153,11 +153,11 @@ class Objects:
         deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
         while (now := self.cluster.get(reference)) and now["metadata"]["uid"] == live["metadata"]["uid"]:
             why = ", ".join(now["metadata"].get("finalizers") or ()) or "its deletion"
-            self._engine.status(urn, f"waiting for {why}")
+            self._engine.show_status(urn, f"waiting for {why}")
             if time.monotonic() > deadline:
                 raise UnreadyError(f"{reference} is not gone after {seconds:g} s: it waits for {why}", now)
             try:
-                self._engine.pause(pause, f"deleting {reference}")
+                self._engine.wait(pause, f"deleting {reference}")
             except CancelledError as error:
                 raise UnreadyError(str(error), now) from error
             pause = min(pause * 1.5, _LONGEST_PAUSE)
@@ -223,7 +223,7 @@ class Objects:
         seconds = timeout or _annotated_timeout(inputs) or _READY_SECONDS.get(reference.kind, 600.0)
         deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
         while not (found := readiness.verdict(self.cluster, live)).ready:
-            self._engine.status(urn, found.reason)
+            self._engine.show_status(urn, found.reason)
             problem = f"{reference} failed" if found.failed else ""
             if not problem and time.monotonic() > deadline:
                 problem = f"{reference} is not ready after {seconds:g} s"
@@ -231,7 +231,7 @@ class Objects:
                 reasons = [found.reason, *readiness.symptoms(self.cluster, live)]
                 raise UnreadyError(f"{problem}: " + "\n".join(reasons), live)
             try:
-                self._engine.pause(pause, f"waiting for {reference}: {found.reason}")
+                self._engine.wait(pause, f"waiting for {reference}: {found.reason}")
             except CancelledError as error:
                 raise UnreadyError(str(error), live) from error
             pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from providers.local.plugin import processes
-from providers.local.plugin.processes import DIRECTORY_MARK, WORKLOAD_MARK
+from providers.local.plugin import os_processes
+from providers.local.plugin.os_processes import DIRECTORY_VARIABLE, WORKLOAD_VARIABLE
 from tests.testbed.errors import DaemonError
 
 _POLL_SECONDS = 0.05
@@ -48,8 +48,8 @@ class Daemons:
             {
                 **direct_environment(),
                 **(environment or {}),
-                DIRECTORY_MARK: str(self._directory),
-                WORKLOAD_MARK: name,
+                DIRECTORY_VARIABLE: str(self._directory),
+                WORKLOAD_VARIABLE: name,
             },
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -66,14 +66,14 @@ class Daemons:
 
     def running(self, name: str | None = None) -> set[int]:
         """The pids of the server called `name`, or of all."""
-        return processes.marked(self._directory, name)
+        return os_processes.marked_processes(self._directory, name)
 
     def wait_until(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
         """Until `ready` says so. Raises DaemonError, with the end of its log, when the server `name` ends
         before that or takes too long."""
         deadline = time.monotonic() + seconds
         while not ready():
-            ended = not (processes.look(self._children.get(name, 0)) or self.running(name))
+            ended = not (os_processes.find_process(self._children.get(name, 0)) or self.running(name))
             if ended or time.monotonic() > deadline:
                 reason = "ended" if ended else f"was not ready within {seconds:.0f} s"
                 raise DaemonError(
@@ -83,7 +83,7 @@ class Daemons:
 
     def stop(self, name: str | None = None, grace: float = 5.0) -> None:
         """End the server called `name`, or all: asked first, killed after `grace` seconds."""
-        processes.end(self.running(name), grace=grace)
+        os_processes.end_processes(self.running(name), grace=grace)
         for child in [name] if name else list(self._children):
             if pid := self._children.pop(child, None):
                 with contextlib.suppress(ChildProcessError):

@@ -18,7 +18,7 @@ import yaml
 from components.software import POSTGRES
 from components.software.images import reference
 from providers.local.paths import cache_directory
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from tests.testbed import network, packages
 from tests.testbed.binaries import PROGRAMS, missing
 from tests.testbed.errors import HostError
@@ -273,9 +273,9 @@ def test_it_comes_up_again_after_everything_of_it_was_killed(testbed: Testbed) -
 
 
 def test_down_leaves_nothing(testbed: Testbed, before: Traces) -> None:
-    servers = {identity for pid in testbed.processes() if (identity := processes.identify(pid))}
+    servers = {identity for pid in testbed.processes() if (identity := os_processes.process_identity(pid))}
     testbed.down(print)
-    assert [server for server in servers if server.alive()] == []
+    assert [server for server in servers if server.is_alive()] == []
     assert testbed.left() == []
     assert Traces.take().since(before) == {}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from providers.local.artifacts import Progress
 from providers.local.artifacts.cache import locked
 from providers.local.paths import cache_directory, stack_directory
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from tests.testbed import control_groups, firewall, machine, network, packages, residue
 from tests.testbed.binaries import PROGRAMS, require
 from tests.testbed.containerd import Containerd
@@ -116,9 +116,9 @@ class Testbed:
         """What there is of a testbed on this machine, running or not; empty when there is nothing."""
         servers = {*self._daemons.running(), *self._control_plane.daemons.running()}
         return [
-            *(f"process {pid}: {processes.program(pid)}" for pid in sorted(servers)),
+            *(f"process {pid}: {os_processes.command_summary(pid)}" for pid in sorted(servers)),
             *(
-                f"process {pid} of a pod: {processes.program(pid)}"
+                f"process {pid} of a pod: {os_processes.command_summary(pid)}"
                 for pid in sorted(control_groups.processes())
             ),
             *(f"mount {place}" for place in residue.mounts(self.directory)),

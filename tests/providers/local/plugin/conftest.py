@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from providers.local.plugin import processes, removal
-from providers.local.plugin.owner import CHECKOUT, Owner
+from providers.local.plugin import os_processes, stack_removal
+from providers.local.plugin.ownership import CHECKOUT, Owner
 from providers.local.plugin.properties import Properties
 from tests.providers.local.plugin.client import Plugin, Tracked
 
@@ -49,9 +49,9 @@ def directory() -> Iterator[Path]:
     base.chmod(0o711)
     root = base / "stack"
     yield root
-    removal.remove_from_disk(root, OWNER, keep=False)
-    left = processes.marked(root)
-    processes.end(left, grace=0)
+    stack_removal.remove_stack_without_state(root, OWNER, keep=False)
+    left = os_processes.marked_processes(root)
+    os_processes.end_processes(left, grace=0)
     shutil.rmtree(base)
     assert not left
 
