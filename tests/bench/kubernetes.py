@@ -1,5 +1,5 @@
-"""`kubernetes.*`: the lab stack in pods on the testbed, against its pods' own starts and against the
-same platform as processes."""
+"""`kubernetes.*`: the lab stack on the testbed, compared with the starts of its own pods and with the
+platform as local processes."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -29,7 +29,8 @@ _RUNNING = frozenset({"StatefulSet", "Deployment", "Job"})
 def measure(
     cluster: Cluster, local: Stack, local_memory: float, tmp: Path, console: Console
 ) -> Iterator[Figure]:
-    """Takes the lab up and down. `local` is up, with `local_memory` GiB; figures are without the demo."""
+    """Bring the lab up, measure it, and take it down. `local` is a running local stack that uses
+    `local_memory` GiB. The demo is not measured."""
     stack = ClusterStack("bench", tmp / "cluster", settings(cluster, demo=False))
     try:
         seconds = timed(stack.up)

@@ -1,4 +1,4 @@
-"""`memory.idle`: what the whole stack keeps in memory when nobody asks anything of it."""
+"""`memory.idle`: the memory of the whole stack while no client uses it."""
 
 import psutil
 from rich.console import Console
@@ -17,7 +17,7 @@ _GIB = 2**30
 
 
 def measure(stack: Stack, console: Console) -> Figure:
-    """The sum of the proportional set sizes of supervisord and everything below it."""
+    """Measure the proportional set size of supervisord and all its descendants, in GiB."""
     supervisord = Supervisor(StackDirectory(stack.directory)).identity()
     assert supervisord is not None, f"no supervisord of {stack.directory} runs"
     family = os_processes.with_descendants([supervisord.pid], os_processes.all_processes())

@@ -1,6 +1,6 @@
-"""Projections over several shards and many events: `projections.shards.<n>` and `projections.memory`.
+"""Projections with several shards and many events: `projections.shards.<n>` and `projections.memory`.
 
-Each worker is a process of its own, as in a stack. With LONG=1 the memory is that of 10 million events.
+Each worker is a process, as in a stack. With LONG=1 memory is measured over 10 million events.
 """
 
 import math
@@ -34,7 +34,8 @@ _PROCESSES = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers of shards, beside one, and how many events the memory is that of (None: as LONG says)."""
+    """The numbers of shards that are compared with one shard, and the number of events of the memory
+    measurement (None means as LONG says)."""
 
     shards: tuple[int, ...] = (2, 4)
     events: int | None = None

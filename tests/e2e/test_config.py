@@ -1,4 +1,4 @@
-"""A wrong configuration is refused at preview, by the real engine, with the line to fix."""
+"""The real engine refuses a wrong configuration at preview, with the line to correct."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Catalog, Trino and Spark: one lakehouse."""
+"""The catalog, Trino and Spark work on the same tables."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Each server keeps what the platform promises of it, as the field's clients see it."""
+"""Each server does what the platform promises of it, seen by ordinary clients."""
 
 import asyncio
 import io

@@ -1,7 +1,7 @@
-"""An engine that is killed or interrupted around the Create of every resource of a light stack.
+"""The engine is killed or interrupted around the Create of every resource of a light stack.
 
-Each run gets one resource further and is struck there; the next one must go on from what it left. The
-plugin waits at each Create (tests/e2e/gate.py), so that no resource is too fast to be struck.
+Each run gets one resource further before it is ended, and the next run must continue from there. The plugin
+holds each Create (tests/e2e/gate.py), so that no resource is created too fast.
 """
 
 import os
@@ -16,7 +16,7 @@ import pytest
 from infra.engine import state
 from infra.engine.checkout import PROJECT
 from tests.e2e import light, machine
-from tests.e2e.gate import Call, Gate
+from tests.e2e.gate import Gate, HeldCreate
 from tests.e2e.light import LIGHT
 from tests.e2e.stack import EngineRun, Stack, short_name
 from tests.providers.local.plugin.client import until
@@ -40,7 +40,7 @@ def stack(scratch_directory: Path) -> Iterator[Stack]:
 
 
 class Striker:
-    """Runs `up` again and again, and ends each run at the first resource that is due."""
+    """Runs `up` again and again, and ends each run at the next resource that has not been tried yet."""
 
     def __init__(self, stack: Stack, gate: Gate, seed: int) -> None:
         self.stack = stack
@@ -53,11 +53,11 @@ class Striker:
 
     @property
     def missed(self) -> dict[str, list[str]]:
-        """Resources that an interrupted run completed before they were struck in these phases."""
+        """Return the resources that an interrupted run completed before it was ended in these phases."""
         return {name: phases for name, phases in self._due.items() if phases}
 
     def run(self) -> bool:
-        """One run; False when it came to its end without meeting a resource that is due."""
+        """Run `up` once. Returns False when it ended by itself, because no resource is left to try."""
         by_make = self._random.choice((True, False))
         number = self._random.choice((signal.SIGKILL, signal.SIGINT))
         left = self._locks()
@@ -136,7 +136,7 @@ def _engine_of(run: EngineRun, by_make: bool) -> psutil.Process:
     return process
 
 
-def _strike_at(call: Call, engine: psutil.Process, run: EngineRun, number: signal.Signals) -> None:
+def _strike_at(call: HeldCreate, engine: psutil.Process, run: EngineRun, number: signal.Signals) -> None:
     """SIGKILL goes to the engine, Ctrl-C to what the user started: the Create then goes on."""
     if call.point == "after":
         engine.suspend()  # The answer is sent, and the engine does not come to read it.

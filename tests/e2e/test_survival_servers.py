@@ -1,4 +1,4 @@
-"""Servers that die, are stopped, edited or robbed of their data, and a supervisord that dies."""
+"""Servers die, are stopped or edited, or lose their data, and supervisord dies."""
 
 import os
 import shutil
@@ -45,7 +45,7 @@ class Light:
 
 @pytest.fixture(scope="module")
 def running(scratch_directory: Path) -> Iterator[Light]:
-    """The light stack, with a mark in every server."""
+    """Provide the light stack, with a text written to every server."""
     stack = Stack("light", scratch_directory, light.settings(*LIGHT), OFFSET)
     try:
         stack.up()
@@ -58,7 +58,7 @@ def running(scratch_directory: Path) -> Iterator[Light]:
 
 
 def keeps(running: Light, component: str) -> Callable[[], bool]:
-    """Whether the mark can be read, once the server answers."""
+    """Return a condition that is true once the component's server answers with the text written to it."""
 
     def answer() -> bool:
         try:

@@ -1,4 +1,5 @@
-"""`python -m tests.standin <kubernetes|random|offline-PACKAGE> <engine address>`: one plugin's process."""
+"""The process of one stand-in plugin: `python -m tests.standin <kubernetes|random|offline-PACKAGE> <engine
+address>`."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Stand-in for `pulumi-resource-kubernetes`: the engine's requests."""
+"""The stand-in for `pulumi-resource-kubernetes`, which answers the engine's requests."""
 
 import importlib.metadata
 import logging
@@ -26,9 +26,10 @@ _log = logging.getLogger(__name__)
 
 
 class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """ResourceProvider of `kubernetes`.
+    """The gRPC service of `kubernetes`. The names of its methods are the protocol's.
 
-    It does not accept secrets: the engine unwraps them, and marks outputs of the same name again.
+    It does not accept secret values: the engine unwraps them, and marks outputs of the same name as secret
+    again.
     """
 
     def __init__(self, engine: EngineClient) -> None:
@@ -198,7 +199,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def kind_of(urn: str, manifest: Mapping[str, Any]) -> tuple[str, str]:
-    """apiVersion and kind of a resource: from its manifest, else from its type token."""
+    """Return the apiVersion and kind of a resource, from its manifest, or else from its type token."""
     if manifest.get("apiVersion") and manifest.get("kind"):
         return manifest["apiVersion"], manifest["kind"]
     # urn:pulumi:<stack>::<project>::<parent types>$kubernetes:<group>/<version>:<kind>::<name>

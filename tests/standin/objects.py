@@ -1,4 +1,4 @@
-"""What the provider does with objects: preview, create, update, read and delete, each with its wait."""
+"""The provider's operations on objects: preview, create, update, read and delete, each with its wait."""
 
 import hashlib
 import os
@@ -32,13 +32,13 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 
 
 def inputs_of(struct: struct_pb2.Struct) -> Properties:
-    """What the program wrote; a null says nothing."""
+    """Return the properties that the program wrote. Nulls are left out."""
     inputs: Properties = without_nulls(from_struct(struct))
     return inputs
 
 
 def autonamed(metadata: Properties, old: Properties, name: str, seed: bytes) -> None:
-    """Give an object without a name its former one, else one from the resource's name."""
+    """Give an object without a name its former name, or else a name made from the resource's."""
     former = old.get("metadata") or {}
     if _annotation(old, AUTONAMED) == "true":
         metadata["name"] = former["name"]
@@ -49,23 +49,23 @@ def autonamed(metadata: Properties, old: Properties, name: str, seed: bytes) -> 
 
 
 class Objects:
-    """The objects of one cluster."""
+    """The operations on the objects of one cluster."""
 
     def __init__(self, cluster: Cluster, engine: EngineClient) -> None:
         self.cluster = cluster
         self._engine = engine
 
     def namespaced(self, api_version: str, kind: str) -> bool:
-        """Whether objects of this kind live in a namespace; taken for granted of a kind that is not
-        there yet."""
+        """Return whether objects of this kind are in a namespace. A kind that does not exist yet counts as
+        namespaced."""
         try:
             return bool(self.cluster.kind(api_version, kind).namespaced)
         except UnknownKindError:
             return True
 
     def preview_creation(self, urn: str, inputs: Manifest) -> Manifest | None:
-        """What the server would make of it; None when it cannot say yet: inputs unknown, the namespace
-        or the kind still to be made."""
+        """Return the object that the server would create, or None when it cannot know: inputs are unknown, or
+        the namespace or the kind does not exist yet."""
         if has_unknown(inputs):
             return None
         manager = _new_manager()
@@ -90,7 +90,8 @@ class Objects:
     def preview_update(
         self, urn: str, state: Manifest, inputs: Manifest, ignored: Sequence[str]
     ) -> Manifest | None:
-        """The same for an update; a conflict with another field manager is an error already here."""
+        """Return the object that the server would store after an update. Raises RefusedError for a conflict
+        with another field manager."""
         if has_unknown(inputs):
             return None
         wanted = self._with_ignored(inputs, ignored, self._existing(state))
@@ -103,7 +104,8 @@ class Objects:
             return None
 
     def create(self, urn: str, inputs: Manifest, timeout: float) -> Manifest:
-        """Apply the object and wait until it is ready; raises UnreadyError once it exists and is not."""
+        """Apply the object, wait for up to `timeout` seconds until it is ready, and return it. Raises
+        UnreadyError when it exists but is not ready."""
         manager, attempt = _new_manager(), 1
         while True:
             try:
@@ -129,7 +131,7 @@ class Objects:
         return self._wait(urn, self._apply(urn, wanted, _manager(state)), inputs, timeout)
 
     def read(self, reference: Reference, state: Manifest, inputs: Manifest) -> tuple[Manifest | None, str]:
-        """The live object, and why it is not ready; None when it is gone."""
+        """Return the live object, or None when it is gone, and the reason why it is not ready."""
         live = self.cluster.get(reference)
         if live is None:
             return None, ""
@@ -140,7 +142,7 @@ class Objects:
         return live, "" if found.ready else f"{reference} is not ready: {found.reason}"
 
     def delete(self, urn: str, reference: Reference, inputs: Manifest, timeout: float) -> None:
-        """Delete the object and wait until it and what belongs to it is gone."""
+        """Delete the object, and wait until it and its dependents are gone."""
         live = self.cluster.get(reference)
         if live is None:
             return

@@ -1,8 +1,8 @@
-"""Stand-in for the plugins of AWS, GCP, Docker and Kubernetes in previews that reach none of them.
+"""The stand-in for the plugins of AWS, GCP, Docker and Kubernetes in previews that contact none of them.
 
-It echoes what the program gives, so that the program, its graph and its policies are run by the real
-engine; whether a cloud would accept it, it cannot know. What the providers compute is not known, as in a
-preview of theirs, but for the names that they give at once.
+It returns the program's inputs, so that the real engine runs the program, its graph and its policies. It
+cannot know whether a cloud would accept them. Outputs that the providers compute are unknown, as in their own
+previews, except for names that they choose at once.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ ANSWERS: dict[str, Answer] = {
 
 
 class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """ResourceProvider of `package`."""
+    """The gRPC service of the stand-in for `package`."""
 
     def __init__(self, package: str) -> None:
         self._package = package

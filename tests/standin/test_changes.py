@@ -1,4 +1,4 @@
-"""What a change means, without a server."""
+"""Changes of objects are classified, without a server."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Objects on a real API server with its controllers, without an engine."""
+"""Objects are created, changed and deleted on a real API server with its controllers, without an engine."""
 
 import re
 from typing import Any

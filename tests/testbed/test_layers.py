@@ -1,4 +1,4 @@
-"""Layers and archives: the same inputs are the same bytes."""
+"""Layers and archives have the same bytes for the same inputs."""
 
 import hashlib
 import io

@@ -1,6 +1,6 @@
-"""The whole testbed: what a pod finds on it, and that nothing is left of it.
+"""The whole testbed gives pods what a cluster does, and leaves nothing on the machine.
 
-The tests of this file build on one another, in their order: one testbed serves them all.
+The tests depend on one another, in their order: one testbed serves them all.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ _SHARED = ("/etc/cni", "/run", "/run/netns", "/var/lib", "/var/log", str(Path.ho
 
 @dataclass(frozen=True)
 class Traces:
-    """What a node could leave on this machine."""
+    """The things that a node could leave on this machine."""
 
     mounts: frozenset[str]
     interfaces: frozenset[str]
@@ -61,8 +61,8 @@ class Traces:
         )
 
     def since(self, before: "Traces") -> dict[str, list[str]]:
-        """What there is now and was not before, and rules that there were and are not. (What is gone of
-        the rest is somebody else's doing.)"""
+        """Return what was added since `before`, and the packet filter rules that are missing. Other things
+        may have been removed by other programs."""
         found = {
             field.name: getattr(self, field.name) - getattr(before, field.name) for field in fields(self)
         }
@@ -80,7 +80,8 @@ def _printed(*command: str) -> str:
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Traces:
-    """The machine before the testbed; a test that cannot have one says why."""
+    """Record the machine before the testbed starts. Tests are skipped, with the reason, on a machine that
+    cannot run it."""
     if os.geteuid() != 0:
         pytest.skip("the testbed needs root")
     if packages.missing() or missing(PROGRAMS, cache_directory()):

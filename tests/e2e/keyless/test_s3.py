@@ -1,6 +1,8 @@
-"""The flights through bronze, Iceberg and Trino, with no key in any file: the catalog, Trino, Spark and the
-pipeline's own client get theirs from an agent beside the pod. The servers are real; the agent, and the
-AWS whose part MinIO plays with temporary credentials, are stand-ins."""
+"""The flights pass through bronze, Iceberg and Trino without a key in any file.
+
+The catalog, Trino, Spark and the pipeline's own client get their keys from an agent beside the pod. The
+servers are real; the agent is a stand-in, and MinIO with temporary credentials stands in for AWS.
+"""
 
 import secrets
 from collections.abc import Iterator, Mapping

