@@ -37,7 +37,8 @@ class EngineClient:
         self._send(urn, message, engine_pb2.WARNING, ephemeral=False)
 
     def show_status(self, urn: str, message: str, every: float = 1.0) -> None:
-        """Show `message` beside the resource `urn` until the next one, at most once in `every` seconds."""
+        """Show `message` beside the resource `urn` until another one replaces it. Messages that follow within
+        `every` seconds are dropped."""
         now = time.monotonic()
         if now - self._shown_at.get(urn, -every) >= every:
             self._shown_at[urn] = now
@@ -54,8 +55,8 @@ class EngineClient:
             _log.debug("engine did not take a message: %s", error)
 
     def show_progress(self, urn: str, message: str) -> None:
-        """Call `show_status`. Raises CancelledError when the engine has cancelled, for work that never calls
-        `wait`."""
+        """Show `message` as `show_status` does, and raise CancelledError when the engine has cancelled. It is
+        for work that never calls `wait`."""
         self.wait(0, message)
         self.show_status(urn, message)
 

@@ -76,8 +76,8 @@ def socket_holders(inodes: Collection[int], pids: Iterable[int]) -> dict[int, in
 
 
 def bind_problem(port: int, bind: str = "127.0.0.1") -> str | None:
-    """Return why a server could not bind `port` at the address `bind` although nothing listens there, else
-    None."""
+    """Return why a server could not bind `port` at the address `bind`, although nothing listens there, or
+    None when it could."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
