@@ -63,7 +63,7 @@ def _rows(console: Console) -> Iterator[Row]:
 
 
 def _platform(tmp: Path, console: Console) -> Iterator[Row]:
-    """The figures of the local template without its demo."""
+    """Yield the figures of the local template without its demo."""
     template = yaml.safe_load((ROOT / "stacks" / "Pulumi.local.template.yaml").read_text())
     settings: dict[str, Any] = {**template["config"][KEY], "demo": False}
     stack = Stack("bench", tmp, settings, PORT_OFFSET)
@@ -106,7 +106,7 @@ def platform_measurements(stack: Stack, tmp: Path, console: Console) -> list[Mea
 
 
 def _kubernetes(stack: Stack, memory: float, tmp: Path, console: Console) -> Iterator[Figure]:
-    """The figures of the lab on a testbed of our own; none where that cannot run."""
+    """Yield the figures of the lab stack on a testbed, or none on a machine that cannot run one."""
     if os.geteuid() != 0 or missing(PROGRAMS, cache_directory()):
         console.print("kubernetes.*: left out; they need root and `python -m tests.testbed build`")
         return

@@ -29,7 +29,7 @@ _MILESTONES = (
 )
 _LEFT_OUT = (".git", ".venv", ".nebula", "build", "__pycache__", "Pulumi.local.yaml", ".*_cache")
 _MIRRORS = (".m2/settings.xml", ".config/go/env", ".config/pip/pip.conf", ".pip/pip.conf")
-"""Where people name the mirrors of package registries that they use."""
+"""The files in which users configure mirrors of package registries."""
 
 Line = tuple[float, str]
 
@@ -41,7 +41,7 @@ class FreshMachine:
 
     tmp: Path
     settings: Mapping[str, object]
-    """What the local template is changed by."""
+    """Settings that replace the local template's."""
 
     @property
     def checkout(self) -> Path:

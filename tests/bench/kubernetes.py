@@ -47,7 +47,8 @@ def measure(
 
 
 def _own_times(cluster: Cluster, stack: ClusterStack) -> dict[str, float]:
-    """`Type::name` to the seconds from a pod's start until it was ready, or a task's had ended."""
+    """Return the seconds from the start of each pod until it was ready, or until its task ended, by
+    `Type::name`."""
     resources = state.deployment(stack.backend, PROJECT, stack.name)["resources"]
     labels = {
         row["outputs"]["metadata"]["name"]: row["urn"].rpartition("::")[2]
@@ -75,7 +76,7 @@ def _done(pod: Any) -> datetime:
 
 
 def _memory() -> float:
-    """GiB of the proportional set sizes of all processes in pods."""
+    """Return the GiB of the proportional set sizes of all processes in pods."""
     total = 0
     for pid in control_groups.processes():
         try:

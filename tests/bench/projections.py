@@ -121,14 +121,14 @@ def _pair(pairs: Sequence[tuple[float, float]]) -> tuple[float, str, float]:
 
 
 def _per_event(work: Callable[[], object], events: int) -> float:
-    """Microseconds."""
+    """Return the microseconds per event."""
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) / events * 1e6
 
 
 def _fetch(server: NatsServer, last: int) -> None:
-    """nats-py's own loop, which does nothing with what it fetches but acknowledge each batch."""
+    """Read all events with nats-py's own loop, and acknowledge each batch. Nothing else is done with them."""
 
     async def loop() -> None:
         client = await nats.connect(server.url)
@@ -152,7 +152,7 @@ def _fetch(server: NatsServer, last: int) -> None:
 
 
 def _read(server: NatsServer, last: int) -> None:
-    """The worker's reader, which does nothing with what it reads but acknowledge it."""
+    """Read all events with the worker's reader, and acknowledge them. Nothing else is done with them."""
     wire = Wire(server.login)
     consumer = _SOURCE.consumer(0)
     JetStream(wire).reset(consumer, 1)
@@ -170,7 +170,7 @@ def _read(server: NatsServer, last: int) -> None:
 def _curve(
     server: NatsServer, program: str, last: int, tmp: Path, console: Console, batches: Sequence[int]
 ) -> None:
-    """What a commit of more events brings, and how long an event then waits for it."""
+    """Print the throughput, and how long an event waits, for each of the commit sizes `batches`."""
     table = Table("events in a commit, at most", "events/s", "ms from read to committed, median")
     for batch in batches:
         latency = _Latency()
@@ -190,7 +190,7 @@ class _Latency(Observer):
 
 
 class _Lag(Observer):
-    """How old the oldest event of each commit is, by the clock that stamped it."""
+    """Measures the age of the oldest event of each commit, by the clock that stamped the event."""
 
     def __init__(self) -> None:
         self.sequence = 0
@@ -206,7 +206,7 @@ class _Lag(Observer):
 def _rebuild(
     server: NatsServer, program: str, more: Sequence[flights.Message], root: Path, console: Console
 ) -> Figure:
-    """The 99th percentile of the live view's lag at 1,000 events a second, while all is folded anew."""
+    """Return the 99th percentile of the live view's lag during a rebuild, at 1,000 events a second."""
     total = server.publish(more)
     lag = _Lag()
     keeper = Keeper(root, _SOURCE, program, server.login, lag)
@@ -232,7 +232,7 @@ def _rebuild(
 
 
 def _publish(server: NatsServer, more: Sequence[flights.Message], wanted: Callable[[], bool]) -> None:
-    """At the rate, each stamped with when, so long as it is `wanted`."""
+    """Publish events at the rate, each with its time, while `wanted` is set."""
     wire = Wire(server.login)
     try:
         started = time.monotonic()

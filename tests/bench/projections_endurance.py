@@ -73,7 +73,7 @@ def _shards(
     console: Console,
     counts: Sequence[int],
 ) -> Iterator[Figure]:
-    """Seconds for all events by several workers, against those of one."""
+    """Measure the seconds in which several workers handle all events, compared with one worker."""
     tmp.mkdir()
     seconds: dict[int, float] = {}
     with nats_server(tmp) as server:
@@ -100,8 +100,8 @@ def _shards(
 
 
 def _parts(messages: Sequence[flights.Message], count: int) -> list[tuple[list[str], int]]:
-    """For each of `count` shards its subjects, so that each has about as many events, and the sequence of
-    its last one."""
+    """Divide the subjects among `count` shards so that each has about as many events. Returns each shard's
+    subjects, and the sequence of its last event."""
     last = {subject: sequence for sequence, (subject, _) in enumerate(messages, start=1)}
     subjects: list[list[str]] = [[] for _ in range(count)]
     sizes = [0] * count
@@ -120,7 +120,8 @@ def _memory(
     console: Console,
     events: int,
 ) -> Figure:
-    """What a worker and its sandbox keep in memory: the last third of the rounds against the first."""
+    """Measure the memory of a worker and its sandbox in the last third of the rounds, compared with the first
+    third."""
     tmp.mkdir()
     rounds = math.ceil(events / len(messages))
     committed = _PROCESSES.Value("Q", 0)
@@ -146,7 +147,8 @@ def _memory(
 
 
 def _megabytes(worker: psutil.Process) -> float:
-    """The proportional set size of a process and its children; what of the store is mapped counts too."""
+    """Return the megabytes of the proportional set size of a process and its children, mapped parts of the
+    store included."""
     family = [worker, *worker.children(recursive=True)]
     return float(sum(process.memory_full_info().pss for process in family)) / 2**20
 
@@ -154,7 +156,7 @@ def _megabytes(worker: psutil.Process) -> float:
 def _work(
     login: Login, source: Source, program: str, path: Path, up_to: int, ready: Any, committed: Any = None
 ) -> None:
-    """A worker's process: begins when all are `ready`, and says what is `committed`."""
+    """Run a worker's process. It begins when all workers are `ready`, and counts in `committed`."""
     if ready is not None:
         ready.wait()
     consume(login, source, program, path, up_to, None if committed is None else _Told(committed))

@@ -14,7 +14,7 @@ from tests.bench.programs import Project
 from tests.e2e.stack import ROOT, Stack
 
 AIM = 1.5
-"""Of the slopes' ratio over 10, 100 and 1000: linear growth gives 1, n log n 1.3, quadratic 10."""
+"""The aim for the ratio of the slopes over 10, 100, 1000: linear growth has 1, n log n 1.3, quadratic 10."""
 _ROUNDS = ((10, 100, 1000), (10, 100, 1000), (10, 100), (10, 100))
 """In turns, so that whatever else runs meanwhile slows all numbers alike."""
 _PROGRAM = """\

@@ -92,7 +92,8 @@ def _note_server(line: Timeline, stack: Stack, name: str, origin: float) -> None
 
 
 def _note_helpers(line: Timeline, run: EngineRun) -> None:
-    """The engine and what it runs, as far as they live; commands are what the plugin ran to its end."""
+    """Record the processor time of the engine and its plugins while they live, and of the plugin's
+    commands."""
     try:
         engine = psutil.Process(run.process.pid)
         line.helpers["engine"] = processor_time.of_process(engine)[0]

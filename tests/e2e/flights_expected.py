@@ -172,7 +172,7 @@ def first_difference(
 
 
 def _arranged(columns: Sequence[str], found: Sequence[str], rows: Iterable[Row]) -> list[Row]:
-    """The rows with their values in the order of `columns`, times in UTC."""
+    """Return the rows with their values in the order of `columns`, and times in UTC."""
     every = list(rows)
     if list(found) != list(columns):
         positions = [found.index(column) for column in columns]
@@ -191,14 +191,14 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 
 def _by_key(columns: Sequence[str], rows: Iterable[Row], key: Sequence[str]) -> list[tuple[Row, Row]]:
-    """Each row with its key, sorted by key and values."""
+    """Return each row with its key, sorted by key and values."""
     keys = [columns.index(column) for column in key]
     keyed = [(tuple(row[index] for index in keys), row) for row in rows]
     return sorted(keyed, key=lambda item: (_order(item[0]), _order(item[1])))
 
 
 def _order(row: Row) -> tuple[tuple[bool, Any], ...]:
-    """Sorts rows that hold nulls."""
+    """Return a sort key for rows that contain nulls."""
     return tuple((value is not None, value) if value is not None else (False, 0) for value in row)
 
 

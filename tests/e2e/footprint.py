@@ -72,8 +72,8 @@ class Footprint:
         return {kind: found for kind, found in left.items() if found}
 
     def _is_ours(self, process: psutil.Process, directory: Path) -> bool:
-        """New, and with the stack's mark, or of no other stack and either below this test or an orphan
-        that runs something of ours."""
+        """Return whether a process is new and the stack's: it names the stack, or it names no stack and
+        either runs below the test's directory or is an orphan that runs the platform's software."""
         try:
             if (process.pid, process.create_time()) in self.processes:
                 return False
@@ -126,12 +126,14 @@ def _software_directory() -> Path:
 
 
 def _home_of(path: Path) -> str:
-    """The name of the home that a file of the software is in; a lock beside the homes is its own."""
+    """Return the name of the software directory that a file is in. A lock file beside the directories counts
+    by itself."""
     return path.relative_to(_software_directory()).parts[0]
 
 
 def _may_be_ours(path: Path, theirs: Collection[int]) -> bool:
-    """Not another user's, and not shared memory that a process of somebody else's has mapped."""
+    """Return whether a file can be the stack's: it belongs to this user, and is not shared memory of another
+    stack's process."""
     try:
         user = path.lstat().st_uid
     except FileNotFoundError:

@@ -106,7 +106,7 @@ def sockets_of(directory: Path) -> set[tuple[str, int]]:
 
 
 def _unmapped(address: str) -> str:
-    """An IPv4 address that an IPv6 socket has."""
+    """Return the IPv4 address that an IPv6 socket's address contains."""
     found = ipaddress.ip_address(address)
     return str(getattr(found, "ipv4_mapped", None) or found)
 

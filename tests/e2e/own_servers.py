@@ -73,8 +73,8 @@ def own_servers(address: str, buckets: tuple[str, ...]) -> Iterator[OwnServers]:
 def _postgres(
     directory: Path, authority: CertificateAuthority, address: str
 ) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-    """A server that refuses connections without TLS: how its superuser and the stack's administrator
-    log in."""
+    """Run a Postgres that refuses connections without TLS. Yields the logins of its superuser and of the
+    stack's administrator."""
     installed, port = home("postgres"), free_port()
     directory.mkdir()
     password, data = secrets.token_hex(16), directory / "data"

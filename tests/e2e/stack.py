@@ -262,7 +262,7 @@ def copy_checkout(target: Path) -> Path:
 
 
 def _not_tracked(_folder: str, names: list[str]) -> set[str]:
-    """Byte code, and the stack files of whoever works here."""
+    """Return the names of byte code and of this user's stack files, which a copy leaves out."""
     stacks = {name for name in fnmatch.filter(names, "Pulumi.*.yaml") if not name.endswith(".template.yaml")}
     return {"__pycache__", *stacks}
 

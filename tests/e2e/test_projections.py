@@ -48,13 +48,13 @@ Event = tuple[str, str, int]
 
 
 def _events(first: int, count: int) -> list[Event]:
-    """Tenant, carrier and delay."""
+    """Return events as tenant, carrier and delay."""
     numbers = range(first, first + count)
     return [(TENANTS[n % 3], f"C{n * 7 % 13}", n * 31 % 240 - 40) for n in numbers]
 
 
 def _fold(events: Sequence[Event]) -> dict[tuple[str, str], dict[str, int]]:
-    """The same in plain Python."""
+    """Compute the view in plain Python."""
     views: dict[tuple[str, str], dict[str, int]] = {}
     for tenant, carrier, delay in events:
         view = views.setdefault((tenant, carrier), {"flights": 0, "delay": 0, "hash": 7})

@@ -23,7 +23,7 @@ from tests.providers.local.plugin.client import until
 
 OFFSET = 1000
 PHASES = ("before", "inside", "after")
-"""Of a Create: not begun; at one of its changes; done, but the engine has not heard of it."""
+"""The phases of a Create: not begun; at one of its changes; done, with the response not sent."""
 SEED = "NEBULA_TEST_SEED"
 EVERY_PHASE = "NEBULA_TEST_EVERY_PHASE"
 """Set it to strike each resource three times instead of in one phase drawn from the seed."""
@@ -89,7 +89,7 @@ class Striker:
             self.stack.ask("cancel", "--yes", self.stack.name)
 
     def _strike(self, run: EngineRun, number: signal.Signals, by_make: bool) -> str:
-        """The resource that was struck, empty when the run ended without."""
+        """End the run at a resource, and return its name, or "" when the run ended by itself."""
         target = phase = ""
         while call := self._gate.next(run):
             if not target and call.point == "before" and (phase := self._next_phase(call.name)):
@@ -106,7 +106,7 @@ class Striker:
         return target
 
     def _next_phase(self, name: str) -> str:
-        """The next phase to strike the resource in, empty when it has had its share."""
+        """Return the next phase in which to end a run at the resource, or "" when all were tried."""
         every = os.environ.get(EVERY_PHASE)
         if name not in self._due:
             self._due[name] = list(PHASES) if every else [self._random.choice(PHASES)]
@@ -117,7 +117,7 @@ class Striker:
         return list((self.stack.backend / ".pulumi" / "locks").rglob("*.json"))
 
     def _helpers(self) -> list[psutil.Process]:
-        """The engine, language host and plugins: what runs in this checkout and is no server."""
+        """Return the engine, language host and plugins that run in this checkout."""
         root = str(self.stack.checkout.root)
         found = []
         for process in psutil.process_iter():
@@ -137,7 +137,8 @@ def _engine_of(run: EngineRun, by_make: bool) -> psutil.Process:
 
 
 def _strike_at(call: HeldCreate, engine: psutil.Process, run: EngineRun, number: signal.Signals) -> None:
-    """SIGKILL goes to the engine, Ctrl-C to what the user started: the Create then goes on."""
+    """Kill the engine, or interrupt the user's command: SIGKILL goes to the engine, and after a Ctrl-C the
+    Create continues."""
     if call.point == "after":
         engine.suspend()  # The answer is sent, and the engine does not come to read it.
         call.go()

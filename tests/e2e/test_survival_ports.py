@@ -88,7 +88,7 @@ def test_a_second_up_is_refused_and_touches_nothing(stack: Stack, place: Path) -
     other.configure(stack.settings)
     refused = other.up(check=False)
     assert refused.returncode != 0
-    assert "another pulumi is at work" in refused.output
+    assert "another pulumi is changing" in refused.output
     plugins = [process.pid for process in frozen if f"has pid {process.pid})" in refused.output]
     assert plugins, refused.output
 

@@ -24,7 +24,7 @@ from tests.providers.local.plugin.client import until
 
 OFFSET = 1000
 _NOT_YET = (psycopg.OperationalError, redis.ConnectionError, MinioException, HTTPError, NatsError, OSError)
-"""What the clients raise while a server starts again."""
+"""The errors that clients raise while a server restarts."""
 
 
 @dataclass

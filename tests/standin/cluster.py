@@ -56,7 +56,7 @@ def kubeconfig_content(kubeconfig: str) -> Manifest | None:
     try:
         content = yaml.safe_load(kubeconfig)
     except yaml.YAMLError as error:
-        raise UnreachableError(f"the provider's kubeconfig is no YAML: {error}; correct it") from error
+        raise UnreachableError(f"the provider's kubeconfig is not valid YAML: {error}; correct it") from error
     return content if isinstance(content, dict) else None
 
 
@@ -215,7 +215,7 @@ class Cluster:
 
 
 def _load_certificates(pool: Any, configuration: Any) -> None:
-    """Read the certificates now: the client would keep files of them, keys too, in /tmp."""
+    """Read the certificates now. Otherwise the client writes them, with their keys, to files in /tmp."""
     if not configuration.host.startswith("https"):
         return
     context = urllib3.util.create_urllib3_context()

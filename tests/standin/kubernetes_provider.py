@@ -164,7 +164,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         return self._objects
 
     def _do(self, context: Any, operation: Callable[[], T]) -> T:
-        """The result of `operation`; its failure becomes the request's."""
+        """Return the result of `operation`, or end the request with the operation's error."""
         try:
             return operation()
         except UnreadyError as error:
@@ -178,7 +178,8 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             self._abort(context, grpc.StatusCode.INTERNAL, message)
 
     def _abort_unready(self, context: Any, error: UnreadyError, inputs: Properties | None = None) -> NoReturn:
-        """The object is there all the same: the engine records it, and updates it next time."""
+        """End the request with an error that carries the object, so that the engine records it and updates it
+        next time."""
         failure = provider_pb2.ErrorResourceInitFailed(
             id=_id(error.live),
             properties=to_struct(_outputs(error.live)),
@@ -213,7 +214,7 @@ def _id(live: Manifest) -> str:
 
 
 def _outputs(live: Manifest) -> Properties:
-    """The live object as outputs. What a Secret holds is secret, whatever the program said."""
+    """Return the live object as outputs. The content of a Secret is always secret."""
     if (live.get("apiVersion"), live.get("kind")) != ("v1", "Secret"):
         return live
     return {
@@ -222,7 +223,8 @@ def _outputs(live: Manifest) -> Properties:
 
 
 def _is_another_cluster(old: Properties, new: Properties) -> bool:
-    """Whether two configurations of the provider mean different API servers, as far as can be told."""
+    """Return whether two configurations of the provider name different API servers, as far as a preview can
+    know."""
     if UNKNOWN in {new.get("kubeconfig"), new.get("context")}:
         return True
     before, after = _active_cluster(old), _active_cluster(new)

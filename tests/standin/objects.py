@@ -157,7 +157,7 @@ class Objects:
             why = ", ".join(now["metadata"].get("finalizers") or ()) or "its deletion"
             self._engine.show_status(urn, f"waiting for {why}")
             if time.monotonic() > deadline:
-                raise UnreadyError(f"{reference} is not gone after {seconds:g} s: it waits for {why}", now)
+                raise UnreadyError(f"{reference} still exists after {seconds:g} s: it waits for {why}", now)
             try:
                 self._engine.wait(pause, f"deleting {reference}")
             except CancelledError as error:
@@ -187,7 +187,7 @@ class Objects:
         return {**live, FIELD_MANAGER: manager}
 
     def _check_preview(self, urn: str, error: RefusedError | UnknownKindError) -> None:
-        """Raise `error` unless it only means that the server cannot say yet, or may not be asked."""
+        """Raise `error` unless it means that a preview cannot know the answer, or may not ask for it."""
         if isinstance(error, RefusedError):
             if error.status not in {403, 404}:
                 raise error
@@ -205,7 +205,7 @@ class Objects:
         )
 
     def _with_ignored(self, inputs: Manifest, ignored: Sequence[str], live: Manifest) -> Manifest:
-        """`inputs` with the live values of the paths in `ignored` (`spec.replicas`)."""
+        """Return `inputs` with the live values of the paths in `ignored` (`spec.replicas`)."""
         wanted: Manifest = without_nulls(inputs)
         for path in ignored:
             *parents, last = path.split(".")
@@ -218,7 +218,7 @@ class Objects:
         return wanted
 
     def _wait(self, urn: str, live: Manifest, inputs: Manifest, timeout: float) -> Manifest:
-        """Wait until the object is ready; its last form."""
+        """Wait until the object is ready, and return it."""
         if _annotation(inputs, _SKIP_WAIT) == "true":
             return live
         reference, manager = reference_of(live), live[FIELD_MANAGER]
@@ -239,7 +239,9 @@ class Objects:
             pause = min(pause * 1.5, _LONGEST_PAUSE)
             now = self.cluster.get(reference)
             if now is None:
-                raise StandinError(f"{reference} was deleted by somebody else while it was waited for")
+                raise StandinError(
+                    f"{reference} was deleted by somebody else before it was ready; run `pulumi up` again"
+                )
             live = {**now, FIELD_MANAGER: manager}
         return live
 

@@ -31,7 +31,7 @@ ANSWERS: dict[str, Answer] = {
         "project": asked.get("project", "preview"),
     },
 }
-"""What the functions that a program may call return, in the providers' documented outputs."""
+"""The results of the functions that programs call, with the providers' documented outputs."""
 
 
 class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
@@ -99,7 +99,8 @@ class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def _outputs(self, inputs: Any) -> Any:
-        """What is not among them is not known. An object's metadata is: it lacks what the server adds."""
+        """Return the inputs as outputs, with unknown values for what the server adds to an object's metadata.
+        Other outputs are unknown to the engine by themselves."""
         outputs = from_struct(inputs)
         if isinstance(metadata := outputs.get("metadata"), dict):
             metadata.update(dict.fromkeys(("uid", "resourceVersion", "creationTimestamp"), UNKNOWN))
@@ -112,7 +113,7 @@ class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _name_object(inputs: Properties, request: Any) -> None:
-    """Give an object of Kubernetes that has no name one that is made from the resource's: the same at
+    """Give a Kubernetes object without a name one that is made from the resource's name. It is the same in
     every preview, so that two can be compared."""
     metadata = inputs.setdefault("metadata", {})
     if isinstance(metadata, dict) and not metadata.get("name"):

@@ -19,7 +19,8 @@ _STRIPPED = "-s -w"
 
 
 def _version_flags() -> str:
-    """What a release build of Kubernetes says of itself: clients choose by the server's version."""
+    """Return the linker flags with the version of a release build of Kubernetes, by which clients choose
+    their requests."""
     major, minor, _ = KUBERNETES_VERSION.split(".")
     values = {"gitVersion": f"v{KUBERNETES_VERSION}", "gitMajor": major, "gitMinor": minor}
     return " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in values.items())

@@ -45,7 +45,9 @@ class Containerd:
         deadline = time.monotonic() + _END_SECONDS
         while names := self._ctr("containers", "ls", "--quiet").split():
             if time.monotonic() > deadline:
-                raise DaemonError(f"containerd does not let go of the containers {', '.join(names)}.")
+                raise DaemonError(
+                    f"containerd cannot remove the containers {', '.join(names)}. Remove them with ctr."
+                )
             if tasks := self._ctr("tasks", "ls", "--quiet").split():
                 self._try("tasks", "rm", "--force", *tasks)
             self._try("containers", "rm", *names)
@@ -69,7 +71,7 @@ class Containerd:
         return sorted(self._present())
 
     def _present(self) -> dict[str, str]:
-        """The images of the testbed's registry, and their digests."""
+        """Return the images of the testbed's registry and their digests."""
         rows = (line.split() for line in self._ctr("images", "ls").splitlines()[1:])
         return {row[0]: row[2] for row in rows if row[0].startswith(f"{MIRROR}/")}
 
@@ -79,7 +81,7 @@ class Containerd:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=False
         ) as child:
             if child.stdin is None or child.stdout is None:
-                raise ImageError("ctr cannot be talked to")
+                raise ImageError("ctr has no standard input. This is a defect of the testbed: report it.")
             try:
                 with child.stdin:
                     archive.write(images, child.stdin)
@@ -148,7 +150,7 @@ def _may_raise_limits() -> bool:
 
 
 def _toml(settings: dict[str, object], path: tuple[str, ...] = ()) -> str:
-    """Nested settings as TOML: JSON's strings, numbers and truths are TOML's too."""
+    """Return nested settings as TOML, whose strings, numbers and truth values are written as in JSON."""
     tables = {key: value for key, value in settings.items() if isinstance(value, dict)}
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items() if key not in tables]
     head = f"[{'.'.join(json.dumps(part) for part in path)}]\n" if path and lines else ""

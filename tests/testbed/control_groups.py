@@ -61,7 +61,8 @@ def remove() -> None:
 
 
 def _hierarchies() -> Iterator[Path]:
-    """Version 1 has one for each controller, version 2 one for all; some machines have both."""
+    """Yield the mounted hierarchies: one for each controller in version 1, one for all in version 2. Some
+    machines have both."""
     for line in _MOUNTS.read_text().splitlines():
         _, place, kind, _ = line.split(maxsplit=3)
         if kind in ("cgroup", "cgroup2"):

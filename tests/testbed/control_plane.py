@@ -18,7 +18,7 @@ from tests.testbed.errors import DaemonError
 LOOPBACK = "127.0.0.1"
 SERVICE_RANGE = "10.96.0.0/16"
 SERVICE_ADDRESS = "10.96.0.1"
-"""Where pods find the API server."""
+"""The address at which pods reach the API server."""
 
 SERVERS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
@@ -199,7 +199,7 @@ class ControlPlane:
         return [str(self._programs / "kube-apiserver"), *_flags(options), *store]
 
     def _start_controllers(self) -> None:
-        """The controllers and the scheduler; they wait for one another by themselves."""
+        """Start the controllers and the scheduler, which wait for one another by themselves."""
         access = self.client("system:kube-controller-manager")
         options = {
             "kubeconfig": access,

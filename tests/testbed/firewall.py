@@ -50,7 +50,8 @@ def clear(kept: set[str]) -> None:
 
 
 def _removal(table: str, saved: list[tuple[str, str]]) -> str:
-    """Input of iptables-restore: first the jumps into our chains, then what is in them, then they."""
+    """Return the input of iptables-restore that removes Kubernetes' chains: first the jumps to them, then
+    their rules, then the chains."""
     lines = [line for owner, line in saved if owner == table and _is_ours(line)]
     chains = [line.split()[0][1:] for line in lines if line.startswith(":")]
     jumps = [f"-D{line[2:]}" for line in lines if line.startswith("-A") and line.split()[1] not in chains]
@@ -69,12 +70,12 @@ def _is_ours(line: str) -> bool:
 
 
 def _is_builtin(line: str) -> bool:
-    """Whether it declares one of the kernel's own chains, which have a policy."""
+    """Return whether the line declares one of the kernel's own chains, which have a policy."""
     return line.startswith(":") and line.split()[1] != "-"
 
 
 def _saved(command: str) -> Iterator[tuple[str, str]]:
-    """Chains and rules, each with its table."""
+    """Yield the chains and rules, each with its table."""
     if shutil.which(f"{command}-save") is None:
         return
     table = ""

@@ -96,7 +96,7 @@ def interfaces() -> list[str]:
 
 
 def results() -> list[Path]:
-    """What the network plugins noted of the testbed's pods."""
+    """Return the files in which the network plugins recorded the testbed's pods."""
     if not _RESULTS.is_dir():
         return []
     ours = [path for path in _RESULTS.iterdir() if path.name.startswith(f"{_NETWORK}-")]

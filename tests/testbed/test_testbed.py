@@ -109,8 +109,7 @@ def _apply(testbed: Testbed, *manifests: dict[str, Any]) -> None:
 
 
 def _postgres() -> list[dict[str, Any]]:
-    """A database as a platform would run it where Pod Security is `restricted`, with its claim and
-    service."""
+    """Return a database as a platform runs it under Pod Security `restricted`, with its claim and service."""
     container = {
         "image": reference(POSTGRES.image, MIRROR),
         "imagePullPolicy": "IfNotPresent",
@@ -166,7 +165,7 @@ def _postgres() -> list[dict[str, Any]]:
 
 
 def _client(name: str) -> dict[str, Any]:
-    """A pod that does nothing, from which to try the database."""
+    """Return a pod that does nothing, from which tests connect to the database."""
     (pod,) = (manifest for manifest in _postgres() if manifest["kind"] == "Pod")
     (container,) = pod["spec"]["containers"]
     idle = {
@@ -196,7 +195,8 @@ def _in_pod(testbed: Testbed, script: str, pod: str = "postgres") -> str:
 
 
 def _settles(testbed: Testbed, pod: str, reached: bool) -> bool:
-    """Whether the database comes to be reached, or not any more, from `pod` within some seconds."""
+    """Return whether the database becomes reachable (`reached`) or unreachable from `pod` within some
+    seconds."""
     attempt = "timeout 1 bash -c 'exec 3<>/dev/tcp/postgres/5432'"
     until = "until" if reached else "while"
     script = f"SECONDS=0; {until} {attempt}; do [ $SECONDS -lt 30 ] || exit 1; done 2>/dev/null; echo yes"

@@ -132,7 +132,7 @@ class Testbed:
         ]
 
     def _require_ownership(self) -> None:
-        """Raises HostError when what there is on this machine is of a testbed in another directory."""
+        """Raise HostError when this machine has a testbed of another directory."""
         other = network.owner()
         if other not in (None, self.directory):
             raise HostError(
@@ -141,7 +141,7 @@ class Testbed:
             )
 
     def _clear(self) -> None:
-        """Remove everything, in an order in which nothing is made anew."""
+        """Remove everything, in an order in which nothing is created again."""
         for name in _NODE_SERVERS[:-1]:
             self._daemons.stop(name, grace=1.0)
         self._control_plane.stop()

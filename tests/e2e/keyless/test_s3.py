@@ -33,7 +33,8 @@ class Engines:
 
 
 def _temporary_credentials(port: int, root: tuple[str, str]) -> Mapping[str, str]:
-    """A session of a user who reaches both buckets, as a role's credentials are: they end by themselves."""
+    """Return the credentials of a session, which expire as a role's do, for a user who can access both
+    buckets."""
     user, key = "engines", secrets.token_hex(16)
     admin = MinioAdmin(endpoint=f"127.0.0.1:{port}", credentials=StaticProvider(*root), secure=False)
     admin.user_add(user, key)

@@ -70,7 +70,8 @@ Tables = dict[str, tuple[list[str], list[tuple[object, ...]]]]
 
 
 def _client(lab: Lab) -> dict[str, str]:
-    """The labels of a client that the network policies let through to Trino, the catalog and the store."""
+    """Return the labels of a client that the network policies allow to connect to Trino, the catalog and the
+    store."""
     return dict(Naming(lab.stack.name, lab.stack.namespace).selector("flights-pipeline"))
 
 

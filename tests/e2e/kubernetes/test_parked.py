@@ -61,7 +61,7 @@ def _mark(cluster: Cluster, stack: ClusterStack, *text: str) -> str:
 
 
 def _kept(cluster: Cluster, stack: ClusterStack) -> dict[str, str]:
-    """What must outlive parking: claims and Jobs, by uid."""
+    """Return the uids of the claims and Jobs, which parking must keep."""
     from kubernetes import client
 
     claims = cluster.core.list_namespaced_persistent_volume_claim(stack.namespace).items

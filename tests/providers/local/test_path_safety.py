@@ -1,4 +1,4 @@
-"""A path is safe when nobody but root and us could exchange what lies there."""
+"""A path is safe when only root and the current user could replace the files on it."""
 
 import os
 import pwd
@@ -54,7 +54,7 @@ def test_a_group_with_other_members_may_not_write(place: Path) -> None:
 
 @_AS_ROOT
 def test_an_access_list_that_lets_others_write_is_refused(place: Path) -> None:
-    """As the kernel keeps it: version 2; user::rwx, user:nobody:rwx, group::r-x, mask::rwx, other::r-x."""
+    """An access list, version 2: user::rwx, user:nobody:rwx, group::r-x, mask::rwx, other::r-x."""
     nobody = pwd.getpwnam("nobody").pw_uid
     entries = [(1, 7, -1), (2, 7, nobody), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
     packed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)

@@ -81,7 +81,7 @@ def _contents(debian: Layer) -> frozenset[str]:
 
 
 def _sources() -> list[str]:
-    """Debian's own of apt's sources, as lines of a sources.list; the release itself first."""
+    """Return apt's sources of Debian as lines of a sources.list, the release itself first."""
     command = ["apt-get", "indextargets", "--format", _FIELDS, "Created-By: Packages"]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -104,7 +104,7 @@ def _sources() -> list[str]:
 
 
 def _apt_options() -> list[str]:
-    """This machine's settings of how to fetch (proxies, certificates), which mmdebstrap does not read."""
+    """Return this machine's apt settings of proxies and certificates, which mmdebstrap does not read."""
     dumped = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     wanted = ("Acquire::http", "Acquire::https")
     return [line for line in dumped.splitlines() if line.startswith(wanted) and '""' not in line]

@@ -177,7 +177,7 @@ def _add_file(archive: tarfile.TarFile, path: Path, name: str) -> None:
 
 
 def _add_parents(archive: tarfile.TarFile, path: str, present: set[str]) -> None:
-    """The directories above `path`, as a registry's layers have them."""
+    """Add the directories above `path`, as the layers of a registry have them."""
     for parent in reversed(Path(path.lstrip("/")).parents):
         if str(parent) != "." and str(parent) not in present:
             present.add(str(parent))

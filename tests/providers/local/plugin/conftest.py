@@ -1,4 +1,4 @@
-"""A stack directory, plugin processes, and a tiny HTTP server to run as software."""
+"""The fixtures of the plugin's tests: a stack directory, plugin processes, and a small HTTP server."""
 
 import os
 import shutil
@@ -39,12 +39,13 @@ json.dump({"runs": len(count.read_text())}, open(os.environ["NEBULA_RESULT"], "w
 
 
 OWNER = Owner(str(CHECKOUT), "test")
-"""What the resources' URNs say (tests/providers/local/plugin/client.py)."""
+"""The stack that the URNs of the tests' resources name (tests/providers/local/plugin/client.py)."""
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A stack directory that an unprivileged server can reach. Nothing of it outlives the test."""
+    """Provide the path of a stack directory that an unprivileged server can reach. It is removed after the
+    test."""
     base = Path(tempfile.mkdtemp(prefix="nebula-test-"))
     base.chmod(0o711)
     root = base / "stack"
@@ -100,7 +101,7 @@ def server_script(directory: Path) -> Path:
 
 @pytest.fixture
 def server_inputs(directory: Path, server_script: Path) -> Callable[..., Properties]:
-    """Inputs of a Process that answers HTTP on a free port."""
+    """Return a function that makes the inputs of a Process, an HTTP server on a free port."""
 
     def inputs(name: str = "web", **changed: Any) -> Properties:
         return {

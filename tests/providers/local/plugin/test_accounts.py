@@ -1,4 +1,5 @@
-"""The system account of servers: known by all that it was made with, and missed before anything starts."""
+"""The system account of servers is recognised by all its properties, and a missing one is reported before a
+server starts."""
 
 import grp
 import os
@@ -28,7 +29,8 @@ Machine = Callable[..., None]
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """What root finds: an account of our name (as `useradd` made ours, but for what is given), its group."""
+    """Provide a function that sets what root finds: an account and a group of Nebula's name. The account is
+    as `useradd` makes it, except for the given properties."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
     def make(account: bool = True, group: bool = True, useradd: bool = True, **entry: object) -> None:

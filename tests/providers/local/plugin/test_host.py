@@ -1,4 +1,5 @@
-"""The stack's directory: checked before anything starts, one engine at a time, nothing left behind."""
+"""A stack's directory is checked before anything starts, used by one engine at a time, and removed
+completely."""
 
 import json
 import os

@@ -26,7 +26,7 @@ Start = Callable[..., Plugin]
 
 
 def files(directory: Path) -> dict[str, tuple[int, int]]:
-    """Every path below `directory`, with its mode and its time of change."""
+    """Return every path below `directory`, with its mode and its time of change."""
     found = [directory, *directory.rglob("*")]
     return {str(path): (path.lstat().st_mode, path.lstat().st_mtime_ns) for path in found}
 
@@ -38,15 +38,16 @@ def belong_to(directory: Path, other: Owner) -> None:
 
 @pytest.fixture
 def foreign(host_resource: Tracked, server_inputs: Inputs, directory: Path, tmp_path: Path) -> Tracked:
-    """A running stack whose directory belongs to another checkout, which is there."""
+    """Provide a running stack whose directory belongs to another checkout, which exists."""
     Tracked(host_resource.plugin, "Process", server_inputs(hasVolume=True)).create()
     belong_to(directory, Owner(str(tmp_path), "test"))
     return host_resource
 
 
 @pytest.fixture(autouse=True)
-def ours_again(directory: Path) -> object:
-    """Whatever a test did to it, the fixture that removes the directory finds it ours."""
+def restored_owner_file(directory: Path) -> object:
+    """Write an owner.json of the tests' stack after the test, so that the fixture `directory` can remove the
+    directory."""
     yield
     if (directory / "supervisord").is_dir() or (directory / "data").is_dir():
         (directory / "owner.json").write_text(json.dumps({**OWNER.__dict__, "created": []}))

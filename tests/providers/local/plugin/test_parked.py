@@ -1,4 +1,4 @@
-"""A parked stack: nothing runs, everything is kept."""
+"""In a parked stack nothing runs, and everything is kept."""
 
 import sys
 from collections.abc import Callable

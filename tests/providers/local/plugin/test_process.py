@@ -1,4 +1,4 @@
-"""Servers: adopted, repaired, restarted, never doubled."""
+"""Servers are adopted, repaired and restarted, and never run twice."""
 
 import os
 import pwd
@@ -23,7 +23,7 @@ Inputs = Callable[..., Properties]
 
 
 def pids(directory: Path, name: str = "web") -> set[int]:
-    """Processes of the workload, counted in /proc."""
+    """Return the pids of the workload's processes, from /proc."""
     return os_processes.marked_processes(directory, name)
 
 

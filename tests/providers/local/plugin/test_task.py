@@ -1,4 +1,4 @@
-"""Tasks: run to completion, again when inputs change, never twice at once."""
+"""Tasks run to completion, run again when their inputs change, and never run twice at once."""
 
 import json
 import subprocess
