@@ -25,12 +25,12 @@ def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
     """The provider that `cloud` names. Each is imported only when chosen."""
     match settings.cloud:
         case "local":
-            from providers.local.paths import cache_directory, directory_problem, stack_directory
+            from providers.local.paths import cache_directory, stack_directory, stack_directory_problem
             from providers.local.provider import LocalArgs, LocalProvider
 
             configured = settings.local.directory
             directory = Path(configured) if configured else stack_directory(pulumi.get_stack())
-            if problem := directory_problem(directory):
+            if problem := stack_directory_problem(directory):
                 raise SettingsError(f"The stack's directory {directory} {problem}.")
             return LocalProvider(
                 "local",

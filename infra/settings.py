@@ -36,7 +36,7 @@ from infra.topic_settings import Brokers, TopicSettings, check_topics
 from infra.trino_settings import TrinoSettings
 from infra.ttl import day_of
 from providers.limits import LIMITS, Limits
-from providers.local.paths import directory_problem
+from providers.local.paths import stack_directory_problem
 
 __all__ = ["Settings", "SettingsError", "json_schema", "parse"]
 
@@ -54,7 +54,7 @@ def _switch(given: object) -> object:
 
 
 def _directory(given: str) -> str:
-    if trouble := directory_problem(given):
+    if trouble := stack_directory_problem(given):
         raise ValueError(f"{given} {trouble}")
     return given
 

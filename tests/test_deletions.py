@@ -20,7 +20,7 @@ _CALL = re.compile(
 _TEXT = re.compile(r"\brm -|\bDROP (TABLE|DATABASE|SCHEMA|ROLE)\b|\bDELETE FROM\b|\buserdel\b")
 
 _STACK = (
-    "below a directory whose owner.json names this stack: `Surroundings.enter` or `owner.demand` before it"
+    "below a directory whose owner.json names this stack: `begin_changes` or `require_ownership` before it"
 )
 _CHILD = "a process that this one started"
 _SCRATCH = "a temporary file or folder that this process made"
@@ -49,7 +49,7 @@ PROOFS: Mapping[str, Mapping[str, str]] = {
         "remove_tree": "by name, after no stack of this machine needs it",
         "rmdir": "only when empty",
     },
-    "infra/engine/commands.py": {"remove_from_disk": _STACK},
+    "infra/engine/commands.py": {"remove_stack_without_state": _STACK},
     "infra/engine/language_host.py": {"terminate": _CHILD},
     "infra/engine/locks.py": {"unlink": "a lock of this machine whose process is dead"},
     "infra/engine/process.py": {"kill": _CHILD, "killpg": _CHILD},
@@ -71,25 +71,27 @@ PROOFS: Mapping[str, Mapping[str, str]] = {
     "providers/local/artifacts/go.py": {"unlink": _CACHE},
     "providers/local/artifacts/maven.py": {"rmtree": _CACHE, "unlink": _CACHE},
     "providers/local/artifacts/pypi.py": {"rmtree": _CACHE, "unlink": _CACHE},
-    "providers/local/plugin/commands.py": {"kill": _CHILD},
-    "providers/local/plugin/host.py": {"remove": _STACK, "end_orphans": _STACK},
+    "providers/local/plugin/command_runner.py": {"kill": _CHILD},
+    "providers/local/plugin/host.py": {"remove_stack": _STACK, "end_orphans": _STACK},
     "providers/local/plugin/layout.py": {"rmtree": _NOTHING, "unlink": _NOTHING},
-    "providers/local/plugin/lock.py": {
+    "providers/local/plugin/directory_lock.py": {
         "unlink": "the lock file that it holds", "ftruncate": "the lock file that it holds",
     },
     "providers/local/plugin/process.py": {
-        "remove": _STACK, "remove_tree": _STACK, "unlink": _STACK, "end_orphans": _STACK,
+        "remove": _STACK, "remove_program": _STACK, "remove_tree": _STACK, "unlink": _STACK,
+        "end_orphans": _STACK,
     },
-    "providers/local/plugin/processes.py": {
+    "providers/local/plugin/os_processes.py": {
         "kill": "by pid and start time: it carries the stack's mark or record, or descends from one"
     },
     "providers/local/plugin/readiness.py": {"unlink": _STACK},
-    "providers/local/plugin/removal.py": {
-        "remove": _STACK, "remove_tree": _STACK, "rmdir": "only when empty", "shutdown": _STACK,
+    "providers/local/plugin/stack_removal.py": {
+        "remove": _STACK, "remove_stack": _STACK, "remove_tree": _STACK, "rmdir": "only when empty",
+        "shutdown": _STACK,
         "unlink": _STACK, "end_orphans": _STACK,
     },
-    "providers/local/plugin/servicer.py": {"delete": _NOTHING},
-    "providers/local/plugin/spec.py": {"remove_tree": _STACK},
+    "providers/local/plugin/resource_provider.py": {"delete": _NOTHING},
+    "providers/local/plugin/workload_spec.py": {"remove_tree": _STACK},
     "providers/local/plugin/supervisor.py": {"shutdown": _STACK, "unlink": _STACK},
     "providers/local/plugin/task.py": {"remove_tree": _STACK, "unlink": _STACK, "end_orphans": _STACK},
     "providers/local/plugin/volume.py": {"remove_tree": _STACK, "unlink": _STACK},

@@ -10,7 +10,7 @@ from infra.engine.console import say
 from infra.engine.errors import MalformedStackFileError, StackInUseError
 from infra.stack_file import SettingsError, StackFile
 from providers.local import paths
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from providers.local.plugin.layout import remove_tree
 
 _BUILT = ("bench.json", "pr-report.md")
@@ -36,7 +36,7 @@ def clean(checkout: Checkout) -> None:
             f"Nothing was removed: {', '.join(sealed)} holds secrets that only {checkout.passphrase} opens, "
             "and that would be gone. Keep a copy of the passphrase, or remove the `secure:` values, first."
         )
-    _remove(cache, [cache / name for name in paths.CACHED])
+    _remove(cache, [cache / name for name in paths.CACHE_ENTRIES])
     _remove(checkout.private, [checkout.home, checkout.state, checkout.passphrase])
     build = checkout.root / "build"
     _remove(build, [build / name for name in _BUILT])
@@ -55,9 +55,9 @@ def _running(cache: Path) -> Iterator[str]:
     """What runs from the cache: stacks, wherever they keep their files, and programs that do not say whose
     they are (Redis writes its title over its environment)."""
     cache = cache.resolve()  # the kernel's paths have no links in them
-    for pid in processes.table():
+    for pid in os_processes.all_processes():
         running, called = _programs(pid)
-        directory = processes.environment(pid).get(processes.DIRECTORY_MARK)
+        directory = os_processes.environment_of(pid).get(os_processes.DIRECTORY_VARIABLE)
         if directory and any(path.is_relative_to(cache) for path in (running, called.parent.resolve())):
             yield f"stack {directory}"
         elif running.is_relative_to(cache):

@@ -13,7 +13,7 @@ from infra.engine.ending import ended
 from infra.engine.process import Outcome
 from infra.engine.session import OVERRIDING, Session, directory_of, forgotten, open_engine, open_session
 from providers.local import paths
-from providers.local.plugin.layout import KEEP_VARIABLE
+from providers.local.plugin.layout import KEEP_DATA_VARIABLE
 
 
 def up(stack: str, checkout: Checkout) -> int:
@@ -79,7 +79,7 @@ def down(stack: str, checkout: Checkout) -> int:
     stack_file.ensure(checkout, stack)
     ownership.settle(checkout, stack, "remove it with all its data")
     if stack_file.keeps_data(checkout, stack):
-        os.environ[KEEP_VARIABLE] = os.environ.get(KEEP_VARIABLE) or "1"
+        os.environ[KEEP_DATA_VARIABLE] = os.environ.get(KEEP_DATA_VARIABLE) or "1"
     if forgotten(stack, checkout):
         # Nobody waits for an engine to be built that would have nothing to do.
         say(f"The backend does not know stack {stack!r}: clearing what its directory records.")
@@ -117,11 +117,11 @@ def _goes_on_without_the_engine(session: Session, destroyed: Outcome) -> bool:
 
 def _remove_directory(checkout: Checkout, stack: str) -> None:
     """What the engine left, or never knew of. Does nothing after a destroy that ended well."""
-    from providers.local.plugin import removal
+    from providers.local.plugin import stack_removal
 
     expected = ownership.owner_of(checkout, stack)
-    if left := removal.remove_from_disk(directory_of(checkout, stack), expected):
-        say(removal.left_behind(left))
+    if left := stack_removal.remove_stack_without_state(directory_of(checkout, stack), expected):
+        say(stack_removal.leftover_message(left))
 
 
 def outputs(stack: str, checkout: Checkout) -> int:

@@ -9,8 +9,8 @@ from infra.engine.checkout import Checkout
 from infra.engine.errors import DeniedError, EngineError
 from infra.engine.preflight import PreflightError
 from providers.local.artifacts.errors import ArtifactError
+from providers.local.plugin.accounts import user_name
 from providers.local.plugin.errors import PluginError
-from providers.local.plugin.ports import user_name
 
 INTERRUPTED = 130
 ERRORS = (EngineError, PreflightError, ArtifactError, PluginError)

@@ -9,10 +9,10 @@ from infra.engine.checkout import Checkout
 from infra.engine.console import say
 from infra.engine.errors import EngineError
 from infra.engine.session import Session, directory_of
-from providers.local.plugin import owner
-from providers.local.plugin.errors import NotOurOwnError
+from providers.local.plugin import ownership
+from providers.local.plugin.errors import NotOwnedError
 from providers.local.plugin.layout import StackDirectory
-from providers.local.plugin.owner import Owner, Standing
+from providers.local.plugin.ownership import Owner, OwnershipState
 
 if TYPE_CHECKING:
     from providers.kubernetes.status import Site
@@ -30,21 +30,21 @@ def owner_of(checkout: Checkout, stack: str) -> Owner:
 
 def settle(checkout: Checkout, stack: str, purpose: str) -> None:
     """Before a local stack is changed: its directory is this clone's or free, or an orphan that the user
-    gives up for `purpose`. Raises NotOurOwnError otherwise; then nothing was changed. Other clouds pass."""
+    gives up for `purpose`. Raises NotOwnedError otherwise; then nothing was changed. Other clouds pass."""
     if not stack_file.is_local(checkout, stack):
         return
     directory, expected = StackDirectory(directory_of(checkout, stack)), owner_of(checkout, stack)
-    claim = owner.examine(directory, expected)
-    if claim.standing is Standing.ORPHANED and confirmed(f"{claim.reason}.", purpose, stack):
-        owner.adopt(directory, expected)
+    found = ownership.examine(directory, expected)
+    if found.state is OwnershipState.ORPHANED and confirmed(f"{found.reason}.", purpose, stack):
+        ownership.adopt_orphan(directory, expected)
         say(f"{directory.root} belongs to this checkout now.")
         return
-    owner.demand(directory, expected)
+    ownership.require_ownership(directory, expected)
 
 
 def settle_namespace(session: Session) -> None:
     """Before a stack on a cluster of the user's is stood up: its namespace is absent, or the state has it,
-    or the user takes it over. Raises NotOurOwnError otherwise, or when the cluster does not say."""
+    or the user takes it over. Raises NotOwnedError otherwise, or when the cluster does not say."""
     from providers.kubernetes.status import ClusterError
     from providers.kubernetes.tenancy import Tenancy, tenancy
 
@@ -57,7 +57,7 @@ def settle_namespace(session: Session) -> None:
         raise EngineError(f"{error}. Nothing was changed") from error
     where = f"namespace {site.namespace} is there already"
     if found is Tenancy.FOREIGN:
-        raise NotOurOwnError(
+        raise NotOwnedError(
             f"{where}, and this stack did not make it: `make down` would delete what others have in it. "
             "Choose another name under `kubernetes: {namespace: {name: …}}`, or say `create: false` there to "
             "be a guest in it. Nothing was changed"
@@ -65,7 +65,7 @@ def settle_namespace(session: Session) -> None:
     if found is Tenancy.LABELLED and not confirmed(
         f"{where}, and this state does not have it.", "take it over with its data", site.stack
     ):
-        raise NotOurOwnError(
+        raise NotOwnedError(
             f"{where}: stack {site.stack} of another checkout or backend made it. Go on there; or, if its "
             f"state is lost, take it over with its data: make up STACK={site.stack} CONFIRM={site.stack}. "
             "Nothing was changed"
@@ -74,7 +74,7 @@ def settle_namespace(session: Session) -> None:
 
 def demand_no_strangers(session: Session) -> None:
     """Before a stack's namespace is deleted: nothing in it is somebody else's, or the user says so. Raises
-    NotOurOwnError, also when the cluster does not let us look. One that cannot be reached passes: then
+    NotOwnedError, also when the cluster does not let us look. One that cannot be reached passes: then
     nothing can be deleted either."""
     from providers.kubernetes.status import ClusterError, UnreachableError
     from providers.kubernetes.tenancy import strangers
@@ -91,7 +91,7 @@ def demand_no_strangers(session: Session) -> None:
     except ClusterError as error:
         unknown = f"it could not be told whether others use namespace {site.namespace}: {error}."
         if not confirmed(unknown, "delete it with all that is in it", site.stack):
-            raise NotOurOwnError(
+            raise NotOwnedError(
                 f"{unknown} It goes with all that is in it: look with a login that may list pods, claims and "
                 f"what makes them, or delete it without a look: {confirm}. Nothing was changed"
             ) from error
@@ -101,7 +101,7 @@ def demand_no_strangers(session: Session) -> None:
         "delete all of that too",
         site.stack,
     ):
-        raise NotOurOwnError(
+        raise NotOwnedError(
             f"namespace {site.namespace} would take with it what this stack did not make: {', '.join(found)}."
             f" Move that away, or delete it too: {confirm}. Nothing was changed"
         )
@@ -134,7 +134,7 @@ def elsewhere(checkout: Checkout, stack: str) -> str:
     """Why the servers in a local stack's directory are not this clone's; empty when they are."""
     directory = StackDirectory(directory_of(checkout, stack))
     try:
-        owner.demand(directory, owner_of(checkout, stack))
-    except NotOurOwnError as error:
+        ownership.require_ownership(directory, owner_of(checkout, stack))
+    except NotOwnedError as error:
         return str(error)
     return ""

@@ -11,8 +11,7 @@ from rich.table import Table
 from infra.engine import stack_file
 from infra.engine.errors import EngineError, UnknownComponentError
 from infra.engine.session import Session
-from providers.local.plugin.status import ServerStatus, log_path
-from providers.local.plugin.status import servers as servers_in
+from providers.local.plugin.server_status import ServerStatus, log_path, server_statuses
 from providers.terminal import show_table
 
 LOG_LINES = 200
@@ -24,7 +23,7 @@ def running(session: Session) -> None:
     outputs = session.outputs()
     console = Console()
     table = Table("component", "address", *(("state", "memory") if session.is_local else ()))
-    every = servers_in(session.directory) if session.is_local else []
+    every = server_statuses(session.directory) if session.is_local else []
     for component, endpoint in sorted((outputs.get("endpoints") or {}).items()):
         cells = [component, _address(endpoint)]
         if session.is_local:
@@ -51,7 +50,7 @@ def costs(session: Session, events: Sequence[str]) -> None:
 
 def servers(stack: str, directory: Path) -> None:
     """The table of `make status`."""
-    found = servers_in(directory)
+    found = server_statuses(directory)
     console = Console()
     if not found:
         console.print(f"Nothing runs in stack {stack}. Start it: make up STACK={stack}", markup=False)

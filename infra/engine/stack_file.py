@@ -125,7 +125,7 @@ def local_directory(checkout: Checkout, stack: str) -> Path:
     Raises MalformedStackFileError for one that no stack may have."""
     given = (platform(checkout, stack).get("local") or {}).get("directory")
     directory = paths.stack_directory(stack) if given is None else Path(str(given))
-    problem = paths.directory_problem(directory if given is None else str(given))
+    problem = paths.stack_directory_problem(directory if given is None else str(given))
     if problem is None:
         return directory
     where = read(checkout, stack).where(("local", "directory"))

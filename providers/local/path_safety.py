@@ -1,8 +1,9 @@
-"""Whether other users of this machine could exchange what lies at a path.
+"""Checks that no other user of this machine can replace the file or directory at a path.
 
-The rule is that of sshd's StrictModes (`safe_path` in OpenSSH's misc.c): each directory on the way belongs
-to root or to us, and nobody else may write in it. Two exceptions: a sticky directory such as /tmp, in which
-nobody can rename what is another's, and a group that has no other member (Debian's user private groups).
+The rule is sshd's StrictModes (`safe_path` in OpenSSH's misc.c): each directory of the path belongs to root
+or to the current user, and nobody else may write in it. There are two exceptions: a sticky directory such as
+/tmp, in which a user can rename only their own files, and a group without other members (Debian's user
+private groups).
 """
 
 import grp
@@ -13,17 +14,18 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from providers.local.plugin.ports import user_name
+from providers.local.plugin.accounts import user_name
 
 _MOST_LINKS = 40
-"""As many as the kernel follows (path_resolution(7))."""
+"""The number of symbolic links that the kernel follows in one path (path_resolution(7))."""
 _ACL = "system.posix_acl_access"
 
 
-def problem_of(path: Path) -> str | None:
-    """Why `path` is not safe, with its remedy; None when it is. What of it does not exist yet is safe.
+def path_problem(path: Path) -> str | None:
+    """Return why another user could replace `path`, with the remedy, or None when nobody can.
 
-    Every step that the kernel takes is looked at, those of links among them.
+    Every directory and symbolic link that the kernel follows is checked. Directories that do not exist yet
+    count as safe.
     """
     for step, last in _steps(path):
         try:
@@ -31,14 +33,15 @@ def problem_of(path: Path) -> str | None:
         except FileNotFoundError:
             return None
         except OSError as error:
-            return f"{step} cannot be looked at: {error.strerror}"
+            return f"{step} cannot be examined: {error.strerror}; give this user access to it"
         if problem := _problem(step, found, last=last):
             return problem
     return None
 
 
 def _steps(path: Path) -> Iterator[tuple[Path, bool]]:
-    """Each file on the way to an absolute path, in the kernel's order; whether it is the way's end."""
+    """Yield each file that the kernel visits for an absolute path, in order, and whether it is the last
+    one."""
     yield Path("/"), path == Path("/")
     current, names, links = Path("/"), list(path.parts[1:]), 0
     while names:
@@ -60,11 +63,11 @@ def _steps(path: Path) -> Iterator[tuple[Path, bool]]:
 def _problem(step: Path, found: os.stat_result, *, last: bool) -> str | None:
     if found.st_uid not in (0, os.geteuid()):
         return (
-            f"{step} belongs to user {user_name(found.st_uid)}, who could exchange what lies below it; "
-            "choose a place below a directory of your own"
+            f"{step} belongs to user {user_name(found.st_uid)}, who could replace the files below it; "
+            "choose a path below a directory that is yours"
         )
     if stat.S_ISLNK(found.st_mode):
-        return None  # Its owner is checked, and where it leads is a way of its own.
+        return None  # The owner is checked above; the link's target is checked as a step of its own.
     sticky = bool(found.st_mode & stat.S_ISVTX) and not last
     if found.st_mode & stat.S_IWOTH and not sticky:
         return f"any user may write in {step}; close it: chmod o-w '{step}'"
@@ -77,7 +80,7 @@ def _problem(step: Path, found: os.stat_result, *, last: bool) -> str | None:
 
 @cache
 def _private(group: int, user: int) -> bool:
-    """Whether nobody but `user` and root is in `group`."""
+    """Return whether `group` has no members other than `user` and root."""
     try:
         own = pwd.getpwuid(user).pw_name
         members = {name for name in grp.getgrgid(group).gr_mem if name not in (own, "root")}
@@ -88,7 +91,8 @@ def _private(group: int, user: int) -> bool:
 
 
 def _has_acl(step: Path) -> bool:
-    """Whether there is an access list: its mask is what the mode shows as the group's rights."""
+    """Return whether `step` has a POSIX access list. The mode shows the list's mask as the group's rights
+    then."""
     try:
         os.getxattr(step, _ACL)
     except OSError:

@@ -1,46 +1,48 @@
-"""Where the local provider keeps things on this machine.
+"""The directories that the local provider uses on this machine.
 
-As root these are /var/lib/nebula and /var/cache/nebula, since an unprivileged server must reach its
-files and may not look below /root; for anybody else the XDG base directories.
+Root gets /var/lib/nebula and /var/cache/nebula, because a server that runs as an unprivileged user has to
+reach its files and cannot enter /root. Any other user gets the XDG base directories.
 """
 
 import os
 import re
 from pathlib import Path
 
-CACHED = ("apps", "downloads", "engine", "go", "maven", "pip", "software", "testbed", "trust")
-"""Everything that is ever made in the cache directory itself."""
+CACHE_ENTRIES = ("apps", "downloads", "engine", "go", "maven", "pip", "software", "testbed", "trust")
+"""The names that the project creates directly below the cache directory."""
 _PLAIN = re.compile(r"[A-Za-z0-9/._@+-]+")
 _STEPS = frozenset({"", ".", ".."})
 
 
 def stack_directory(stack: str) -> Path:
-    """The directory of everything that belongs to `stack`: `destroy` removes it whole."""
+    """Return the default directory of the stack named `stack`. It holds all of the stack's files, and
+    `destroy` removes it."""
     return _base("XDG_STATE_HOME", ".local/state", "/var/lib") / stack
 
 
-def directory_problem(path: str | Path) -> str | None:
-    """Why no stack can live in `path`, None when one can: what to say after the path itself.
+def stack_directory_problem(path: str | Path) -> str | None:
+    """Return the reason why `path` cannot be a stack's directory, or None when it can.
 
-    It stands in the servers' own files (`redis.conf`, `nats.conf`, argument files of Java), each of which
-    has its own words for a space or a quote, and in lists that `:` or `,` separates.
+    The text continues a sentence that starts with the path: "is not absolute: …". Only plain characters are
+    allowed, because the path is written into the servers' own files (`redis.conf`, `nats.conf`, Java argument
+    files), which quote spaces differently, and into lists that `:` or `,` separates.
     """
     text = str(path)
     if not text.startswith("/"):
         return "is not absolute: write the whole path, from / on (no ~, no variable)"
     steps = text[1:].removesuffix("/").split("/")
     if text == "/" or _STEPS & set(steps):
-        return "is no directory of a stack's own: write a path below /, without . and .. in it"
+        return "cannot belong to one stack alone: write a path below /, without . and .. in it"
     if not _PLAIN.fullmatch(text):
         return (
-            "has a character that some server cannot take: use ASCII letters, digits, / . _ @ + and -; "
+            "contains a character that some server cannot read: use ASCII letters, digits, / . _ @ + and -; "
             "local.directory in the stack file chooses another directory"
         )
     return None
 
 
 def cache_directory() -> Path:
-    """The directory of everything downloaded or built, shared by all stacks."""
+    """Return the directory of downloaded and built software, which all stacks of this user share."""
     return _base("XDG_CACHE_HOME", ".cache", "/var/cache")
 
 

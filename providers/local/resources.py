@@ -1,7 +1,7 @@
-"""The resources of the local plugin (`providers/local/plugin/`), as the program sees them.
+"""The Pulumi resources of the local plugin (`providers/local/plugin/`), as the Pulumi program creates them.
 
-Property names on the wire are these, in camelCase. Every path is absolute; commands, env, files and
-prepare are templates (components/templates.py) that the plugin renders.
+Input properties are named in camelCase, as the plugin reads them. Every path is absolute. The properties
+`command`, `env`, `files` and `prepare` are templates (components/templates.py) that the plugin renders.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ PACKAGE = "nebula-local"
 
 
 class Plugin(pulumi.ProviderResource):
-    """The explicit provider that every local resource carries."""
+    """The Pulumi provider that every local resource is created with."""
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(PACKAGE, name, {}, opts)
 
 
 class Host(pulumi.CustomResource):
-    """The stack's directory and its supervisord; every other resource depends on it.
+    """The stack's directory and its supervisord. Every other local resource depends on it.
 
-    `directory` is the stack's directory (whose it is follows from the stack and the clone: see
-    `providers/local/plugin/owner.py`), `ports` maps `<workload>.<port>` to each port that the stack will
-    listen on (checked before anything starts), `keepData` keeps data and secrets on delete. `parked`,
-    nothing runs, supervisord neither.
+    `directory` is the absolute path of the stack's directory; `providers/local/plugin/ownership.py` checks
+    that it belongs to this stack. `ports` maps `<workload>.<port>` to each TCP port that the stack will
+    listen on; all are checked before a server starts. With `keep_data`, a delete leaves data and secrets in
+    place. With `parked`, neither the servers nor supervisord run.
     """
 
     directory: pulumi.Output[str]
@@ -50,10 +50,10 @@ class Host(pulumi.CustomResource):
 
 
 class Artifact(pulumi.CustomResource):
-    """Software fetched, verified against the lock and unpacked into the shared cache.
+    """Software that is downloaded, verified against the lock and unpacked into the shared cache.
 
-    `parts` are the rows that `providers.local.artifacts.locked_parts` gives. Output `home` is the
-    directory `<cache>/software/<software>-<version>-<digest>`.
+    `parts` are the rows that `providers.local.artifacts.locked_parts` returns, `cache` is the absolute path
+    of the cache. Output `home` is the directory `<cache>/software/<software>-<version>-<digest>`.
     """
 
     home: pulumi.Output[str]
@@ -79,11 +79,12 @@ class Artifact(pulumi.CustomResource):
 
 
 class Process(pulumi.CustomResource):
-    """A supervised server. Output `volume` is the identity of its data volume, empty without one.
+    """A server that supervisord keeps running.
 
-    `homes` holds `home` and `home.NAME`; `ports` the real numbers; `readiness` is
-    `{kind: http|tcp|command, port, path, status, command, deadline}`; it starts again when one of
-    `triggers` changes. `parked`, it is stopped and keeps its volume.
+    Among `inputs`, `homes` maps `home` and `home.<software>` to directories of software, `ports` maps port
+    names to numbers, and `readiness` is `{kind: http|tcp|command, port, path, status, command, deadline}`
+    with `deadline` in seconds. The server restarts when a value of `triggers` changes. With `parked` it is
+    stopped and keeps its volume. Output `volume` is the identity of its data volume, or empty without one.
     """
 
     volume: pulumi.Output[str]
@@ -93,8 +94,11 @@ class Process(pulumi.CustomResource):
 
 
 class Task(pulumi.CustomResource):
-    """A command run to completion. Output `result` is the JSON object that it wrote. `parked`, it does not
-    run; once it is not, it runs if it had not, or if anything of it has changed since."""
+    """A command that runs to completion. Output `result` is the JSON object that it wrote.
+
+    With `parked` it does not run. When `parked` is removed it runs, unless it already ran with the same
+    inputs.
+    """
 
     result: pulumi.Output[dict[str, Any]]
 
@@ -103,7 +107,11 @@ class Task(pulumi.CustomResource):
 
 
 class Secret(pulumi.CustomResource):
-    """A random secret, in the state encrypted and in a file that only its owner reads."""
+    """A random secret of `length` letters and digits.
+
+    Its `value` is encrypted in Pulumi's state, and is also kept in a file that only the stack's user can
+    read.
+    """
 
     value: pulumi.Output[str]
 

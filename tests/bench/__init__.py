@@ -1,1 +1,2 @@
-"""The figures of `make bench`: ratios of what is measured in one run, so that machines compare."""
+"""The figures of `make bench`. Each is a ratio of two measurements of the same run, so that machines can be
+compared."""

@@ -1,6 +1,6 @@
-"""`make bench`: brings a whole stack up beside whatever else runs, measures, and takes it down.
+"""`make bench`: brings a whole stack up beside other stacks, measures it, and takes it down.
 
-With FRESH=1 it also measures `make up` on a machine without caches, which takes long.
+With FRESH=1 it also measures `make up` on a machine without caches, which takes about a quarter of an hour.
 """
 
 import os
@@ -34,7 +34,7 @@ RESULT = ROOT / "build" / "bench.json"
 
 
 def main() -> int:
-    """1 when a figure could not be taken: the others are worth having."""
+    """Print and write all figures. Returns 1 when one could not be taken, after the others."""
     console = Console()
     found: list[Row] = []
     try:
@@ -63,7 +63,7 @@ def _rows(console: Console) -> Iterator[Row]:
 
 
 def _platform(tmp: Path, console: Console) -> Iterator[Row]:
-    """The figures of the local template without its demo."""
+    """Yield the figures of the local template without its demo."""
     template = yaml.safe_load((ROOT / "stacks" / "Pulumi.local.template.yaml").read_text())
     settings: dict[str, Any] = {**template["config"][KEY], "demo": False}
     stack = Stack("bench", tmp, settings, PORT_OFFSET)
@@ -78,7 +78,7 @@ def _platform(tmp: Path, console: Console) -> Iterator[Row]:
 
 
 def platform_measurements(stack: Stack, tmp: Path, console: Console) -> list[Measurement]:
-    """The first brings the stack up for those after it."""
+    """Return the measurements of the whole stack. The first one brings the stack up for the others."""
     idle: list[Figure] = []
 
     def warm() -> Iterator[Figure]:
@@ -106,7 +106,7 @@ def platform_measurements(stack: Stack, tmp: Path, console: Console) -> list[Mea
 
 
 def _kubernetes(stack: Stack, memory: float, tmp: Path, console: Console) -> Iterator[Figure]:
-    """The figures of the lab on a testbed of our own; none where that cannot run."""
+    """Yield the figures of the lab stack on a testbed, or none on a machine that cannot run one."""
     if os.geteuid() != 0 or missing(PROGRAMS, cache_directory()):
         console.print("kubernetes.*: left out; they need root and `python -m tests.testbed build`")
         return
@@ -121,7 +121,7 @@ def _kubernetes(stack: Stack, memory: float, tmp: Path, console: Console) -> Ite
 
 @contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """A short path that an unprivileged server may pass."""
+    """Provide a directory with a short path that other users may enter."""
     path = Path(tempfile.mkdtemp(prefix="nebula-bench-"))
     path.chmod(0o711)
     try:

@@ -1,4 +1,4 @@
-"""A figure, the table that people read and the file that programs read."""
+"""The figures of a benchmark, as a table for people and as a file for programs."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -14,8 +14,8 @@ from providers.terminal import show_table
 
 @dataclass(frozen=True)
 class Figure:
-    """`value` and `against` in `unit`, `ratio` the one over the other. `holds` is whether the ratio is
-    below `aim`; both are None for a figure that only informs."""
+    """A measured figure: `value` and `against` in `unit`, and their `ratio`. `holds` says whether the ratio
+    is below `aim`; both are None for a figure without an aim."""
 
     name: str
     value: float
@@ -28,8 +28,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Failure:
-    """A figure that could not be taken, and why. Its row in the file has the keys of a figure, without
-    numbers, and `error`; it does not hold."""
+    """A figure that could not be taken, and the reason. Its row in the file has a figure's keys without
+    numbers, `error`, and false in `holds`."""
 
     name: str
     error: str
@@ -39,7 +39,8 @@ Row = Figure | Failure
 
 
 def figure(name: str, value: float, unit: str, against: float, aim: float | None = None) -> Figure:
-    """Raises ValueError when there is nothing to compare with."""
+    """Return the figure of `value` compared with `against`. Raises ValueError when `against` is not
+    positive."""
     if against <= 0:
         raise ValueError(f"{name}: {against:g} {unit} is nothing to compare with")
     ratio = value / against
@@ -47,13 +48,13 @@ def figure(name: str, value: float, unit: str, against: float, aim: float | None
 
 
 def median_pair(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Of pairs (value, against), the one whose ratio is the (lower) median of all ratios."""
+    """Return the pair (value, against) whose ratio is the lower median of all pairs' ratios."""
     ratios = [value / against for value, against in pairs]
     return pairs[ratios.index(median_low(ratios))]
 
 
 def write(found: Iterable[Row], path: Path) -> None:
-    """As a JSON list, numbers with four significant digits."""
+    """Write the rows to `path` as a JSON list, with numbers of four significant digits."""
     rows = [{key: _rounded(value) for key, value in _fields(row).items()} for row in found]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(rows, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""`fresh.<step>`: `make up` on a machine that has nothing of ours yet, step by step."""
+"""`fresh.<step>`: the steps of `make up` on a machine where Nebula was never run."""
 
 import contextlib
 import os
@@ -29,19 +29,19 @@ _MILESTONES = (
 )
 _LEFT_OUT = (".git", ".venv", ".nebula", "build", "__pycache__", "Pulumi.local.yaml", ".*_cache")
 _MIRRORS = (".m2/settings.xml", ".config/go/env", ".config/pip/pip.conf", ".pip/pip.conf")
-"""Where people name the mirrors of package registries that they use."""
+"""The files in which users configure mirrors of package registries."""
 
 Line = tuple[float, str]
 
 
 @dataclass(frozen=True)
 class FreshMachine:
-    """A clone and a home with nothing in it but the user's choice of mirrors, below `tmp`. Root's
-    caches have a fixed place, so for root it belongs to another user."""
+    """A clone below `tmp` and an empty home, with only the user's package mirrors configured. Root's caches
+    have a fixed place, so under root the home belongs to another user."""
 
     tmp: Path
     settings: Mapping[str, object]
-    """What the local template is changed by."""
+    """Settings that replace the local template's."""
 
     @property
     def checkout(self) -> Path:
@@ -53,7 +53,7 @@ class FreshMachine:
 
     @property
     def cache(self) -> Path:
-        """What `make up` will take as the cache."""
+        """Return the directory that `make up` will use as the cache."""
         return self.home / ".cache" / "nebula"
 
     def prepare(self) -> None:
@@ -74,8 +74,8 @@ class FreshMachine:
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
     def make(self, target: str) -> Iterator[Line]:
-        """The lines that `make <target>` prints, with the seconds since its start. Raises
-        AssertionError with the last of them when it fails."""
+        """Run `make <target>`, and yield the lines that it prints with the seconds since its start. Raises
+        AssertionError with the last lines when it fails."""
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -112,7 +112,7 @@ class FreshMachine:
 
 
 def measure(tmp: Path, settings: Mapping[str, object], console: Console) -> list[Figure]:
-    """Takes about a quarter of an hour on two cores, and several GiB of downloads."""
+    """Measure all steps. This takes about a quarter of an hour on two cores, and downloads several GiB."""
     machine = FreshMachine(tmp, settings)
     machine.prepare()
     lines = []
@@ -127,7 +127,7 @@ def measure(tmp: Path, settings: Mapping[str, object], console: Console) -> list
 
 
 def steps(lines: Iterable[Line]) -> dict[str, float]:
-    """Seconds of each step, from what `make up` printed. Steps of the engine run side by side."""
+    """Return the seconds of each step from the lines that `make up` printed. Steps of the engine overlap."""
     seconds: dict[str, float] = {}
     begun: dict[str, float] = {}
     stage, since = "", 0.0
@@ -147,6 +147,6 @@ def steps(lines: Iterable[Line]) -> dict[str, float]:
 
 
 def figures(seconds: Mapping[str, float], total: float) -> list[Figure]:
-    """Each step against the whole, the longest first."""
+    """Return a figure for each step compared with the whole, the longest step first."""
     ordered = sorted(seconds.items(), key=lambda item: -item[1])
     return [figure(f"fresh.{step}", taken, "s", total) for step, taken in ordered]

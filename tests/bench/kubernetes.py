@@ -1,5 +1,5 @@
-"""`kubernetes.*`: the lab stack in pods on the testbed, against its pods' own starts and against the
-same platform as processes."""
+"""`kubernetes.*`: the lab stack on the testbed, compared with the starts of its own pods and with the
+platform as local processes."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -29,7 +29,8 @@ _RUNNING = frozenset({"StatefulSet", "Deployment", "Job"})
 def measure(
     cluster: Cluster, local: Stack, local_memory: float, tmp: Path, console: Console
 ) -> Iterator[Figure]:
-    """Takes the lab up and down. `local` is up, with `local_memory` GiB; figures are without the demo."""
+    """Bring the lab up, measure it, and take it down. `local` is a running local stack that uses
+    `local_memory` GiB. The demo is not measured."""
     stack = ClusterStack("bench", tmp / "cluster", settings(cluster, demo=False))
     try:
         seconds = timed(stack.up)
@@ -46,7 +47,8 @@ def measure(
 
 
 def _own_times(cluster: Cluster, stack: ClusterStack) -> dict[str, float]:
-    """`Type::name` to the seconds from a pod's start until it was ready, or a task's had ended."""
+    """Return the seconds from the start of each pod until it was ready, or until its task ended, by
+    `Type::name`."""
     resources = state.deployment(stack.backend, PROJECT, stack.name)["resources"]
     labels = {
         row["outputs"]["metadata"]["name"]: row["urn"].rpartition("::")[2]
@@ -74,7 +76,7 @@ def _done(pod: Any) -> datetime:
 
 
 def _memory() -> float:
-    """GiB of the proportional set sizes of all processes in pods."""
+    """Return the GiB of the proportional set sizes of all processes in pods."""
     total = 0
     for pid in control_groups.processes():
         try:

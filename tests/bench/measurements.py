@@ -1,4 +1,4 @@
-"""Measurements in turn: one that fails is reported, and the others go on."""
+"""Takes measurements one after another. A failed one is reported, and the others continue."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,15 +10,16 @@ from tests.bench.figures import Failure, Row
 
 @dataclass(frozen=True)
 class Measurement:
-    """`run` takes figures: those of `names`, or fewer where something is left out on purpose, or others where
-    nobody knows before which there will be; `names` then says what failed when it does."""
+    """A measurement. `run` returns its figures, usually those called `names`; when it fails, `names` are
+    reported as failed."""
 
     names: tuple[str, ...]
     run: Callable[[], Iterable[Row]]
 
 
 def taken(measurements: Iterable[Measurement], console: Console) -> Iterator[Row]:
-    """The figures of all; in place of those that a measurement could not take, why it failed."""
+    """Take all measurements, and yield their figures, or the reason in the place of a figure that could not
+    be taken."""
     for measurement in measurements:
         missing = list(measurement.names)
         try:

@@ -1,10 +1,10 @@
-"""`memory.idle`: what the whole stack keeps in memory when nobody asks anything of it."""
+"""`memory.idle`: the memory of the whole stack while no client uses it."""
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.supervisor import SUPERVISORD, Supervisor
 from providers.terminal import show_table
@@ -17,10 +17,10 @@ _GIB = 2**30
 
 
 def measure(stack: Stack, console: Console) -> Figure:
-    """The sum of the proportional set sizes of supervisord and everything below it."""
+    """Measure the proportional set size of supervisord and all its descendants, in GiB."""
     supervisord = Supervisor(StackDirectory(stack.directory)).identity()
     assert supervisord is not None, f"no supervisord of {stack.directory} runs"
-    family = processes.tree([supervisord.pid], processes.table())
+    family = os_processes.with_descendants([supervisord.pid], os_processes.all_processes())
     total = sum(psutil.Process(pid).memory_full_info().pss for pid in family) / _GIB
     table = Table("server", "MiB", title="Memory of the idle stack")
     servers = {server.name: server.memory for server in stack.servers().values()}

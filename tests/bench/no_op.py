@@ -1,4 +1,4 @@
-"""`up.noop`: an `up` that finds nothing to do, against one of as many empty components."""
+"""`up.noop`: an `up` without changes, compared with an `up` of the same number of empty components."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ for index in range({count}):
 
 
 def measure(stack: Stack, tmp: Path, console: Console, pairs: int = _PAIRS) -> Figure:
-    """The stack must be up. Both are measured in turns, and the median ratio counts."""
+    """Measure both in turns, `pairs` times, and return the median ratio. The stack must be up."""
     resources = state.deployment(stack.backend, PROJECT, stack.name)["resources"]
     count = len(resources) - 1  # each program has its stack besides
     empty = Project(tmp / "empty", "empty", _PROGRAM.format(count=count), stack)

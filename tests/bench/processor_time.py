@@ -1,4 +1,4 @@
-"""How long processors worked, for whom."""
+"""Measures processor time."""
 
 import os
 import time
@@ -10,23 +10,24 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def now() -> float:
-    """Seconds since the machine's start, the clock that processes' start times are given in."""
+    """Return the seconds since the machine's start, which is the clock of processes' start times."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def started(pid: int) -> float:
-    """When the process began, by `now`'s clock. Raises FileNotFoundError when it is gone."""
+    """Return when a process began, by the clock of `now`. Raises FileNotFoundError when it has ended."""
     with open(f"/proc/{pid}/stat") as file:
         return int(file.read().rpartition(")")[2].split()[19]) / _TICK
 
 
 def cores() -> int:
-    """Processors that this process, and so what it starts, may use."""
+    """Return the number of processors that this process and its children may use."""
     return len(os.sched_getaffinity(0))
 
 
 def of_tree(pid: int) -> float:
-    """Processor seconds of a process, its descendants and those of them that ended and were waited for."""
+    """Return the processor seconds of a process and its descendants, including those that ended and were
+    waited for."""
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -35,7 +36,7 @@ def of_tree(pid: int) -> float:
 
 
 def of_process(process: psutil.Process) -> tuple[float, float]:
-    """Processor seconds of the process itself, and of its children that ended."""
+    """Return the processor seconds of a process itself, and those of its children that ended."""
     try:
         times = process.cpu_times()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -44,13 +45,13 @@ def of_process(process: psutil.Process) -> tuple[float, float]:
 
 
 def of_machine() -> float:
-    """Processor seconds of everything since the machine's start."""
+    """Return the processor seconds of all processes since the machine's start."""
     times = psutil.cpu_times()
     return times.user + times.nice + times.system + times.irq + times.softirq
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Seconds that `action` takes."""
+    """Run `action`, and return the seconds that it took."""
     begin = now()
     action()
     return now() - begin

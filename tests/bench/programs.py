@@ -1,4 +1,4 @@
-"""Small Pulumi programs, run by the engine and language host that the platform uses."""
+"""Runs small Pulumi programs with the same engine and language host as the platform."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ _STACK = "bench"
 
 
 class Project:
-    """A Pulumi project of its own in `directory`, in the backend of `beside`."""
+    """A Pulumi project in `directory`, with the engine and backend of the stack `beside`."""
 
     def __init__(
         self, directory: Path, name: str, program: str, beside: Stack, provider: bool = False
@@ -30,7 +30,7 @@ class Project:
         self.run("stack", "init", _STACK)
 
     def run(self, *arguments: str, variables: Mapping[str, str] | None = None) -> None:
-        """Call the engine, which must succeed."""
+        """Run the engine, which must succeed."""
         answer = subprocess.run(
             ["pulumi", *arguments, "--non-interactive"],
             cwd=self._directory,

@@ -1,8 +1,9 @@
-"""Projections: durable throughput against nats-py's `fetch` and against reading alone, and a live view's lag
-while it is rebuilt.
+"""Projections: durable throughput, compared with nats-py's `fetch` and with reading alone, and the lag of a
+view during a rebuild.
 
-All on one real NATS server, in one run, in turns; the store is synced at each commit. P1 and P2 compare times
-for an event, so that a lower ratio is better as everywhere here: three times the throughput is a third.
+All are measured on one real NATS server in one run, in turns, and the store is synced at each commit. P1 and
+P2 compare the time per event, so that a lower ratio is better: three times the throughput is a ratio of a
+third.
 """
 
 import asyncio
@@ -43,8 +44,8 @@ _RATE = 1000
 
 @dataclass(frozen=True)
 class Scale:
-    """How many of the flights are used (None: all), by how many of them throughput is measured, how often,
-    and which sizes of a commit are tried."""
+    """The size of the measurements: how many flights are used (None means all), how many of them throughput
+    is measured with, how often, and which commit sizes are tried."""
 
     flights: int | None = None
     events: int = 150_000
@@ -64,7 +65,7 @@ _PROJECTION = Projection(
 
 
 def measurements(tmp: Path, console: Console, scale: Scale) -> list[Measurement]:
-    """Each with a server, and a directory below `tmp`, of its own."""
+    """Return the measurements. Each uses its own server and its own directory below `tmp`."""
 
     @cache
     def messages() -> list[flights.Message]:
@@ -117,14 +118,14 @@ def _pair(pairs: Sequence[tuple[float, float]]) -> tuple[float, str, float]:
 
 
 def _per_event(work: Callable[[], object], events: int) -> float:
-    """Microseconds."""
+    """Return the microseconds per event."""
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) / events * 1e6
 
 
 def _fetch(server: NatsServer, last: int) -> None:
-    """nats-py's own loop, which does nothing with what it fetches but acknowledge each batch."""
+    """Read all events with nats-py's own loop, and acknowledge each batch. Nothing else is done with them."""
 
     async def loop() -> None:
         client = await nats.connect(server.url)
@@ -184,7 +185,7 @@ class _Latency(Observer):
 
 
 class _Lag(Observer):
-    """How old the oldest event of each commit is, by the clock that stamped it."""
+    """Measures the age of the oldest event of each commit, by the clock that stamped the event."""
 
     def __init__(self) -> None:
         self.sequence = 0

@@ -1,6 +1,6 @@
-"""Projections over several shards and many events: `projections.shards.<n>` and `projections.memory`.
+"""Projections with several shards and many events: `projections.shards.<n>` and `projections.memory`.
 
-Each worker is a process of its own, as in a stack. With LONG=1 the memory is that of 10 million events.
+Each worker is a process, as in a stack. With LONG=1 memory is measured over 10 million events.
 """
 
 import math
@@ -34,7 +34,8 @@ _PROCESSES = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers of shards, beside one, and how many events the memory is that of (None: as LONG says)."""
+    """The numbers of shards that are compared with one shard, and the number of events of the memory
+    measurement (None means as LONG says)."""
 
     shards: tuple[int, ...] = (2, 4)
     events: int | None = None
@@ -68,7 +69,7 @@ def _shards(
     console: Console,
     counts: Sequence[int],
 ) -> Iterator[Figure]:
-    """Seconds for all events by several workers, against those of one."""
+    """Measure the seconds in which several workers handle all events, compared with one worker."""
     tmp.mkdir()
     seconds: dict[int, float] = {}
     with nats_server(tmp) as server:
@@ -95,8 +96,8 @@ def _shards(
 
 
 def _parts(messages: Sequence[flights.Message], count: int) -> list[tuple[list[str], int]]:
-    """For each of `count` shards its subjects, so that each has about as many events, and the sequence of
-    its last one."""
+    """Divide the subjects among `count` shards so that each has about as many events. Returns each shard's
+    subjects, and the sequence of its last event."""
     last = {subject: sequence for sequence, (subject, _) in enumerate(messages, start=1)}
     subjects: list[list[str]] = [[] for _ in range(count)]
     sizes = [0] * count
@@ -114,7 +115,8 @@ def _memory(
     console: Console,
     events: int,
 ) -> Figure:
-    """What a worker and its sandbox keep in memory: the last third of the rounds against the first."""
+    """Measure the memory of a worker and its sandbox in the last third of the rounds, compared with the first
+    third."""
     tmp.mkdir()
     rounds = math.ceil(events / len(messages))
     committed = _PROCESSES.Value("Q", 0)
@@ -141,7 +143,8 @@ def _memory(
 
 
 def _megabytes(worker: psutil.Process) -> float:
-    """The proportional set size of a process and its children; what of the store is mapped counts too."""
+    """Return the megabytes of the proportional set size of a process and its children, mapped parts of the
+    store included."""
     family = [worker, *worker.children(recursive=True)]
     return float(sum(process.memory_full_info().pss for process in family)) / 2**20
 

@@ -1,4 +1,4 @@
-"""The least time that work can take which depends on other work and shares some cores."""
+"""Computes the least time of work whose parts depend on one another and share some cores."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,15 +7,16 @@ from graphlib import TopologicalSorter
 
 @dataclass(frozen=True)
 class Path:
-    """A chain of work, each step after the one before it, and its seconds."""
+    """A chain of work, in which each step needs the one before it, and the seconds of the whole chain."""
 
     steps: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
 def critical_path(seconds: Mapping[str, float], after: Mapping[str, Collection[str]]) -> Path:
-    """The longest chain. `after` maps work to what must be done first; work without an entry in
-    `seconds` takes no time and is left out of the chain. Raises graphlib.CycleError."""
+    """Return the longest chain. `after` maps work to the work that must be done first. Work that is missing
+    in `seconds` takes no time and is left out of the chain. Raises graphlib.CycleError when work depends on
+    itself."""
     longest: dict[str, Path] = {}
     for name in TopologicalSorter(after).static_order():
         before = max((longest[other] for other in after.get(name, ())), key=_duration, default=Path())
@@ -27,7 +28,8 @@ def critical_path(seconds: Mapping[str, float], after: Mapping[str, Collection[s
 
 
 def least_seconds(path: Path, processor_seconds: float, cores: int) -> float:
-    """No schedule ends sooner: neither the chain nor the processors can be hurried."""
+    """Return the fewest seconds that any schedule needs, given the critical path and the processor time of
+    all work."""
     return max(path.seconds, processor_seconds / cores)
 
 

@@ -1,4 +1,5 @@
-"""`preview.slope`: what a further workload adds to a preview, for many against for few."""
+"""`preview.slope`: the time that one more workload adds to a preview, with many workloads compared with
+few."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -13,7 +14,7 @@ from tests.bench.programs import Project
 from tests.e2e.stack import ROOT, Stack
 
 AIM = 1.5
-"""Of the slopes' ratio over 10, 100 and 1000: linear growth gives 1, n log n 1.3, quadratic 10."""
+"""The aim for the ratio of the slopes over 10, 100, 1000: linear growth has 1, n log n 1.3, quadratic 10."""
 _ROUNDS = ((10, 100, 1000), (10, 100, 1000), (10, 100), (10, 100))
 """In turns, so that whatever else runs meanwhile slows all numbers alike."""
 _PROGRAM = """\
@@ -50,7 +51,7 @@ for index in range(int(os.environ["WORKLOADS"])):
 
 
 def measure(beside: Stack, tmp: Path, console: Console) -> Figure:
-    """Previews of a stack that is not there, of 10 to 1000 workloads."""
+    """Measure previews of a stack that does not exist, with 10 to 1000 workloads."""
     seconds = previews(beside, tmp, chain.from_iterable(_ROUNDS))
     each = ", ".join(f"{count}: {taken:.2f}" for count, taken in seconds.items())
     console.print(f"Preview of as many workloads, s: {each}")
@@ -58,7 +59,7 @@ def measure(beside: Stack, tmp: Path, console: Console) -> Figure:
 
 
 def previews(beside: Stack, tmp: Path, counts: Iterable[int]) -> dict[int, float]:
-    """Seconds for a preview of as many workloads; the fastest run of each number counts."""
+    """Return the seconds of a preview for each number of workloads. The fastest run of each number counts."""
     program = _PROGRAM.format(root=str(ROOT), directory=str(tmp / "slope-stack"), cache=str(tmp / "cache"))
     project = Project(tmp / "slope", "slope", program, beside, provider=True)
     runs: dict[int, list[float]] = {}
@@ -68,8 +69,8 @@ def previews(beside: Stack, tmp: Path, counts: Iterable[int]) -> dict[int, float
 
 
 def slope(seconds: Mapping[int, float]) -> Figure:
-    """From the seconds for three numbers of workloads: milliseconds per workload between the larger
-    two, against those between the smaller two."""
+    """Return the figure from the seconds of three numbers of workloads: milliseconds per workload between the
+    larger two, compared with those between the smaller two."""
     few, some, many = sorted(seconds)
     here = 1000 * (seconds[many] - seconds[some]) / (many - some)
     before = 1000 * (seconds[some] - seconds[few]) / (some - few)

@@ -1,4 +1,4 @@
-"""Every program of the benchmarks runs, on little: what its figures are is of no interest here."""
+"""Every program of the benchmarks runs, with little work. The tests do not look at the figures."""
 
 import json
 import time
@@ -43,7 +43,7 @@ def tmp() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def stack(tmp: Path) -> Iterator[Stack]:
-    """Two servers that start at once; down."""
+    """Provide a stack with two servers that start quickly. It is down."""
     home("redis")
     home("nats")
     stack = Stack("bench", tmp, light.settings("redis", "nats"), OFFSET)

@@ -1,4 +1,4 @@
-"""`up.warm`: an `up` with everything cached, against the least time that its servers need."""
+"""`up.warm`: an `up` with everything cached, compared with the least time that its servers need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from rich.table import Table
 from infra.engine import state
 from infra.engine.checkout import PROJECT
 from providers.local.plugin.layout import StackDirectory, read_json
-from providers.local.plugin.processes import Identity
+from providers.local.plugin.os_processes import ProcessIdentity
 from providers.terminal import show_table
 from tests.bench import processor_time, schedule
 from tests.bench.figures import Figure, figure
@@ -22,8 +22,8 @@ _HELPERS = {"program.py": "program", "language_host.py": "language host", "provi
 
 @dataclass
 class Timeline:
-    """One `up`: seconds since the engine's start at which each resource began and was there, and how
-    long processors worked for whom. `launched` is when a server was executed."""
+    """The times of one `up`, in seconds since the engine's start: when each resource began and was ready, and
+    when each server was executed (`launched`). It also has the processor time, by who used it."""
 
     seconds: float = 0.0
     began: dict[str, float] = field(default_factory=dict)
@@ -35,11 +35,11 @@ class Timeline:
     machine: float = 0.0
 
     def starts(self) -> dict[str, float]:
-        """Each server's own start: from its execution until it is ready."""
+        """Return the seconds of each server's own start, from its execution until it is ready."""
         return {name: self.done[name] - launched for name, launched in self.launched.items()}
 
     def runs(self) -> dict[str, float]:
-        """How long each task took."""
+        """Return the seconds that each task took."""
         return {
             name: self.done[name] - began
             for name, began in self.began.items()
@@ -48,7 +48,7 @@ class Timeline:
 
 
 def record(stack: Stack) -> Timeline:
-    """Bring the stack up, and watch."""
+    """Bring the stack up, and record its timeline."""
     line, origin, machine = Timeline(), processor_time.now(), processor_time.of_machine()
     run = stack.start_up()
     try:
@@ -81,8 +81,8 @@ def _note(line: Timeline, event: Event, stack: Stack, run: EngineRun, origin: fl
 
 
 def _note_server(line: Timeline, stack: Stack, name: str, origin: float) -> None:
-    note = StackDirectory(stack.directory).record(name.partition("::")[2])
-    identity = Identity.parse(read_json(note))
+    note = StackDirectory(stack.directory).record_file(name.partition("::")[2])
+    identity = ProcessIdentity.from_record(read_json(note))
     assert identity is not None, (
         f"{name} is ready, but {note} does not say which process it is: "
         f"{note.read_text() if note.exists() else sorted(note.parent.iterdir())}; {stack.servers()}"
@@ -92,7 +92,8 @@ def _note_server(line: Timeline, stack: Stack, name: str, origin: float) -> None
 
 
 def _note_helpers(line: Timeline, run: EngineRun) -> None:
-    """The engine and what it runs, as far as they live; commands are what the plugin ran to its end."""
+    """Record the processor time of the engine and its plugins while they live, and of the plugin's
+    commands."""
     try:
         engine = psutil.Process(run.process.pid)
         line.helpers["engine"] = processor_time.of_process(engine)[0]
@@ -109,7 +110,7 @@ def _note_helpers(line: Timeline, run: EngineRun) -> None:
 
 
 def dependencies(stack: Stack) -> dict[str, list[str]]:
-    """`Type::name` of each resource of the stack to those that it depends on."""
+    """Return the resources that each resource of the stack depends on, all as `Type::name`."""
     resources = state.deployment(stack.backend, PROJECT, stack.name)["resources"]
     return {
         short_name(row["urn"]): [short_name(urn) for urn in row.get("dependencies") or ()]
@@ -118,8 +119,9 @@ def dependencies(stack: Stack) -> dict[str, list[str]]:
 
 
 def figures(line: Timeline, after: Mapping[str, list[str]], cores: int) -> list[Figure]:
-    """`up.warm` counts the servers alone. `up.warm_with_tasks` also counts the tasks that stand
-    between them, and what the plugin ran to prepare volumes: what is left is our overhead."""
+    """Return the figures `up.warm`, which compares with the servers' own starts, and `up.warm_with_tasks`,
+    which also counts the tasks between them and the preparation of volumes. The rest is the platform's
+    overhead."""
     servers = schedule.critical_path(line.starts(), after)
     every = schedule.critical_path(line.starts() | line.runs(), after)
     work = sum(line.processor.values())
@@ -132,7 +134,7 @@ def figures(line: Timeline, after: Mapping[str, list[str]], cores: int) -> list[
 
 
 def show(line: Timeline, after: Mapping[str, list[str]], cores: int, console: Console) -> None:
-    """Where the time went."""
+    """Print where the time went."""
     table = Table("server or task", "began at", "ready at", "own time", "processor", title="Warm up, s")
     own = line.starts() | line.runs()
     for name in sorted(own, key=line.done.__getitem__):

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests, and the order of their modules."""
+"""The fixtures of the end-to-end tests, and the order in which their modules run."""
 
 import shutil
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.full import FullStack, settings
-from tests.e2e.places import Places
+from tests.e2e.private_directories import PrivateDirectories
 from tests.e2e.stack import Stack
 
 _FULL_STACK = (
@@ -26,7 +26,8 @@ _PORT_OFFSET = 500
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The full stack's modules come first, so that it is gone when the others start stacks of their own."""
+    """Run the modules that use the full stack first, so that it is down when other modules start their own
+    stacks."""
     here = Path(__file__).parent
     places = [index for index, item in enumerate(items) if item.path.parent == here]
     ordered = sorted((items[index] for index in places), key=_rank)
@@ -51,16 +52,16 @@ def _passable_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def scratch_directory() -> Iterator[Path]:
-    """A short path that an unprivileged server may pass: pytest's own directories are closed and long."""
+    """Provide a directory with a short path that other users may enter; pytest's own are long and closed."""
     with _passable_directory() as path:
         yield path
 
 
 @pytest.fixture(scope="session")
 def full() -> Iterator[FullStack]:
-    """The whole platform, up since a first `pulumi up` that ended with 0."""
+    """Provide the whole platform, stood up by one `pulumi up` that succeeded."""
     with _passable_directory() as path:
-        places = Places.make(path / "places")
+        places = PrivateDirectories.make(path / "places")
         stack = Stack("full", path, settings(_PORT_OFFSET), _PORT_OFFSET, places=places)
         try:
             yield FullStack.up(stack)
@@ -70,5 +71,5 @@ def full() -> Iterator[FullStack]:
 
 @pytest.fixture(scope="session")
 def port_offset() -> int:
-    """That of the full stack, and of what runs after it."""
+    """Return the port offset of the full stack, and of the stacks that run after it."""
     return _PORT_OFFSET

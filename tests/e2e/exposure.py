@@ -1,4 +1,4 @@
-"""Where a secret might be seen by somebody whom it is not meant for."""
+"""Searches the places where another user of the machine could read a stack's secrets."""
 
 import os
 import re
@@ -17,11 +17,11 @@ _SHORTEST = 20
 _NAMES = ("username", "access-key-id")
 _INTERVAL = 0.1
 
-Found = list[str]
+Locations = list[str]
 
 
 def secrets_of(stack: Stack) -> set[str]:
-    """Every secret that the stack has: in its outputs, in its directory, and its passphrase."""
+    """Return every secret of the stack: those in its outputs, those in its directory, and its passphrase."""
     found = set(_passwords(stack.outputs()["credentials"]))
     found |= {path.read_text() for path in (stack.directory / "secrets").iterdir() if path.is_file()}
     found.add(stack.passphrase.read_text())
@@ -38,7 +38,8 @@ def _passwords(credentials: Mapping[str, Any]) -> Iterator[str]:
 
 
 class ProcessWatch:
-    """Looks at every process of the machine while it is at work, so that short-lived ones are seen too."""
+    """Records the command line of every process of the machine, ten times a second, short-lived ones
+    included."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -65,10 +66,10 @@ class ProcessWatch:
 
 
 class Exposure:
-    """Searches each place where others could look; `watch` saw the processes of the stack's first run,
-    which began at the time `since`.
+    """Searches a stack for its secrets, one method for each kind of place.
 
-    Every method takes the secrets and returns where one stands, without the secret.
+    `watch` recorded the processes of the stack's first run, which began at the time `since`, in seconds since
+    1970. Every method takes the secrets and returns the places that contain one, without the secret itself.
     """
 
     def __init__(self, stack: Stack, watch: ProcessWatch, since: float) -> None:
@@ -77,7 +78,7 @@ class Exposure:
         self._since = since
 
     @property
-    def places(self) -> Mapping[str, Callable[[Collection[str]], Found]]:
+    def searches(self) -> Mapping[str, Callable[[Collection[str]], Locations]]:
         return {
             "state": self.in_state,
             "logs": self.in_logs,
@@ -87,36 +88,36 @@ class Exposure:
             "readable files": self.in_readable_files,
         }
 
-    def in_state(self, secrets: Collection[str]) -> Found:
-        """The backend whole: state, history and backups."""
+    def in_state(self, secrets: Collection[str]) -> Locations:
+        """Search the stack's whole Pulumi backend: state, history and backups."""
         return _in_files(self._stack.backend.rglob("*"), secrets)
 
-    def in_logs(self, secrets: Collection[str]) -> Found:
-        """The servers' and tasks' logs, supervisord's and the engine's own."""
+    def in_logs(self, secrets: Collection[str]) -> Locations:
+        """Search the logs of servers and tasks, of supervisord and of the engine."""
         logs = [self._stack.directory / "logs", self._stack.directory / "supervisord", self._stack.home]
         specs = self._stack.directory / "supervisord" / "specs"  # what a server is started from: 0600
         files = (path for folder in logs for path in folder.rglob("*") if not path.is_relative_to(specs))
         return _in_files(files, secrets)
 
-    def in_engine_output(self, secrets: Collection[str]) -> Found:
-        """What every run printed. Its event log holds debug messages too, in which Pulumi's SDK writes
-        outputs as they are: `--debug` shows them."""
+    def in_engine_output(self, secrets: Collection[str]) -> Locations:
+        """Search the output of every run of the engine. The engine's event log is left out: it contains debug
+        messages, in which Pulumi's SDK writes outputs in clear, as `--debug` does."""
         return _in_files(self._stack.logs.rglob("*.log"), secrets)
 
-    def in_arguments(self, secrets: Collection[str]) -> Found:
-        """`ps`: of everything that ran, as every user may see it."""
+    def in_arguments(self, secrets: Collection[str]) -> Locations:
+        """Search the command lines of all recorded processes, which every user can list with `ps`."""
         self._watch.look()
         pattern = _pattern(secrets)
         return [where for (_, line), where in self._watch.arguments.items() if pattern.search(line)]
 
-    def in_environments(self, secrets: Collection[str]) -> Found:
-        """Of processes that belong to another user than this one."""
+    def in_environments(self, secrets: Collection[str]) -> Locations:
+        """Search the environments of the processes that run as another user."""
         pattern = _pattern(secrets)
         return [f"environment of pid {pid}" for pid in _pids() if _of_another(pid) and _has(pid, pattern)]
 
-    def in_readable_files(self, secrets: Collection[str]) -> Found:
-        """Files that any user of the machine may read, below the stack's directories, its own places
-        among them, and whatever the runs wrote to the cache and to the directory for temporary files."""
+    def in_readable_files(self, secrets: Collection[str]) -> Locations:
+        """Search the files that any user of the machine can read: below the stack's directories, and those
+        that its runs wrote to the cache and the directory for temporary files."""
         cache = paths.cache_directory()
         shared = (cache / "software", cache / "apps", Path(tempfile.gettempdir()))
         written = {path for place in shared for path in _recent(place, self._since)}
@@ -132,7 +133,7 @@ def _with_all_below(root: Path) -> Iterator[Path]:
 
 
 def readable_by_all(path: Path) -> bool:
-    """Whether a user without any right of his own may open the file."""
+    """Return whether every user of the machine can read the file."""
     try:
         mode = path.lstat().st_mode
         return (
@@ -145,7 +146,7 @@ def readable_by_all(path: Path) -> bool:
 
 
 def _recent(root: Path, since: float) -> Iterator[Path]:
-    """Files below `root` that were written since, where any user may pass."""
+    """Yield the files below `root` that were written after `since`, in folders that any user may enter."""
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if _passable(Path(folder, name))]
         for name in names:
@@ -164,7 +165,7 @@ def _passable(path: Path) -> bool:
         return False
 
 
-def _in_files(files: Iterable[Path], secrets: Collection[str]) -> Found:
+def _in_files(files: Iterable[Path], secrets: Collection[str]) -> Locations:
     pattern = _pattern(secrets)
     return [str(path) for path in files if _regular(path) and pattern.search(_read(path))]
 

@@ -1,7 +1,7 @@
-"""The flights tables computed a second time: by DuckDB, from the package's CSV files.
+"""Computes the flights tables a second time, with DuckDB, from the CSV files of the package.
 
-It shares nothing with the pipeline: neither the engine, nor the SQL, nor the files in bronze. Means are
-rounded in integers, the 90th percentile is the row at position ceil(0.9 n) of the sorted delays.
+It uses neither the engine, nor the SQL, nor the bronze files of the pipeline. Means are rounded in integers,
+and the 90th percentile is the row at position ceil(0.9 n) of the sorted delays.
 """
 
 import itertools
@@ -95,9 +95,10 @@ _GOLD = {
 
 
 class Expected:
-    """The expected tables; `data` is the directory of the CSV files, `without_months` are left out.
+    """The tables that the pipeline must produce.
 
-    `scratch` is a directory in which the zipped file may be unpacked.
+    `data` is the directory of the CSV files, `without_months` are months (1 to 12) that are left out, and
+    `scratch` is a directory for the unpacked file.
     """
 
     def __init__(self, data: Path, scratch: Path, without_months: Collection[int] = ()) -> None:
@@ -121,7 +122,7 @@ class Expected:
             )
 
     def table(self, name: str) -> tuple[list[str], list[Row]]:
-        """Column names and rows of `silver.*` or `gold.*`."""
+        """Return the column names and rows of the table `name`, `silver.*` or `gold.*`."""
         layer, _, table = name.partition(".")
         query = (_SILVER if layer == "silver" else _GOLD)[table]
         cursor = self._connection.execute(query)
@@ -142,9 +143,10 @@ def first_difference(
     actual: tuple[Sequence[str], Iterable[Row]],
     key: Sequence[str],
 ) -> str | None:
-    """What first tells two tables apart, in the order of `key`; None if they hold the same rows.
+    """Return a description of the first difference between two tables, or None when they hold the same rows.
 
-    Columns may come in any order. Values are compared exactly: numbers by value, times in UTC.
+    Rows are compared in the order of the columns `key`. Columns may come in any order. Numbers are compared
+    by value and times in UTC, both exactly.
     """
     columns, found = list(expected[0]), list(actual[0])
     if sorted(columns) != sorted(found):
@@ -170,7 +172,7 @@ def first_difference(
 
 
 def _arranged(columns: Sequence[str], found: Sequence[str], rows: Iterable[Row]) -> list[Row]:
-    """The rows with their values in the order of `columns`, times in UTC."""
+    """Return the rows with their values in the order of `columns`, and times in UTC."""
     every = list(rows)
     if list(found) != list(columns):
         positions = [found.index(column) for column in columns]
@@ -189,14 +191,14 @@ def _in_utc(value: datetime | None) -> datetime | None:
 
 
 def _by_key(columns: Sequence[str], rows: Iterable[Row], key: Sequence[str]) -> list[tuple[Row, Row]]:
-    """Each row with its key, sorted by key and values."""
+    """Return each row with its key, sorted by key and values."""
     keys = [columns.index(column) for column in key]
     keyed = [(tuple(row[index] for index in keys), row) for row in rows]
     return sorted(keyed, key=lambda item: (_order(item[0]), _order(item[1])))
 
 
 def _order(row: Row) -> tuple[tuple[bool, Any], ...]:
-    """Sorts rows that hold nulls."""
+    """Return a sort key for rows that contain nulls."""
     return tuple((value is not None, value) if value is not None else (False, 0) for value in row)
 
 

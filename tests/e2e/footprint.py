@@ -1,4 +1,4 @@
-"""What a stack might leave on the machine: processes, listening ports and files, before and after."""
+"""Compares the processes, listening ports and files of the machine before and after a stack."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -10,7 +10,7 @@ import psutil
 
 from providers.local import paths
 from providers.local.plugin.accounts import server_account
-from providers.local.plugin.processes import DIRECTORY_MARK
+from providers.local.plugin.os_processes import DIRECTORY_VARIABLE
 from tests.e2e.machine import files_below
 
 _BYTE_CODE = "__pycache__"
@@ -19,11 +19,12 @@ _SHARED_MEMORY = Path("/dev/shm")
 
 @dataclass(frozen=True)
 class Footprint:
-    """The machine at one moment. `processes` are pid and start, `ports` the listening TCP ports.
+    """The state of the machine at one moment.
 
-    `files` are those below the directories that are the stack's alone (its `Places` among them, which
-    it has instead of the home and the directories for temporary files), and the first level of what it
-    shares with others. `software` is every file of the installed software with its time of change.
+    `processes` are pairs of pid and start time, `ports` the listening TCP ports, and `software` the files of
+    the installed software, each with its time of change. `files` are all files below the directories that
+    belong to the stack alone, its `PrivateDirectories` among them, and the first level of the directories
+    that it shares with others.
     """
 
     processes: frozenset[tuple[int, float]]
@@ -33,7 +34,7 @@ class Footprint:
 
     @classmethod
     def take(cls, *private: Path) -> "Footprint":
-        """Of the whole machine; `private` directories are looked through completely."""
+        """Return the state of the whole machine now. The `private` directories are read completely."""
         return cls(
             frozenset((process.pid, process.create_time()) for process in _living()),
             frozenset(connection.laddr.port for connection in _listeners()),
@@ -42,9 +43,12 @@ class Footprint:
         )
 
     def left_since(self, directory: Path, but: Collection[Path]) -> dict[str, list[str]]:
-        """What is there now, was not then, and cannot be somebody else's than the stack's that had its
-        files below `directory`; `lost` is what was there in it, `changed` what differs in software that
-        was installed then: it serves every stack. What is below `but` does not count."""
+        """Return what the stack in `directory` left on the machine since this footprint, by kind.
+
+        Processes, ports and files count when they are new and can only be that stack's. "lost" are files of
+        `directory` that are missing, and "changed" are files of software that was already installed. Paths
+        below one of `but` are ignored.
+        """
         now = Footprint.take(directory)
         ours = {process.pid: process for process in _living() if self._is_ours(process, directory)}
         theirs = {process.pid for process in _living()} - ours.keys()
@@ -68,13 +72,13 @@ class Footprint:
         return {kind: found for kind, found in left.items() if found}
 
     def _is_ours(self, process: psutil.Process, directory: Path) -> bool:
-        """New, and with the stack's mark, or of no other stack and either below this test or an orphan
-        that runs something of ours."""
+        """Return whether a process is new and the stack's: it names the stack, or it names no stack and
+        either runs below the test's directory or is an orphan that runs the platform's software."""
         try:
             if (process.pid, process.create_time()) in self.processes:
                 return False
             environment = process.environ()
-            mark = environment.get(DIRECTORY_MARK, "") or environment.get("PULUMI_HOME", "")
+            mark = environment.get(DIRECTORY_VARIABLE, "") or environment.get("PULUMI_HOME", "")
             if mark:
                 return Path(mark).is_relative_to(directory)
             if any(parent.pid == os.getpid() for parent in process.parents()):
@@ -122,12 +126,14 @@ def _software_directory() -> Path:
 
 
 def _home_of(path: Path) -> str:
-    """The name of the home that a file of the software is in; a lock beside the homes is its own."""
+    """Return the name of the software directory that a file is in. A lock file beside the directories counts
+    by itself."""
     return path.relative_to(_software_directory()).parts[0]
 
 
 def _may_be_ours(path: Path, theirs: Collection[int]) -> bool:
-    """Not another user's, and not shared memory that a process of somebody else's has mapped."""
+    """Return whether a file can be the stack's: it belongs to this user, and is not shared memory of another
+    stack's process."""
     try:
         user = path.lstat().st_uid
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The full stack: every component, the demo, and one thing of the user's own of each kind."""
+"""The full stack: every component, the demo, and one example of everything that users can declare."""
 
 import json
 import time
@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 
 
 def settings(port_offset: int) -> dict[str, Any]:
-    """The local template, and what users add to it."""
+    """Return the settings of the local template together with what users add to them."""
     template = yaml.safe_load((ROOT / "stacks" / "Pulumi.local.template.yaml").read_text())
     local: dict[str, Any] = template["config"][KEY]
     catalog = LOCAL_PORTS.port("iceberg_catalog", "http", port_offset)
@@ -49,7 +49,8 @@ def settings(port_offset: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class FullStack:
-    """The stack, its first `up`, the machine as it was before that, and clients of its servers."""
+    """The running full stack, the result of its first `up`, the machine's state before, and clients of its
+    servers."""
 
     stack: Stack
     first: Result
@@ -76,18 +77,18 @@ class FullStack:
         return credentials
 
     def address(self, server: str, port: str) -> str:
-        """`host:port` of a port that no endpoint names, such as a web interface's."""
+        """Return `host:port` of a port that no output names, such as a web interface's."""
         return self.stack.servers()[server].addresses[port]
 
     def home(self, software: str) -> Path:
-        """Where the stack's state says that the software is."""
+        """Return the directory of a software, as the stack's state records it."""
         latest = json.loads(self.stack.state_file.read_text())["checkpoint"]["latest"]
         name = f"nebula-local:index:Artifact::{software}"
         (artifact,) = [each for each in latest["resources"] if each["urn"].endswith(name)]
         return Path(artifact["outputs"]["home"])
 
     def object_store(self, service: str) -> Minio:
-        """S3 with the key of one service."""
+        """Return an S3 client with the access key of the service `service`."""
         key = self.credentials("object_store")["services"][service]
         return Minio(
             self.endpoint("object_store")["url"].removeprefix("http://"),
@@ -97,11 +98,11 @@ class FullStack:
         )
 
     def catalog(self) -> Catalog:
-        """The Iceberg catalog as PyIceberg sees it."""
+        """Return a PyIceberg client of the Iceberg catalog."""
         return iceberg_catalog(self.outputs)
 
     def query(self, statement: str, catalog: str = "lakehouse") -> tuple[list[str], list[Row]]:
-        """Column names and rows, by Trino."""
+        """Run a statement in Trino, and return the column names and rows of its result."""
         host, _, number = self.endpoint("trino")["url"].removeprefix("http://").partition(":")
         with trino.dbapi.Connection(host=host, port=int(number), user="test", catalog=catalog) as connection:
             cursor = connection.cursor()
@@ -110,7 +111,8 @@ class FullStack:
 
 
 def iceberg_catalog(outputs: Mapping[str, Any]) -> Catalog:
-    """The catalog of a stack with these outputs, with the object store's key for people."""
+    """Return a PyIceberg client of the catalog of a stack with these outputs. It uses the object store key
+    that users get."""
     return load_catalog("lakehouse", **catalog_properties(outputs))
 
 
@@ -129,5 +131,5 @@ def catalog_properties(outputs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def eventually(seconds: float) -> Retrying:
-    """Attempts until one passes; the last error counts."""
+    """Retry a block for up to `seconds` until it passes. The last error is raised."""
     return Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.1), reraise=True)

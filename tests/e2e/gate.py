@@ -1,5 +1,5 @@
-"""A gate before each Create of a stack's plugin, which a test opens: so a test knows where the engine
-is, and the engine gets no further however fast a Create is."""
+"""Holds each Create request of a stack's plugin until the test lets it continue, so that the test decides
+where the engine is."""
 
 import select
 import shlex
@@ -15,21 +15,26 @@ _PLUGIN = Path(__file__).with_name("held_plugin.py")
 
 
 @dataclass(frozen=True)
-class Call:
-    """A Create that waits: `point` is `before` it has done anything, `inside` or `after` it has done
-    all, but before its answer is sent."""
+class HeldCreate:
+    """A Create request that is held.
+
+    `name` is the resource as `Type::name`. `point` is `before` (nothing was done), `inside` (between two
+    changes of the machine) or `after` (everything was done, and the response was not sent).
+    """
 
     name: str
     point: str
     connection: socket.socket
 
     def go(self, stop: int = 0) -> None:
-        """Let it go on; with `stop` it waits again `inside`, before its change of that number."""
+        """Let the request continue. With `stop` it is held again `inside`, before its change of that
+        number."""
         self.connection.sendall(f"{stop}\n".encode())
 
 
 class Gate:
-    """Holds the plugin of `stack`, whose checkout must be a copy, until the end of the block."""
+    """Holds the Create requests of the stack's plugin while the context is entered. The stack's checkout must
+    be a copy."""
 
     def __init__(self, stack: Stack) -> None:
         self._path = stack.tmp / "gate"
@@ -56,8 +61,9 @@ class Gate:
         self._listener.close()
         self.let_go()
 
-    def next(self, run: EngineRun) -> Call | None:
-        """The next Create that waits; None when the run has ended without one."""
+    def next(self, run: EngineRun) -> HeldCreate | None:
+        """Wait for the next Create request that is held, and return it. Returns None when the run has ended
+        without one."""
         while True:
             ended = run.process.poll() is not None
             ready, _, _ = select.select([self._listener, *self._connections], [], [], 0.05)
@@ -66,14 +72,14 @@ class Gate:
                     self._connections.append(self._listener.accept()[0])
                 elif said := source.recv(4096):  # it says no more until it is answered
                     point, _, urn = said.decode().strip().partition(" ")
-                    return Call(short_name(urn), point, source)
+                    return HeldCreate(short_name(urn), point, source)
                 else:
                     self._drop(source)
             if ended and not ready:
                 return None
 
     def let_go(self) -> None:
-        """Hold nothing that waits now: for it, nobody listens."""
+        """Let all requests that are held now continue, without holding them again."""
         for connection in list(self._connections):
             self._drop(connection)
 

@@ -1,5 +1,8 @@
-"""The local plugin, held at its Creates by a test (tests/e2e/gate.py): `held_plugin.py <checkout>
-<socket> <engine address>`. What runs is the checkout's plugin as it is; only its calls wait."""
+"""The local plugin with Create requests that tests/e2e/gate.py holds: `held_plugin.py <checkout> <socket>
+<engine address>`.
+
+It runs the checkout's plugin unchanged; only its Create requests wait.
+"""
 
 import os
 import socket
@@ -18,8 +21,11 @@ _CHANGING = frozenset(
 
 
 class Waiting:
-    """One Create that tells the test where it is, and waits for the answer: how many changes further it
-    is to stop, 0 for not at all. Without a test that listens it goes on."""
+    """One Create request that reports to the test, and waits for the answer.
+
+    The answer says before which further change the request stops again; 0 means never. The request continues
+    when no test listens.
+    """
 
     def __init__(self, gate: str, urn: str) -> None:
         self._urn = urn
@@ -42,13 +48,13 @@ class Waiting:
             self.close()
 
     def changes(self) -> None:
-        """One change more is about to happen."""
+        """Note that the request is about to change the machine."""
         self._left -= 1
         if self._left == 0:
             self.at("inside")
 
     def done(self) -> None:
-        """A stop that was asked for, but further on than there were changes, is here."""
+        """Report that the request is done. A stop that was asked for and not reached is reported first."""
         if self._left > 0:
             self.at("inside")
         self.at("after")
@@ -64,8 +70,8 @@ def main() -> None:
     sys.argv[1:] = arguments
     sys.path[0] = root
     from providers.local.plugin import __main__ as plugin
-    from providers.local.plugin import server
-    from providers.local.plugin.servicer import Provider
+    from providers.local.plugin import grpc_server
+    from providers.local.plugin.resource_provider import ResourceProvider
 
     at_work = threading.local()
 
@@ -73,7 +79,7 @@ def main() -> None:
         if (waiting := getattr(at_work, "waiting", None)) is not None and _changes(event, arguments):
             waiting.changes()
 
-    class Held(Provider):
+    class Held(ResourceProvider):
         def Create(self, request: Any, context: Any) -> Any:
             if request.preview:
                 return super().Create(request, context)
@@ -91,7 +97,7 @@ def main() -> None:
             return response
 
     sys.addaudithook(notice)
-    vars(server)["Provider"] = Held  # what `serve` makes
+    vars(grpc_server)["ResourceProvider"] = Held  # `start_grpc_server` makes one of these
     plugin.main()
 
 

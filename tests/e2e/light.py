@@ -1,5 +1,5 @@
-"""A light stack: the four servers that start within seconds, what is written to them to be found
-again, and the Makefile's commands on it."""
+"""The light stack: four servers that start within seconds, texts written to them and read again, and the
+Makefile's commands on it."""
 
 import asyncio
 import io
@@ -21,7 +21,7 @@ from infra.engine import backend
 from infra.engine.checkout import Checkout
 from infra.settings import Components
 from tests.e2e import machine
-from tests.e2e.places import Places
+from tests.e2e.private_directories import PrivateDirectories
 from tests.e2e.stack import EngineRun, Stack, copy_checkout
 
 EVERY = tuple(Components.model_fields)
@@ -30,7 +30,7 @@ PROGRAMS = {"postgres": "postgres", "object_store": "minio", "redis": "redis-ser
 
 
 def settings(*components: str) -> dict[str, Any]:
-    """`nebula:platform` with only these components on."""
+    """Return `nebula:platform` with only these components switched on."""
     return {
         "components": {name: name in components for name in EVERY},
         "databases": ["shop"],
@@ -39,7 +39,7 @@ def settings(*components: str) -> dict[str, Any]:
 
 
 def expected(*components: str) -> Counter[str]:
-    """What must run, each once."""
+    """Return the programs that must run for these components, each once."""
     return Counter([machine.SUPERVISORD, *(PROGRAMS[name] for name in components)])
 
 
@@ -49,9 +49,9 @@ def ports(offset: int) -> list[int]:
 
 
 def clone_stack(
-    name: str, tmp: Path, components: tuple[str, ...], offset: int, places: Places | None = None
+    name: str, tmp: Path, components: tuple[str, ...], offset: int, places: PrivateDirectories | None = None
 ) -> Stack:
-    """A stack in the backend that `make up` picks for a clone when nobody is logged in."""
+    """Return a stack in the backend that `make up` chooses in a clone when nobody is logged in to Pulumi."""
     checkout = Checkout(copy_checkout(tmp / "checkout"))
     chosen = backend.choose(checkout, {"PULUMI_HOME": str(tmp / "nobody")})
     stack = Stack(name, tmp, settings(*components), offset, checkout.root, chosen.variables, places)
@@ -60,7 +60,8 @@ def clone_stack(
 
 
 def make(stack: Stack, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What the Makefile's target `command` runs; stdout and stderr together in `stdout`."""
+    """Run what the Makefile's target `command` runs. The result has stdout and stderr together in
+    `stdout`."""
     return subprocess.run(
         [*stack.prefix, sys.executable, "-m", "infra.engine", command, "--stack", stack.name],
         cwd=stack.checkout.root,
@@ -74,7 +75,7 @@ def make(stack: Stack, command: str, **variables: str) -> subprocess.CompletedPr
 
 
 def start_make_up(stack: Stack, log: Path) -> EngineRun:
-    """`make up` as a run whose events can be followed; its process is the wrapper, not the engine."""
+    """Start `make up` as a run whose events can be followed. Its process is the wrapper, not the engine."""
     events = log.with_suffix(".events")
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -90,7 +91,7 @@ def start_make_up(stack: Stack, log: Path) -> EngineRun:
 
 
 class Mark(Protocol):
-    """Something in a server that must outlive it."""
+    """Connects to a server, in which a text can be written and later read again."""
 
     def __call__(self, endpoint: Mapping[str, Any], credentials: Mapping[str, Any]) -> "Kept": ...
 
@@ -127,7 +128,7 @@ def in_postgres(endpoint: Mapping[str, Any], credentials: Mapping[str, Any]) -> 
 
 
 def client_of(endpoint: Mapping[str, Any], credentials: Mapping[str, Any]) -> Minio:
-    """A client of the object store."""
+    """Return an S3 client of the object store with these outputs."""
     return Minio(
         endpoint["url"].removeprefix("http://"),
         access_key=credentials["username"],
@@ -206,7 +207,8 @@ MARKS: Mapping[str, Mark] = {
 
 
 def marks(stack: Stack, *components: str) -> dict[str, Kept]:
-    """What to write to and read from the stack's servers, with its outputs as they are now."""
+    """Return, for each component, how to write a text to its server and read it, by the stack's present
+    outputs."""
     outputs = stack.outputs()
     return {
         name: MARKS[name](outputs["endpoints"][name], outputs["credentials"][name]) for name in components

@@ -1,4 +1,4 @@
-"""What runs on this machine, read from /proc: neither supervisord nor the plugin is asked."""
+"""Reads the programs that run on this machine from /proc, without asking supervisord or the plugin."""
 
 import ipaddress
 import socket
@@ -15,8 +15,8 @@ _SHARED_MEMORY = ("/dev/shm/", "/SYSV")  # as a process' memory map names it
 
 @dataclass(frozen=True)
 class Program:
-    """A living process: `executable` is the file that it runs, `name` that file's name, or what the
-    interpreter was told to run when that is supervisord."""
+    """A living process. `executable` is the file that it runs. `name` is that file's name, or the module or
+    script when an interpreter runs supervisord."""
 
     pid: int
     parent: int
@@ -31,8 +31,8 @@ class Program:
 
 
 def programs_of(directory: Path, *, files: bool = False) -> list[Program]:
-    """Processes that a stack directory stands in: in their working directory, arguments, environment
-    or, with `files`, in what they have open."""
+    """Return the processes whose working directory, arguments or environment contain the path of a stack's
+    directory. With `files`, their open files are searched too."""
     found = []
     for pid in psutil.pids():
         try:
@@ -57,12 +57,13 @@ def _below(place: str, directory: Path) -> bool:
 
 
 def servers_of(directory: Path) -> Counter[str]:
-    """How often each program runs for the stack. What a server forked of itself counts with it."""
+    """Return how often each program runs for the stack. The processes that a server forked from itself count
+    as one with it."""
     return Counter(program.name for program in _leaders(directory))
 
 
 def pid_of(directory: Path, name: str) -> int:
-    """The pid of the server whose program is `name`; 0 unless it runs exactly once."""
+    """Return the pid of the stack's server whose program is `name`, or 0 unless exactly one runs."""
     pids = [program.pid for program in _leaders(directory) if program.name == name]
     return pids[0] if len(pids) == 1 else 0
 
@@ -77,7 +78,8 @@ def _leaders(directory: Path) -> list[Program]:
 
 
 def listening(ports: Iterable[int]) -> dict[int, int]:
-    """Those of `ports` that somebody listens on, with the pid (0 when it is not ours to see)."""
+    """Return the ports among `ports` on which a process listens, with its pid, or 0 when this user may not
+    see it."""
     wanted = set(ports)
     return {
         connection.laddr.port: connection.pid or 0
@@ -87,8 +89,8 @@ def listening(ports: Iterable[int]) -> dict[int, int]:
 
 
 def sockets_of(directory: Path) -> set[tuple[str, int]]:
-    """Address and port of every socket on which the stack's processes wait for somebody: TCP that listens and
-    UDP that is bound to nobody, IPv4 and IPv6, whoever chose the port."""
+    """Return the address and port of each socket on which the stack's processes accept traffic: listening
+    TCP, and UDP that is not connected to a peer, IPv4 and IPv6."""
     pids = {program.pid for program in programs_of(directory)}
     return {
         (_unmapped(connection.laddr.ip), connection.laddr.port)
@@ -104,13 +106,14 @@ def sockets_of(directory: Path) -> set[tuple[str, int]]:
 
 
 def _unmapped(address: str) -> str:
-    """An IPv4 address that an IPv6 socket has."""
+    """Return the IPv4 address that an IPv6 socket's address contains."""
     found = ipaddress.ip_address(address)
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def shared_memory(directory: Path) -> set[str]:
-    """Files of shared memory that the stack's processes have mapped: they outlive a killed process."""
+    """Return the files of shared memory that the stack's processes have mapped. Such a file outlives a killed
+    process."""
     found = set()
     for program in programs_of(directory):
         try:
@@ -122,5 +125,5 @@ def shared_memory(directory: Path) -> set[str]:
 
 
 def files_below(*directories: Path) -> set[Path]:
-    """Every file and folder there is below `directories`."""
+    """Return every file and folder below `directories`."""
     return {path for directory in directories for path in directory.rglob("*")}

@@ -1,4 +1,5 @@
-"""Servers that a site has already: Postgres and S3, with TLS, by certificates of an authority of its own."""
+"""Servers that a site already has: Postgres and an S3 store, both with TLS by the site's own certificate
+authority."""
 
 import secrets
 import shutil
@@ -22,7 +23,7 @@ _ADMIN = "dba"
 
 @dataclass(frozen=True)
 class OwnServers:
-    """`external` is what a stack file says of them."""
+    """The running servers. `external` is the section of a stack file that describes them."""
 
     external: dict[str, Any]
     authority: Path
@@ -30,13 +31,13 @@ class OwnServers:
     superuser: dict[str, Any]
 
     def connect(self, database: str) -> psycopg.Connection[tuple[Any, ...]]:
-        """As the site's own administrator, who is not the stack's."""
+        """Connect to a database as the site's administrator, who is not the stack's."""
         return psycopg.connect(**self.superuser, dbname=database, autocommit=True)
 
 
 @contextmanager
 def own_servers(address: str, buckets: tuple[str, ...]) -> Iterator[OwnServers]:
-    """Both, on `address`, with empty `buckets`; gone at the end."""
+    """Run both servers on `address`, with empty `buckets`, until the context ends."""
     with private_directory(unprivileged=True) as directory:
         authority = CertificateAuthority(directory / "authority", "site-authority")
         ca = authority.certificate.read_text()
@@ -72,8 +73,8 @@ def own_servers(address: str, buckets: tuple[str, ...]) -> Iterator[OwnServers]:
 def _postgres(
     directory: Path, authority: CertificateAuthority, address: str
 ) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-    """A server that refuses connections without TLS: how its superuser and the stack's administrator
-    log in."""
+    """Run a Postgres that refuses connections without TLS. Yields the logins of its superuser and of the
+    stack's administrator."""
     installed, port = home("postgres"), free_port()
     directory.mkdir()
     password, data = secrets.token_hex(16), directory / "data"

@@ -1,4 +1,4 @@
-"""One real stack, driven as a user of plain `pulumi` drives it, with everything of its own."""
+"""Drives one real stack as a user of plain `pulumi` does. The stack shares nothing with others."""
 
 import fnmatch
 import json
@@ -18,9 +18,9 @@ import yaml
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.session import open_engine
 from infra.stack_file import KEY
-from providers.local.plugin import removal, status
-from providers.local.plugin.owner import Owner
-from tests.e2e.places import Places
+from providers.local.plugin import server_status, stack_removal
+from providers.local.plugin.ownership import Owner
+from tests.e2e.private_directories import PrivateDirectories
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("apps", "components", "infra", "policy", "providers", "stacks", "Pulumi.yaml")
@@ -30,8 +30,8 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """How a run of the engine ended. `changes` maps `Type::name` (`Process::trino`, `Host::local`) to
-    the operation, for every resource that was not left as it is; `diffs` to the properties that differ."""
+    """The result of a run of the engine. `changes` maps `Type::name` (`Process::trino`, `Host::local`) to the
+    operation, for every resource that changed; `diffs` maps it to the properties that differ."""
 
     returncode: int
     output: str
@@ -40,7 +40,7 @@ class Result:
 
 
 class EngineRun:
-    """An engine at work, in a session of its own."""
+    """A running engine, in a session of its own."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path, event_log: Path) -> None:
         self.process = process
@@ -48,10 +48,10 @@ class EngineRun:
         self._event_log = event_log
 
     def events(self) -> Iterator[Event]:
-        """The engine's events as they happen, until it has ended and all are read.
+        """Yield the engine's events as they happen, until it has ended and all are read.
 
-        `resourcePreEvent` comes before an operation, `resOutputsEvent` after it; both hold
-        `metadata` with `urn` and `op`.
+        `resourcePreEvent` comes before an operation and `resOutputsEvent` after it. Both have `metadata` with
+        `urn` and `op`.
         """
         position = 0
         while True:
@@ -68,19 +68,20 @@ class EngineRun:
                 continue
 
     def wait_for(self, name: str, kind: str = "resourcePreEvent") -> Event | None:
-        """The first event of this kind for the resource `Type::name`; None if the run ended without."""
+        """Wait for the first event of this kind for the resource `Type::name`. Returns None when the run
+        ended without one."""
         for event in self.events():
             if kind in event and short_name(event[kind]["metadata"]["urn"]) == name:
                 return event
         return None
 
     def kill(self) -> None:
-        """SIGKILL to the engine alone: its children notice by themselves."""
+        """Send SIGKILL to the engine alone. Its children end by themselves."""
         self.process.kill()
         self.process.wait()
 
     def interrupt(self) -> None:
-        """Ctrl-C, once."""
+        """Send SIGINT to the engine, as one Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
 
     def wait(self) -> Result:
@@ -97,12 +98,12 @@ class EngineRun:
 
 
 class Stack:
-    """A stack with a checkout, backend, passphrase, directory and ports of its own, below `tmp`.
+    """A stack with its own checkout, backend, passphrase, directory and ports, below `tmp`.
 
-    `tmp` must be passable for other users when the tests run as root (see `scratch_directory`).
-    `settings` is `nebula:platform` as a user writes it; `cloud` and `local` are filled in. The
-    checkout is a copy of this one unless another is given. With `places`, everything that the stack
-    runs has these instead of the directories that everybody writes to.
+    Other users must be able to enter `tmp` when the tests run as root (see `scratch_directory`). `settings`
+    is `nebula:platform` as a user writes it; `cloud` and `local` are added. The checkout is a copy of this
+    one, or the given one. With `places`, everything that the stack runs uses these instead of the shared home
+    and temporary directories.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Stack:
         port_offset: int,
         checkout: Path | None = None,
         variables: Mapping[str, str] | None = None,
-        places: Places | None = None,
+        places: PrivateDirectories | None = None,
     ) -> None:
         self.name = name
         self.prefix = places.prefix if places else ()
@@ -158,7 +159,7 @@ class Stack:
         return self.backend / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        """Write the stack file; the passphrase's salt in it stays."""
+        """Write the stack file with `settings`. The salt of the passphrase in it stays."""
         local = {
             **settings.get("local", {}),
             "directory": str(self.directory),
@@ -185,7 +186,7 @@ class Stack:
         return self.start("up", "--yes", "--skip-preview")
 
     def start(self, *arguments: str) -> EngineRun:
-        """Start the engine; its whole output is kept below `logs`."""
+        """Start the engine. Its whole output is kept below `logs`."""
         self._runs += 1
         log = self.logs / f"{self._runs:03}-{arguments[0]}.log"
         event_log = log.with_suffix(".events")
@@ -207,7 +208,7 @@ class Stack:
         return EngineRun(process, log, event_log)
 
     def ask(self, *arguments: str, given: str = "") -> str:
-        """What the engine prints on stdout."""
+        """Run the engine, which must succeed, and return what it prints on stdout."""
         answer = subprocess.run(
             [*self.prefix, "pulumi", *arguments, "--non-interactive"],
             cwd=self.checkout.root,
@@ -221,7 +222,7 @@ class Stack:
         return answer.stdout
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secrets in clear."""
+        """Return the stack's outputs, with secrets in clear."""
         return dict(json.loads(self.ask("stack", "output", "--json", "--show-secrets", "--stack", self.name)))
 
     def endpoint(self, component: str) -> dict[str, Any]:
@@ -230,11 +231,11 @@ class Stack:
     def credentials(self, component: str) -> dict[str, Any]:
         return dict(self.outputs()["credentials"][component])
 
-    def servers(self) -> dict[str, status.ServerStatus]:
-        return {server.name: server for server in status.servers(self.directory)}
+    def servers(self) -> dict[str, server_status.ServerStatus]:
+        return {server.name: server for server in server_status.server_statuses(self.directory)}
 
     def remove(self) -> None:
-        """End and remove whatever is left, however the test ended: an engine at work, too."""
+        """End the engine's runs, and remove everything that is left of the stack."""
         for process in self._started:
             if process.poll() is None:
                 process.kill()
@@ -242,12 +243,14 @@ class Stack:
         if self.state_file.exists():
             self.ask("cancel", "--yes", self.name)
             self.destroy(check=False)
-        removal.remove_from_disk(self.directory, Owner(str(self.checkout.root), self.name), keep=False)
+        stack_removal.remove_stack_without_state(
+            self.directory, Owner(str(self.checkout.root), self.name), keep=False
+        )
         self.stack_file.unlink(missing_ok=True)
 
 
 def copy_checkout(target: Path) -> Path:
-    """The working tree without its history, at `target`; it shares this one's `.venv`."""
+    """Copy the working tree without its history to `target`. The copy shares this checkout's `.venv`."""
     target.mkdir(parents=True)
     for name in SOURCES:
         if (ROOT / name).is_dir():
@@ -259,13 +262,13 @@ def copy_checkout(target: Path) -> Path:
 
 
 def _not_tracked(_folder: str, names: list[str]) -> set[str]:
-    """Byte code, and the stack files of whoever works here."""
+    """Return the names of byte code and of this user's stack files, which a copy leaves out."""
     stacks = {name for name in fnmatch.filter(names, "Pulumi.*.yaml") if not name.endswith(".template.yaml")}
     return {"__pycache__", *stacks}
 
 
 def short_name(urn: str) -> str:
-    """`Process::trino` of `urn:pulumi:…$nebula-local:index:Process::trino`."""
+    """Return `Process::trino` for the URN `urn:pulumi:…$nebula-local:index:Process::trino`."""
     kind, _, name = urn.rpartition("::")
     return f"{kind.rpartition(':')[2]}::{name}"
 

@@ -1,6 +1,8 @@
-"""The history of an Iceberg table in Nessie, which keeps it as commits of its own: a table as Nessie hands
-it out knows its current snapshot alone, and `schema.table@main#COMMIT` names it as it
-was after an earlier commit."""
+"""Reads the history of an Iceberg table from Nessie.
+
+Nessie keeps the history as commits of its own: the table's metadata names its current snapshot only, and
+`schema.table@main#COMMIT` names the table as it was after an earlier commit.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +12,15 @@ import requests
 
 @dataclass(frozen=True)
 class Version:
-    """A table's snapshot, and the Nessie commit that made it current."""
+    """A snapshot of a table, and the Nessie commit that made it current."""
 
     commit: str
     snapshot_id: int
 
 
 def table_history(nessie: str, table: str) -> list[Version]:
-    """The versions of `schema.table` on the branch main, oldest first; `nessie` is the server's URL."""
+    """Return the versions of `schema.table` on the branch main, oldest first. `nessie` is the server's
+    URL."""
     elements = table.split(".")
     versions = []
     parameters = {"fetch": "ALL", "max-records": "100"}

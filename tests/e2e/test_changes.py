@@ -1,4 +1,4 @@
-"""One property of each component changes, one at a time, and exactly the expected resources change."""
+"""When one property of a component changes, exactly the expected resources change."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

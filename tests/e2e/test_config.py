@@ -1,4 +1,4 @@
-"""A wrong configuration is refused at preview, by the real engine, with the line to fix."""
+"""The real engine refuses a wrong configuration at preview, with the line to correct."""
 
 import os
 import subprocess
@@ -75,5 +75,5 @@ def test_an_unknown_stack_is_refused_with_those_that_exist(stack: Stack) -> None
 
 
 def _stacks(checkout: Path) -> set[str]:
-    """Those with a stack file, or with a template that one is made from."""
+    """Return the names of the stacks that have a stack file or a template for one."""
     return {path.name.split(".")[1] for path in (checkout / "stacks").glob("Pulumi.*.yaml")}

@@ -1,4 +1,4 @@
-"""What is left after `pulumi destroy`: nothing, or the data and its secrets when they are kept."""
+"""`pulumi destroy` leaves nothing, or only the data and its secrets when they are to be kept."""
 
 from pathlib import Path
 

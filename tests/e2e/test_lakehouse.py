@@ -1,4 +1,4 @@
-"""Catalog, Trino and Spark: one lakehouse."""
+"""The catalog, Trino and Spark work on the same tables."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pyarrow as pa
 import requests
 
 from components.software import SPARK
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from tests.e2e.full import CATALOG, FullStack, eventually
 
 
@@ -19,7 +19,7 @@ def test_tables_outlive_the_catalog_server_and_trino_and_pyiceberg_see_the_same(
     table.append(rows)
 
     server = full.stack.servers()["iceberg_catalog"]
-    processes.end(processes.tree([server.pid], processes.table()))
+    os_processes.end_processes(os_processes.with_descendants([server.pid], os_processes.all_processes()))
     for attempt in eventually(120):
         with attempt:
             catalog = full.catalog()

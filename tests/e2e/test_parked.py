@@ -1,4 +1,4 @@
-"""A parked stack on one machine: no process, and the same endpoints, secrets and data when it is back."""
+"""A parked stack on one machine has no process, and the same endpoints, secrets and data when it is back."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ OFFSET = 1500
 
 @pytest.fixture(scope="module")
 def stack(scratch_directory: Path) -> Iterator[Stack]:
-    """The light stack, with a mark in every server."""
+    """Provide the light stack, with a text written to every server."""
     found = Stack("parked", scratch_directory, light.settings(*LIGHT), OFFSET)
     try:
         found.up()

@@ -1,4 +1,4 @@
-"""Each server keeps what the platform promises of it, as the field's clients see it."""
+"""Each server does what the platform promises of it, seen by ordinary clients."""
 
 import asyncio
 import io
@@ -16,7 +16,7 @@ import redis
 from minio.error import S3Error
 from nats.aio.client import Client
 
-from providers.local.plugin.status import log_path
+from providers.local.plugin.server_status import log_path
 from tests.e2e import machine, topics
 from tests.e2e.full import BUCKET, DATABASE, TOPIC, FullStack
 

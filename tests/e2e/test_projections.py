@@ -1,4 +1,5 @@
-"""A declared projection on a real stack: events in over NATS, views out over HTTP, whatever is killed."""
+"""A declared projection on a real stack turns events from NATS into views over HTTP, even when its processes
+are killed."""
 
 import asyncio
 import hashlib
@@ -47,13 +48,13 @@ Event = tuple[str, str, int]
 
 
 def _events(first: int, count: int) -> list[Event]:
-    """Tenant, carrier and delay."""
+    """Return events as tenant, carrier and delay."""
     numbers = range(first, first + count)
     return [(TENANTS[n % 3], f"C{n * 7 % 13}", n * 31 % 240 - 40) for n in numbers]
 
 
 def _fold(events: Sequence[Event]) -> dict[tuple[str, str], dict[str, int]]:
-    """The same in plain Python."""
+    """Compute the view in plain Python."""
     views: dict[tuple[str, str], dict[str, int]] = {}
     for tenant, carrier, delay in events:
         view = views.setdefault((tenant, carrier), {"flights": 0, "delay": 0, "hash": 7})
@@ -75,7 +76,7 @@ def stack(scratch_directory: Path) -> Iterator[Stack]:
 
 
 class Client:
-    """Of the stack's NATS and of its views, by its outputs alone."""
+    """A client of the stack's NATS and of its views. It uses the stack's outputs only."""
 
     def __init__(self, outputs: Mapping[str, Any]) -> None:
         self._nats = outputs["endpoints"]["nats"]["url"]
@@ -84,7 +85,7 @@ class Client:
         self._key = outputs["credentials"]["projections"]["key"]
 
     def publish(self, events: Sequence[Event]) -> int:
-        """The sequence of the last."""
+        """Publish events, and return the stream sequence of the last one."""
         return asyncio.run(self._publish(events))
 
     async def _publish(self, events: Sequence[Event]) -> int:
@@ -117,7 +118,8 @@ class Client:
         )
 
     def reached(self, last: int) -> bool:
-        """Also while the worker is away."""
+        """Return whether the view includes the event with the sequence `last`. False while the worker is
+        down."""
         try:
             answer = self.ask("ewr", limit="1")
         except requests.ConnectionError:

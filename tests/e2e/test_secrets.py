@@ -1,4 +1,4 @@
-"""No secret of a stack stands in the clear where somebody else may look."""
+"""No secret of a stack stands in clear where another user can read it."""
 
 import os
 import secrets
@@ -71,7 +71,7 @@ def test_there_are_secrets_to_look_for(full: FullStack) -> None:
 def test_a_planted_secret_is_found(full: FullStack, place: str) -> None:
     if place == "environments" and os.geteuid() != 0:
         pytest.skip("only root sees another user's processes")
-    search = full.exposure.places[place]
+    search = full.exposure.searches[place]
     assert search({_SENTINEL}) == []
     with planted(full, place):
         assert len(search({_SENTINEL})) == 1
@@ -79,7 +79,7 @@ def test_a_planted_secret_is_found(full: FullStack, place: str) -> None:
 
 @pytest.mark.parametrize("place", _PLACES)
 def test_no_secret_stands_in_the_clear(full: FullStack, place: str) -> None:
-    assert full.exposure.places[place](secrets_of(full.stack)) == []
+    assert full.exposure.searches[place](secrets_of(full.stack)) == []
 
 
 def test_what_holds_secrets_is_for_its_owner_alone(full: FullStack) -> None:

@@ -1,4 +1,4 @@
-"""A clone in a path with a space, used by somebody who is not root."""
+"""A user other than root uses a clone whose path has a space."""
 
 import os
 import pwd
@@ -31,7 +31,8 @@ _VENV_OF = (
 
 @dataclass(frozen=True)
 class Clone:
-    """A checkout at `root` and the home of the user that works in it. `account` is None for our own."""
+    """A checkout at `root`, and the home of the user who works in it. `account` is None for the current
+    user."""
 
     root: Path
     home: Path
@@ -57,7 +58,7 @@ class Clone:
 
     @property
     def directory(self) -> Path:
-        """The local stack's, where nobody configured one."""
+        """Return the default directory of the local stack."""
         return self.home / "s" / "nebula" / "local"
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -81,7 +82,7 @@ class Clone:
         return outcome.stdout
 
     def give(self) -> None:
-        """Let the user own what was made for it."""
+        """Change the owner of the clone and the home to its user."""
         if self.account is None:
             return
         entry = pwd.getpwnam(self.account)
@@ -110,7 +111,7 @@ def clone(scratch_directory: Path) -> Iterator[Clone]:
 
 
 def copy_tracked(target: Path) -> None:
-    """What a clone of the working tree would hold."""
+    """Copy the files that a clone of this working tree would contain."""
     listing = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True,
@@ -132,7 +133,7 @@ def write_settings(clone: Clone) -> None:
 
 
 def usable_python(clone: Clone) -> str:
-    """A Python of our version that the user may run: root's own may lie in a closed home."""
+    """Return a Python of this version that the user can run. Root's own may be in a closed home."""
     release = f"python{sys.version_info.major}.{sys.version_info.minor}"
     base = str(Path(sys.base_prefix) / "bin" / release)
     for python in (base, f"/usr/bin/{release}", f"/usr/local/bin/{release}"):
@@ -145,14 +146,15 @@ def usable_python(clone: Clone) -> str:
 
 
 def make_venv(python: str, target: Path, site_packages: str = sysconfig.get_path("purelib")) -> None:
-    """A venv with the packages that are installed in `site_packages`: nothing is downloaded."""
+    """Make a venv with the packages that are installed in `site_packages`, without downloads."""
     subprocess.run([python, "-m", "venv", "--without-pip", str(target)], check=True)
     (own,) = target.glob("lib/python*/site-packages")
     (own / "installed-elsewhere.pth").write_text(f"{site_packages}\n")
 
 
 def fill_cache(clone: Clone, python: str) -> None:
-    """Engine and servers from our own cache; the provisioner's venv on the clone's Python."""
+    """Copy the engine and servers from this user's cache, and make the provisioner's venv with the clone's
+    Python."""
     ours = cache_directory()
     (clone.cache / "software").mkdir(parents=True)
     (clone.cache / "engine").mkdir()

@@ -1,4 +1,4 @@
-"""`make down` ends bounded and leaves nothing, whatever state the stack is in."""
+"""`make down` ends in bounded time and leaves nothing, whatever state the stack is in."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from tests.e2e import light, machine
 from tests.e2e.footprint import Footprint
 from tests.e2e.light import LIGHT
-from tests.e2e.places import Places
+from tests.e2e.private_directories import PrivateDirectories
 from tests.e2e.stack import Stack
 
 OFFSET = 1000
@@ -19,7 +19,7 @@ OFFSET = 1000
 
 @pytest.fixture(scope="module")
 def stack(scratch_directory: Path) -> Iterator[Stack]:
-    places = Places.make(scratch_directory / "places")
+    places = PrivateDirectories.make(scratch_directory / "places")
     stack = light.clone_stack("downed", scratch_directory, LIGHT, OFFSET, places)
     yield stack
     stack.remove()
@@ -27,14 +27,14 @@ def stack(scratch_directory: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def before(stack: Stack) -> Footprint:
-    """The machine before the stack was made."""
+    """Return the footprint of the machine before the stack was made."""
     assert not stack.directory.exists()
     assert machine.listening(light.ports(OFFSET)) == {}
     return Footprint.take(stack.tmp)
 
 
 def assert_as(before: Footprint, stack: Stack) -> None:
-    """No process, port or file is left but the checkout's and the engine's own."""
+    """Assert that no process, port or file is left, except for those of the checkout and the engine."""
     own = (stack.checkout.root, stack.home, stack.logs)
     assert before.left_since(stack.tmp, but=own) == {}
     assert machine.programs_of(stack.directory, files=True) == []

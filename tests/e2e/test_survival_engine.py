@@ -1,7 +1,7 @@
-"""An engine that is killed or interrupted around the Create of every resource of a light stack.
+"""The engine is killed or interrupted around the Create of every resource of a light stack.
 
-Each run gets one resource further and is struck there; the next one must go on from what it left. The
-plugin waits at each Create (tests/e2e/gate.py), so that no resource is too fast to be struck.
+Each run gets one resource further before it is ended, and the next run must continue from there. The plugin
+holds each Create (tests/e2e/gate.py), so that no resource is created too fast.
 """
 
 import os
@@ -16,14 +16,14 @@ import pytest
 from infra.engine import state
 from infra.engine.checkout import PROJECT
 from tests.e2e import light, machine
-from tests.e2e.gate import Call, Gate
+from tests.e2e.gate import Gate, HeldCreate
 from tests.e2e.light import LIGHT
 from tests.e2e.stack import EngineRun, Stack, short_name
 from tests.providers.local.plugin.client import until
 
 OFFSET = 1000
 PHASES = ("before", "inside", "after")
-"""Of a Create: not begun; at one of its changes; done, but the engine has not heard of it."""
+"""The phases of a Create: not begun; at one of its changes; done, with the response not sent."""
 SEED = "NEBULA_TEST_SEED"
 EVERY_PHASE = "NEBULA_TEST_EVERY_PHASE"
 """Set it to strike each resource three times instead of in one phase drawn from the seed."""
@@ -40,7 +40,7 @@ def stack(scratch_directory: Path) -> Iterator[Stack]:
 
 
 class Striker:
-    """Runs `up` again and again, and ends each run at the first resource that is due."""
+    """Runs `up` again and again, and ends each run at the next resource that has not been tried yet."""
 
     def __init__(self, stack: Stack, gate: Gate, seed: int) -> None:
         self.stack = stack
@@ -53,11 +53,11 @@ class Striker:
 
     @property
     def missed(self) -> dict[str, list[str]]:
-        """Resources that an interrupted run completed before they were struck in these phases."""
+        """Return the resources that an interrupted run completed before it was ended in these phases."""
         return {name: phases for name, phases in self._due.items() if phases}
 
     def run(self) -> bool:
-        """One run; False when it came to its end without meeting a resource that is due."""
+        """Run `up` once. Returns False when it ended by itself, because no resource is left to try."""
         by_make = self._random.choice((True, False))
         number = self._random.choice((signal.SIGKILL, signal.SIGINT))
         left = self._locks()
@@ -89,7 +89,7 @@ class Striker:
             self.stack.ask("cancel", "--yes", self.stack.name)
 
     def _strike(self, run: EngineRun, number: signal.Signals, by_make: bool) -> str:
-        """The resource that was struck, empty when the run ended without."""
+        """End the run at a resource, and return its name, or "" when the run ended by itself."""
         target = phase = ""
         while call := self._gate.next(run):
             if not target and call.point == "before" and (phase := self._next_phase(call.name)):
@@ -106,7 +106,7 @@ class Striker:
         return target
 
     def _next_phase(self, name: str) -> str:
-        """The next phase to strike the resource in, empty when it has had its share."""
+        """Return the next phase in which to end a run at the resource, or "" when all were tried."""
         every = os.environ.get(EVERY_PHASE)
         if name not in self._due:
             self._due[name] = list(PHASES) if every else [self._random.choice(PHASES)]
@@ -117,7 +117,7 @@ class Striker:
         return list((self.stack.backend / ".pulumi" / "locks").rglob("*.json"))
 
     def _helpers(self) -> list[psutil.Process]:
-        """The engine, language host and plugins: what runs in this checkout and is no server."""
+        """Return the engine, language host and plugins that run in this checkout."""
         root = str(self.stack.checkout.root)
         found = []
         for process in psutil.process_iter():
@@ -136,8 +136,9 @@ def _engine_of(run: EngineRun, by_make: bool) -> psutil.Process:
     return process
 
 
-def _strike_at(call: Call, engine: psutil.Process, run: EngineRun, number: signal.Signals) -> None:
-    """SIGKILL goes to the engine, Ctrl-C to what the user started: the Create then goes on."""
+def _strike_at(call: HeldCreate, engine: psutil.Process, run: EngineRun, number: signal.Signals) -> None:
+    """Kill the engine, or interrupt the user's command: SIGKILL goes to the engine, and after a Ctrl-C the
+    Create continues."""
     if call.point == "after":
         engine.suspend()  # The answer is sent, and the engine does not come to read it.
         call.go()

@@ -1,4 +1,4 @@
-"""A second engine at work, and ports that somebody else has."""
+"""A second engine runs, or other programs have the stack's ports."""
 
 import signal
 import subprocess
@@ -24,7 +24,7 @@ _LISTEN = (
 
 @pytest.fixture
 def place(scratch_directory: Path) -> Path:
-    """A directory of the test's own."""
+    """Provide a directory that only this test uses."""
     path = Path(tempfile.mkdtemp(dir=scratch_directory))
     path.chmod(0o711)
     return path
@@ -38,7 +38,7 @@ def stack(place: Path) -> Iterator[Stack]:
 
 
 def everything_below(directory: Path) -> dict[Path, tuple[int, int]]:
-    """Every file and folder with its time of change and size."""
+    """Return every file and folder below `directory`, with its time of change and its size."""
     found = ((path, path.lstat()) for path in machine.files_below(directory))
     return {path: (stat.st_mtime_ns, stat.st_size) for path, stat in found}
 
@@ -88,7 +88,7 @@ def test_a_second_up_is_refused_and_touches_nothing(stack: Stack, place: Path) -
     other.configure(stack.settings)
     refused = other.up(check=False)
     assert refused.returncode != 0
-    assert "another pulumi is at work" in refused.output
+    assert "another pulumi is changing" in refused.output
     plugins = [process.pid for process in frozen if f"has pid {process.pid})" in refused.output]
     assert plugins, refused.output
 

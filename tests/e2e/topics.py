@@ -1,4 +1,4 @@
-"""Kafka as its clients see it."""
+"""Reads Kafka's topics with an ordinary client."""
 
 import warnings
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _MILLISECONDS = 30_000
 
 
 def partitions(bootstrap_servers: str) -> dict[str, int]:
-    """How many partitions each topic has, Kafka's own topics left out."""
+    """Return the number of partitions of each topic, except for Kafka's internal ones."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
     try:
         topics = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
@@ -31,7 +31,7 @@ def produce(bootstrap_servers: str, topic: str, value: bytes) -> None:
 
 
 def consume(bootstrap_servers: str, topic: str) -> Iterator[bytes]:
-    """Every message of the topic from its beginning, until none comes any more."""
+    """Yield every message of the topic from its beginning, until no more arrive."""
     consumer = KafkaConsumer(
         topic,
         bootstrap_servers=bootstrap_servers,

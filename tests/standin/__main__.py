@@ -1,4 +1,5 @@
-"""`python -m tests.standin <kubernetes|random|offline-PACKAGE> <engine address>`: one plugin's process."""
+"""The process of one stand-in plugin: `python -m tests.standin <kubernetes|random|offline-PACKAGE> <engine
+address>`."""
 
 import os
 import signal
@@ -11,7 +12,7 @@ from typing import Any
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.engine_client import EngineClient
 
 OFFLINE = "offline-"
 _WORKERS = 128
@@ -23,7 +24,7 @@ _OPTIONS = [
 ]
 
 
-def _provider(package: str, engine: Engine) -> Any:
+def _provider(package: str, engine: EngineClient) -> Any:
     if package == "kubernetes":
         from tests.standin.kubernetes_provider import KubernetesProvider
 
@@ -38,7 +39,7 @@ def _provider(package: str, engine: Engine) -> Any:
 
 
 def main(package: str) -> None:
-    parent, engine = os.getppid(), Engine()
+    parent, engine = os.getppid(), EngineClient()
     server = grpc.server(futures.ThreadPoolExecutor(_WORKERS), options=_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(_provider(package, engine), server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -1,4 +1,4 @@
-"""What a change of an object means: which properties differ, and which of them need a new object."""
+"""Finds out which properties of an object differ, and which changes need a new object."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -68,15 +68,15 @@ def without_nulls(value: Any) -> Any:
 
 
 def immutable(manifest: Mapping[str, Any], mutable_content: bool) -> tuple[tuple[str, ...], ...]:
-    """The paths whose change replaces the object. The content of ConfigMaps and Secrets is among them
-    unless the provider is configured otherwise (`mutable_content`) or they declare themselves immutable."""
+    """Return the paths whose change replaces the object. They include the content of ConfigMaps and Secrets,
+    unless the provider is configured with `mutable_content` or the object declares itself immutable."""
     kind = (manifest["apiVersion"], manifest["kind"])
     content = () if mutable_content and not manifest.get("immutable") else _CONTENT.get(kind, ())
     return (*_IDENTITY, *_IMMUTABLE.get(kind, ()), *content)
 
 
 def differences(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Each path that differs, with "ADD", "DELETE" or "UPDATE"; lists are compared by position."""
+    """Yield each path that differs, with "ADD", "DELETE" or "UPDATE". Lists are compared by position."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted({*old, *new}):
             yield from differences(old.get(key, _MISSING), new.get(key, _MISSING), (*path, key))
@@ -96,7 +96,8 @@ def differences(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, str
 def diff_response(
     old: Properties, new: Properties, live: Mapping[str, Any], mutable_content: bool
 ) -> provider_pb2.DiffResponse:
-    """The engine's answer for inputs that were `old` and shall be `new` on the object `live`."""
+    """Return the answer to the engine's Diff request: the inputs change from `old` to `new`, and the object
+    is now `live`."""
     kinds = provider_pb2.PropertyDiff
     fixed = immutable(new, mutable_content)
     detailed, replaces = {}, []
@@ -121,7 +122,7 @@ def diff_response(
 
 
 def text(path: Path) -> str:
-    """A path as the engine writes it: `spec.containers[0].image`, `metadata.labels["a.b/c"]`."""
+    """Return a path as the engine writes it: `spec.containers[0].image`, `metadata.labels["a.b/c"]`."""
     written = ""
     for step in path:
         if isinstance(step, int):
@@ -134,10 +135,11 @@ def text(path: Path) -> str:
 
 
 def refreshed(inputs: Any, before: Any, now: Any) -> Any:
-    """`inputs` with what somebody else changed on the object since `before` was recorded.
+    """Return `inputs` with what others changed on the object between `before`, the recorded object, and
+    `now`.
 
-    An input keeps the program's way of writing (`0.5` for `500m`) as long as the object's value is the
-    one that was recorded. What the server does not give back (`stringData`) is kept as well.
+    An input stays as the program wrote it (`0.5` for `500m`) while the object's value is the recorded one,
+    and so does an input that the server does not return (`stringData`).
     """
     if before == now:
         return inputs
@@ -154,10 +156,10 @@ def refreshed(inputs: Any, before: Any, now: Any) -> Any:
 
 
 def writable_metadata(metadata: Mapping[str, Any]) -> Properties:
-    """What of a live object's metadata a program could have written."""
+    """Return the part of a live object's metadata that a program could have written."""
     return {key: value for key, value in metadata.items() if key not in _SERVER_METADATA}
 
 
 def secret(value: Any) -> Properties:
-    """`value` as the engine's protocol marks a secret."""
+    """Return `value` marked as a secret in the engine's protocol."""
     return {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": value}

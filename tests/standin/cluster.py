@@ -1,4 +1,4 @@
-"""The API server as the real provider speaks to it: discovery, server-side apply, dry run."""
+"""Sends requests to the API server as the real provider does: discovery, server-side apply, dry run."""
 
 import json
 import re
@@ -28,7 +28,7 @@ _WARNING = re.compile(r'^\d{3} \S+ "(.*)"$')
 
 @dataclass(frozen=True)
 class Reference:
-    """Which object: its kind and its name; `namespace` is empty for kinds without."""
+    """Identifies an object by its kind and name. `namespace` is empty for kinds without one."""
 
     api_version: str
     kind: str
@@ -37,7 +37,7 @@ class Reference:
 
     @property
     def id(self) -> str:
-        """The resource's id in Pulumi's state: `namespace/name`, or `name`."""
+        """Return the resource's id in Pulumi's state: `namespace/name`, or `name`."""
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
     def __str__(self) -> str:
@@ -52,11 +52,11 @@ def reference_of(manifest: Mapping[str, Any]) -> Reference:
 
 
 def kubeconfig_content(kubeconfig: str) -> Manifest | None:
-    """The configuration that `kubeconfig` is; None when it is a path, or empty."""
+    """Return the parsed configuration when `kubeconfig` is content, or None when it is a path or empty."""
     try:
         content = yaml.safe_load(kubeconfig)
     except yaml.YAMLError as error:
-        raise UnreachableError(f"the provider's kubeconfig is no YAML: {error}; correct it") from error
+        raise UnreachableError(f"the provider's kubeconfig is not valid YAML: {error}; correct it") from error
     return content if isinstance(content, dict) else None
 
 
@@ -68,9 +68,10 @@ class _Discovery(LazyDiscoverer):
 
 
 class Cluster:
-    """The API server of a kubeconfig (content or path; kubectl's default when empty) and context.
+    """A client of the API server that a kubeconfig and context name.
 
-    Raises UnreachableError when there is none. `namespace` is where objects go that name none.
+    The kubeconfig is its content, its path, or empty for kubectl's default. Objects without a namespace go
+    into `namespace`. Raises UnreachableError when the server does not answer.
     """
 
     def __init__(self, kubeconfig: str = "", context: str | None = None, namespace: str = "") -> None:
@@ -106,7 +107,7 @@ class Cluster:
         self._discovering = threading.Lock()
 
     def kind(self, api_version: str, kind: str) -> Any:
-        """The discovered kind, with `namespaced` and `path(name, namespace)`."""
+        """Return the discovered kind, which has `namespaced` and `path(name, namespace)`."""
         core = "/" not in api_version
         with self._discovering:
             try:
@@ -126,8 +127,8 @@ class Cluster:
     def apply(
         self, manifest: Manifest, manager: str, *, force: bool, dry_run: bool
     ) -> tuple[Manifest, list[str]]:
-        """Server-side apply; the object and the server's warnings. Raises RefusedError (409: another
-        field manager has set one of the fields differently)."""
+        """Apply a manifest on the server, and return the object and the server's warnings. Raises
+        RefusedError; its status is 409 when another field manager has set a field to another value."""
         response = self.request(
             "patch",
             self._path(reference_of(manifest)),
@@ -142,7 +143,7 @@ class Cluster:
         return json.loads(response.data), [match[1].replace('\\"', '"') for match in found if match]
 
     def get(self, reference: Reference) -> Manifest | None:
-        """The object; None when it, its namespace or its kind is not there."""
+        """Return the object, or None when it, its namespace or its kind does not exist."""
         try:
             found: Manifest = json.loads(self.request("get", self._path(reference)).data)
         except UnknownKindError:
@@ -159,7 +160,7 @@ class Cluster:
         return json.loads(response.data)["items"]
 
     def delete(self, reference: Reference, propagation: str) -> None:
-        """Ask for the object's deletion; silent when it is gone already."""
+        """Request the object's deletion. Does nothing when it is gone already."""
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
         try:
             self.request("delete", self._path(reference), body=body)
@@ -170,7 +171,7 @@ class Cluster:
                 raise
 
     def log(self, namespace: str, pod: str, container: str, lines: int) -> str:
-        """The last lines of a container's log; empty when there is none."""
+        """Return the last lines of a container's log, or an empty text when there is none."""
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query = [("container", container), ("tailLines", str(lines))]
         try:
@@ -192,7 +193,7 @@ class Cluster:
         return self._client
 
     def request(self, method: str, path: str, **parameters: Any) -> Any:
-        """The answer to a request, with the dynamic client's parameters. Raises RefusedError."""
+        """Send a request with the dynamic client's parameters, and return the answer. Raises RefusedError."""
         try:
             return self._dynamic().request(
                 method, path, serialize=False, _request_timeout=_ANSWER_SECONDS, **parameters
@@ -214,7 +215,7 @@ class Cluster:
 
 
 def _load_certificates(pool: Any, configuration: Any) -> None:
-    """Read the certificates now: the client would keep files of them, keys too, in /tmp."""
+    """Read the certificates now. Otherwise the client writes them, with their keys, to files in /tmp."""
     if not configuration.host.startswith("https"):
         return
     context = urllib3.util.create_urllib3_context()

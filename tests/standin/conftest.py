@@ -1,4 +1,5 @@
-"""A real API server with its controllers, and the real engine with the stand-ins on its PATH."""
+"""The fixtures of this folder: a real API server with its controllers, and the real engine with the stand-ins
+on its PATH."""
 
 import json
 import os
@@ -14,7 +15,7 @@ import pytest
 from pulumi import automation
 
 from infra.engine.session import open_engine
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.engine_client import EngineClient
 from tests.standin.cluster import Cluster, Manifest, Reference
 from tests.standin.objects import Objects
 from tests.standin.programs import VARIABLE
@@ -41,8 +42,8 @@ def cluster(control_plane: ControlPlane) -> Cluster:
     return Cluster(str(control_plane.kubeconfig))
 
 
-class Listener(Engine):
-    """An engine that keeps what it is told."""
+class Listener(EngineClient):
+    """An engine that records the plugin's messages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +53,7 @@ class Listener(Engine):
     def warn(self, urn: str, message: str) -> None:
         self.warnings.append(message)
 
-    def status(self, urn: str, message: str, every: float = 1.0) -> None:
+    def show_status(self, urn: str, message: str, every: float = 1.0) -> None:
         self.statuses.append(message)
 
 
@@ -68,7 +69,7 @@ def objects(cluster: Cluster, engine: Listener) -> Objects:
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
-    """A namespace of the test's own."""
+    """Provide a namespace that only this test uses."""
     name = f"test-{secrets.token_hex(4)}"
     cluster.apply(manifest("v1", "Namespace", name, ""), "tests", force=False, dry_run=False)
     yield name
@@ -76,7 +77,7 @@ def namespace(cluster: Cluster) -> Iterator[str]:
 
 
 def manifest(api_version: str, kind: str, name: str, namespace: str, **content: Any) -> Manifest:
-    """A manifest; `annotations` and `labels` go into its metadata."""
+    """Return a manifest. `annotations` and `labels` go into its metadata."""
     metadata: dict[str, Any] = {"name": name}
     metadata |= {key: content.pop(key) for key in ("annotations", "labels") if key in content}
     if namespace:
@@ -85,7 +86,7 @@ def manifest(api_version: str, kind: str, name: str, namespace: str, **content: 
 
 
 class Stack:
-    """A stack of the real engine, with a backend of its own; its programs are those of `programs.py`."""
+    """A stack of the real engine with its own backend. Its programs are those of `programs.py`."""
 
     def __init__(self, name: str, directory: Path, kubeconfig: str) -> None:
         self.kubeconfig = kubeconfig
@@ -129,7 +130,7 @@ class Stack:
         return self._stack.destroy(color="never")
 
     def resources(self) -> dict[str, Any]:
-        """The resources in the state, by name."""
+        """Return the resources in the state, by name."""
         deployment = self._stack.export_stack().deployment or {}
         return {row["urn"].rpartition("::")[2]: row for row in deployment.get("resources", [])}
 

@@ -1,18 +1,18 @@
-"""What can go wrong in a stand-in. Every message says what happened, where, and what to do."""
+"""The stand-ins' exceptions. Every message says what is wrong, where, and what to do."""
 
 from typing import Any
 
 
 class StandinError(Exception):
-    """An operation on an object failed; its text is shown to the user as it is."""
+    """Base class: an operation on an object failed. Its text is shown to the user unchanged."""
 
 
 class UnreachableError(StandinError):
-    """No API server answered, or the kubeconfig names none."""
+    """The API server did not answer, or the kubeconfig does not name one."""
 
 
 class UnknownKindError(StandinError):
-    """The API server has no such apiVersion and kind."""
+    """The API server does not know this apiVersion and kind."""
 
 
 class RefusedError(StandinError):
@@ -28,7 +28,7 @@ class RefusedError(StandinError):
 
 
 class UnreadyError(StandinError):
-    """An object exists but did not become ready; `live` is its last known form."""
+    """An object exists but did not become ready. `live` is the object as it was last read."""
 
     def __init__(self, message: str, live: dict[str, Any]) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Stand-in for `pulumi-resource-kubernetes`: the engine's requests."""
+"""The stand-in for `pulumi-resource-kubernetes`, which answers the engine's requests."""
 
 import importlib.metadata
 import logging
@@ -12,7 +12,7 @@ from google.protobuf import any_pb2, empty_pb2
 from google.rpc import status_pb2  # type: ignore[import-untyped]  # published without types
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.engine_client import EngineClient
 from providers.local.plugin.properties import UNKNOWN, Properties, from_struct, to_struct
 from tests.standin import changes
 from tests.standin.cluster import Cluster, Manifest, Reference, kubeconfig_content
@@ -26,12 +26,13 @@ _log = logging.getLogger(__name__)
 
 
 class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """ResourceProvider of `kubernetes`.
+    """The gRPC service of `kubernetes`. The names of its methods are the protocol's.
 
-    It does not accept secrets: the engine unwraps them, and marks outputs of the same name again.
+    It does not accept secret values: the engine unwraps them, and marks outputs of the same name as secret
+    again.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: EngineClient) -> None:
         self._engine = engine
         self._objects: Objects | None = None
         self._unreachable: UnreachableError | None = None
@@ -163,7 +164,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         return self._objects
 
     def _do(self, context: Any, operation: Callable[[], T]) -> T:
-        """The result of `operation`; its failure becomes the request's."""
+        """Return the result of `operation`, or end the request with the operation's error."""
         try:
             return operation()
         except UnreadyError as error:
@@ -177,7 +178,8 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             self._abort(context, grpc.StatusCode.INTERNAL, message)
 
     def _abort_unready(self, context: Any, error: UnreadyError, inputs: Properties | None = None) -> NoReturn:
-        """The object is there all the same: the engine records it, and updates it next time."""
+        """End the request with an error that carries the object, so that the engine records it and updates it
+        next time."""
         failure = provider_pb2.ErrorResourceInitFailed(
             id=_id(error.live),
             properties=to_struct(_outputs(error.live)),
@@ -198,7 +200,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def kind_of(urn: str, manifest: Mapping[str, Any]) -> tuple[str, str]:
-    """apiVersion and kind of a resource: from its manifest, else from its type token."""
+    """Return the apiVersion and kind of a resource, from its manifest, or else from its type token."""
     if manifest.get("apiVersion") and manifest.get("kind"):
         return manifest["apiVersion"], manifest["kind"]
     # urn:pulumi:<stack>::<project>::<parent types>$kubernetes:<group>/<version>:<kind>::<name>
@@ -212,7 +214,7 @@ def _id(live: Manifest) -> str:
 
 
 def _outputs(live: Manifest) -> Properties:
-    """The live object as outputs. What a Secret holds is secret, whatever the program said."""
+    """Return the live object as outputs. The content of a Secret is always secret."""
     if (live.get("apiVersion"), live.get("kind")) != ("v1", "Secret"):
         return live
     return {
@@ -221,7 +223,8 @@ def _outputs(live: Manifest) -> Properties:
 
 
 def _is_another_cluster(old: Properties, new: Properties) -> bool:
-    """Whether two configurations of the provider mean different API servers, as far as can be told."""
+    """Return whether two configurations of the provider name different API servers, as far as a preview can
+    know."""
     if UNKNOWN in {new.get("kubeconfig"), new.get("context")}:
         return True
     before, after = _active_cluster(old), _active_cluster(new)

@@ -1,4 +1,4 @@
-"""What the provider does with objects: preview, create, update, read and delete, each with its wait."""
+"""The provider's operations on objects: preview, create, update, read and delete, each with its wait."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.engine_client import EngineClient
 from providers.local.plugin.errors import CancelledError
 from providers.local.plugin.properties import Properties, from_struct, has_unknown
 from tests.standin import readiness
@@ -32,13 +32,13 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 
 
 def inputs_of(struct: struct_pb2.Struct) -> Properties:
-    """What the program wrote; a null says nothing."""
+    """Return the properties that the program wrote. Nulls are left out."""
     inputs: Properties = without_nulls(from_struct(struct))
     return inputs
 
 
 def autonamed(metadata: Properties, old: Properties, name: str, seed: bytes) -> None:
-    """Give an object without a name its former one, else one from the resource's name."""
+    """Give an object without a name its former name, or else a name made from the resource's."""
     former = old.get("metadata") or {}
     if _annotation(old, AUTONAMED) == "true":
         metadata["name"] = former["name"]
@@ -49,23 +49,23 @@ def autonamed(metadata: Properties, old: Properties, name: str, seed: bytes) -> 
 
 
 class Objects:
-    """The objects of one cluster."""
+    """The operations on the objects of one cluster."""
 
-    def __init__(self, cluster: Cluster, engine: Engine) -> None:
+    def __init__(self, cluster: Cluster, engine: EngineClient) -> None:
         self.cluster = cluster
         self._engine = engine
 
     def namespaced(self, api_version: str, kind: str) -> bool:
-        """Whether objects of this kind live in a namespace; taken for granted of a kind that is not
-        there yet."""
+        """Return whether objects of this kind are in a namespace. A kind that does not exist yet counts as
+        namespaced."""
         try:
             return bool(self.cluster.kind(api_version, kind).namespaced)
         except UnknownKindError:
             return True
 
     def preview_creation(self, urn: str, inputs: Manifest) -> Manifest | None:
-        """What the server would make of it; None when it cannot say yet: inputs unknown, the namespace
-        or the kind still to be made."""
+        """Return the object that the server would create, or None when it cannot know: inputs are unknown, or
+        the namespace or the kind does not exist yet."""
         if has_unknown(inputs):
             return None
         manager = _new_manager()
@@ -90,7 +90,8 @@ class Objects:
     def preview_update(
         self, urn: str, state: Manifest, inputs: Manifest, ignored: Sequence[str]
     ) -> Manifest | None:
-        """The same for an update; a conflict with another field manager is an error already here."""
+        """Return the object that the server would store after an update. Raises RefusedError for a conflict
+        with another field manager."""
         if has_unknown(inputs):
             return None
         wanted = self._with_ignored(inputs, ignored, self._existing(state))
@@ -103,7 +104,8 @@ class Objects:
             return None
 
     def create(self, urn: str, inputs: Manifest, timeout: float) -> Manifest:
-        """Apply the object and wait until it is ready; raises UnreadyError once it exists and is not."""
+        """Apply the object, wait for up to `timeout` seconds until it is ready, and return it. Raises
+        UnreadyError when it exists but is not ready."""
         manager, attempt = _new_manager(), 1
         while True:
             try:
@@ -114,9 +116,9 @@ class Objects:
                 retried = isinstance(error, UnknownKindError) or error.status == 404
                 if not retried or attempt == _ATTEMPTS:
                     raise
-                self._engine.status(urn, f"attempt {attempt} failed: {error}")
+                self._engine.show_status(urn, f"attempt {attempt} failed: {error}")
             try:
-                self._engine.pause(2.0**attempt / 2, f"waiting to create {reference_of(inputs)}")
+                self._engine.wait(2.0**attempt / 2, f"waiting to create {reference_of(inputs)}")
             except CancelledError as error:
                 raise StandinError(str(error)) from error
             attempt += 1
@@ -129,7 +131,7 @@ class Objects:
         return self._wait(urn, self._apply(urn, wanted, _manager(state)), inputs, timeout)
 
     def read(self, reference: Reference, state: Manifest, inputs: Manifest) -> tuple[Manifest | None, str]:
-        """The live object, and why it is not ready; None when it is gone."""
+        """Return the live object, or None when it is gone, and the reason why it is not ready."""
         live = self.cluster.get(reference)
         if live is None:
             return None, ""
@@ -140,7 +142,7 @@ class Objects:
         return live, "" if found.ready else f"{reference} is not ready: {found.reason}"
 
     def delete(self, urn: str, reference: Reference, inputs: Manifest, timeout: float) -> None:
-        """Delete the object and wait until it and what belongs to it is gone."""
+        """Delete the object, and wait until it and its dependents are gone."""
         live = self.cluster.get(reference)
         if live is None:
             return
@@ -153,11 +155,11 @@ class Objects:
         deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
         while (now := self.cluster.get(reference)) and now["metadata"]["uid"] == live["metadata"]["uid"]:
             why = ", ".join(now["metadata"].get("finalizers") or ()) or "its deletion"
-            self._engine.status(urn, f"waiting for {why}")
+            self._engine.show_status(urn, f"waiting for {why}")
             if time.monotonic() > deadline:
-                raise UnreadyError(f"{reference} is not gone after {seconds:g} s: it waits for {why}", now)
+                raise UnreadyError(f"{reference} still exists after {seconds:g} s: it waits for {why}", now)
             try:
-                self._engine.pause(pause, f"deleting {reference}")
+                self._engine.wait(pause, f"deleting {reference}")
             except CancelledError as error:
                 raise UnreadyError(str(error), now) from error
             pause = min(pause * 1.5, _LONGEST_PAUSE)
@@ -185,7 +187,7 @@ class Objects:
         return {**live, FIELD_MANAGER: manager}
 
     def _check_preview(self, urn: str, error: RefusedError | UnknownKindError) -> None:
-        """Raise `error` unless it only means that the server cannot say yet, or may not be asked."""
+        """Raise `error` unless it means that a preview cannot know the answer, or may not ask for it."""
         if isinstance(error, RefusedError):
             if error.status not in {403, 404}:
                 raise error
@@ -203,7 +205,7 @@ class Objects:
         )
 
     def _with_ignored(self, inputs: Manifest, ignored: Sequence[str], live: Manifest) -> Manifest:
-        """`inputs` with the live values of the paths in `ignored` (`spec.replicas`)."""
+        """Return `inputs` with the live values of the paths in `ignored` (`spec.replicas`)."""
         wanted: Manifest = without_nulls(inputs)
         for path in ignored:
             *parents, last = path.split(".")
@@ -216,14 +218,14 @@ class Objects:
         return wanted
 
     def _wait(self, urn: str, live: Manifest, inputs: Manifest, timeout: float) -> Manifest:
-        """Wait until the object is ready; its last form."""
+        """Wait until the object is ready, and return it."""
         if _annotation(inputs, _SKIP_WAIT) == "true":
             return live
         reference, manager = reference_of(live), live[FIELD_MANAGER]
         seconds = timeout or _annotated_timeout(inputs) or _READY_SECONDS.get(reference.kind, 600.0)
         deadline, pause = time.monotonic() + seconds, _FIRST_PAUSE
         while not (found := readiness.verdict(self.cluster, live)).ready:
-            self._engine.status(urn, found.reason)
+            self._engine.show_status(urn, found.reason)
             problem = f"{reference} failed" if found.failed else ""
             if not problem and time.monotonic() > deadline:
                 problem = f"{reference} is not ready after {seconds:g} s"
@@ -231,13 +233,15 @@ class Objects:
                 reasons = [found.reason, *readiness.symptoms(self.cluster, live)]
                 raise UnreadyError(f"{problem}: " + "\n".join(reasons), live)
             try:
-                self._engine.pause(pause, f"waiting for {reference}: {found.reason}")
+                self._engine.wait(pause, f"waiting for {reference}: {found.reason}")
             except CancelledError as error:
                 raise UnreadyError(str(error), live) from error
             pause = min(pause * 1.5, _LONGEST_PAUSE)
             now = self.cluster.get(reference)
             if now is None:
-                raise StandinError(f"{reference} was deleted by somebody else while it was waited for")
+                raise StandinError(
+                    f"{reference} was deleted by somebody else before it was ready; run `pulumi up` again"
+                )
             live = {**now, FIELD_MANAGER: manager}
         return live
 

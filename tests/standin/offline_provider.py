@@ -1,8 +1,8 @@
-"""Stand-in for the plugins of AWS, GCP, Docker and Kubernetes in previews that reach none of them.
+"""The stand-in for the plugins of AWS, GCP, Docker and Kubernetes in previews that contact none of them.
 
-It echoes what the program gives, so that the program, its graph and its policies are run by the real
-engine; whether a cloud would accept it, it cannot know. What the providers compute is not known, as in a
-preview of theirs, but for the names that they give at once.
+It returns the program's inputs, so that the real engine runs the program, its graph and its policies. It
+cannot know whether a cloud would accept them. Outputs that the providers compute are unknown, as in their own
+previews, except for names that they choose at once.
 """
 
 import hashlib
@@ -31,11 +31,11 @@ ANSWERS: dict[str, Answer] = {
         "project": asked.get("project", "preview"),
     },
 }
-"""What the functions that a program may call return, in the providers' documented outputs."""
+"""The results of the functions that programs call, with the providers' documented outputs."""
 
 
 class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """ResourceProvider of `package`."""
+    """The gRPC service of the stand-in for `package`."""
 
     def __init__(self, package: str) -> None:
         self._package = package
@@ -99,7 +99,8 @@ class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def _outputs(self, inputs: Any) -> Any:
-        """What is not among them is not known. An object's metadata is: it lacks what the server adds."""
+        """Return the inputs as outputs, with unknown values for what the server adds to an object's metadata.
+        Other outputs are unknown to the engine by themselves."""
         outputs = from_struct(inputs)
         if isinstance(metadata := outputs.get("metadata"), dict):
             metadata.update(dict.fromkeys(("uid", "resourceVersion", "creationTimestamp"), UNKNOWN))
@@ -112,7 +113,7 @@ class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _name_object(inputs: Properties, request: Any) -> None:
-    """Give an object of Kubernetes that has no name one that is made from the resource's: the same at
+    """Give a Kubernetes object without a name one that is made from the resource's name. It is the same in
     every preview, so that two can be compared."""
     metadata = inputs.setdefault("metadata", {})
     if isinstance(metadata, dict) and not metadata.get("name"):

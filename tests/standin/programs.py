@@ -1,5 +1,7 @@
-"""Programs of the tests, run by the engine. The variable STANDIN_PROGRAM holds
-`{"name": <function>, "arguments": {…}, "kubeconfig": …}`."""
+"""Pulumi programs of the tests, which the engine runs.
+
+The variable STANDIN_PROGRAM is JSON: `{"name": <function>, "arguments": {…}, "kubeconfig": …}`.
+"""
 
 import json
 import os
@@ -12,14 +14,14 @@ VARIABLE = "STANDIN_PROGRAM"
 
 
 def run() -> None:
-    """Run the function that is named, with the options of the explicit provider."""
+    """Run the function that STANDIN_PROGRAM names, with the options of the explicit provider."""
     wanted = json.loads(os.environ[VARIABLE])
     provider = kubernetes.Provider("cluster", kubeconfig=wanted["kubeconfig"], enable_config_map_mutable=True)
     globals()[wanted["name"]](pulumi.ResourceOptions(provider=provider), **wanted["arguments"])
 
 
 def settings(options: pulumi.ResourceOptions, namespace: str, value: str, name: str | None = None) -> None:
-    """A ConfigMap; named by the provider without `name`."""
+    """Declare a ConfigMap. Without `name` the provider chooses its name."""
     metadata = kubernetes.meta.v1.ObjectMetaArgs(namespace=namespace, name=name)
     made = kubernetes.core.v1.ConfigMap("settings", data={"a": value}, metadata=metadata, opts=options)
     pulumi.export("name", made.metadata.name)
@@ -27,7 +29,7 @@ def settings(options: pulumi.ResourceOptions, namespace: str, value: str, name: 
 
 
 def workload(options: pulumi.ResourceOptions, namespace: str, serving: str, wait: int | None = None) -> None:
-    """A Deployment of no pods, or, with a time to `wait` in seconds, of one that nobody runs."""
+    """Declare a Deployment without pods, or, with `wait` in seconds, one whose pods never run."""
     limits = pulumi.CustomTimeouts(create=f"{wait}s", update=f"{wait}s") if wait else None
     kubernetes.apps.v1.Deployment(
         "app",
@@ -45,7 +47,7 @@ def workload(options: pulumi.ResourceOptions, namespace: str, serving: str, wait
 
 
 def credentials(options: pulumi.ResourceOptions, namespace: str) -> None:
-    """A random password in a Secret, and that Secret read back by its id."""
+    """Declare a random password in a Secret, and read that Secret by its id."""
     password = random.RandomPassword("password", length=24, special=False)
     made = kubernetes.core.v1.Secret(
         "credentials",

@@ -1,4 +1,4 @@
-"""Stand-in for `pulumi-resource-random`: RandomPassword, the one resource of it that is used."""
+"""The stand-in for `pulumi-resource-random`. It has RandomPassword, the only resource of it that is used."""
 
 import importlib.metadata
 import secrets
@@ -26,8 +26,8 @@ _DEFAULTS: Properties = {
 
 
 def password(inputs: Properties) -> str:
-    """A random password of `length` characters from the classes that `inputs` allow, with at least
-    `min<Class>` of each."""
+    """Return a random password of `length` characters from the classes that `inputs` allow, with at least
+    `min<Class>` characters of each."""
     options = {**_DEFAULTS, **{key: value for key, value in inputs.items() if value is not None}}
     alphabets = {
         "Lower": string.ascii_lowercase,
@@ -45,7 +45,7 @@ def password(inputs: Properties) -> str:
 
 
 class RandomProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """ResourceProvider of `random`. Every change of an input makes a new password, as with the real one."""
+    """The gRPC service of `random`. As in the real one, a change of any input makes a new password."""
 
     def Handshake(self, request: Any, context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse()

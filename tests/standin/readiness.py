@@ -1,4 +1,4 @@
-"""Whether an object does its work yet, as the real provider sees it, and why not."""
+"""Decides whether an object is ready, as the real provider does, and why not."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ _SHOWN_PODS = 3
 
 @dataclass(frozen=True)
 class Verdict:
-    """`reason` says what is waited for; `failed` that waiting is in vain."""
+    """The state of an object. `reason` says what it still needs; `failed` says that it will never be
+    ready."""
 
     ready: bool
     reason: str = ""
@@ -20,7 +21,7 @@ class Verdict:
 
 
 def verdict(cluster: Cluster, live: Manifest) -> Verdict:
-    """Whether `live` is ready; at once for kinds that nobody waits for."""
+    """Return whether `live` is ready. Objects of kinds without a readiness are ready at once."""
     check = _CHECKS.get((live["apiVersion"], live["kind"]))
     return check(cluster, live, live.get("status") or {}) if check else Verdict(True)
 
@@ -135,7 +136,7 @@ _CHECKS: dict[tuple[str, str], Callable[[Cluster, Manifest, Mapping[str, Any]], 
 
 
 def symptoms(cluster: Cluster, live: Manifest) -> list[str]:
-    """What the object's pods suffer from: states, warnings, the last lines of their logs."""
+    """Return the problems of the object's pods: states, warnings, and the last lines of their logs."""
     if live["kind"] == "Pod":
         pods = [live]
     elif live["kind"] in {"Deployment", "StatefulSet", "DaemonSet", "Job"}:

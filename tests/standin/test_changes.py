@@ -1,4 +1,4 @@
-"""What a change means, without a server."""
+"""Changes of objects are classified, without a server."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 import yaml
 from pulumi.runtime.proto import provider_pb2
 
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.engine_client import EngineClient
 from providers.local.plugin.properties import UNKNOWN, to_struct
 from tests.standin import changes
 from tests.standin.cluster import Cluster
@@ -140,7 +140,7 @@ def test_everything_is_replaced_for_another_cluster_and_nothing_for_another_toke
     olds, news = ({"kubeconfig": value} for value in (kubeconfig("https://a", token="t"), new))
     request = provider_pb2.DiffRequest(olds=to_struct(olds), news=to_struct(news))
 
-    response = KubernetesProvider(Engine()).DiffConfig(request, None)
+    response = KubernetesProvider(EngineClient()).DiffConfig(request, None)
 
     assert list(response.diffs) == ["kubeconfig"]
     assert list(response.replaces) == replaces

@@ -1,4 +1,4 @@
-"""The stand-ins under the real engine, driven by programs that use the real SDKs."""
+"""The real engine works with the stand-ins, with programs that use the real SDKs."""
 
 import re
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.e2e
 
 
 def changes(result: UpResult | PreviewResult) -> set[str]:
-    """The operations on resources."""
+    """Return the operations on resources of a result."""
     if isinstance(result, PreviewResult):
         return {str(operation) for operation in result.change_summary}
     return set(result.summary.resource_changes or {})

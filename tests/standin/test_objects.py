@@ -1,4 +1,4 @@
-"""Objects on a real API server with its controllers, without an engine."""
+"""Objects are created, changed and deleted on a real API server with its controllers, without an engine."""
 
 import re
 from typing import Any
@@ -152,7 +152,7 @@ def test_deletion_waits_for_finalizers(objects: Objects, cluster: Cluster, names
     state = objects.create(URN, held, 0)
     reference = reference_of(state)
 
-    with pytest.raises(UnreadyError, match=r"not gone after 1 s: it waits for .*tests\.nebula/hold"):
+    with pytest.raises(UnreadyError, match=r"still exists after 1 s: it waits for .*tests\.nebula/hold"):
         objects.delete(URN, reference, state, 1)
     assert cluster.get(reference) is not None
 

@@ -1,4 +1,5 @@
-"""What is waited for: a real API server and controllers; the tests play the nodes."""
+"""The stand-in waits until objects are ready. The API server and controllers are real; the tests play the
+nodes."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,7 +54,8 @@ def service(namespace: str, **spec: Any) -> Manifest:
 
 
 def play_the_node(cluster: Cluster, namespace: str, **status: Any) -> None:
-    """Give every pod of the namespace a status, as the kubelet of its node would; there must be one."""
+    """Give every pod of the namespace a status, as its node's kubelet would. There must be at least one
+    pod."""
     pods = eventually(lambda: cluster.items("v1", "Pod", namespace))
     for pod in pods:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}/status"
@@ -69,7 +71,8 @@ def pods_run(cluster: Cluster, namespace: str) -> None:
 
 
 def waits(operation: Callable[[], Manifest], engine: Listener, until: Callable[[], None]) -> Manifest:
-    """The result of `operation`, which must still wait when `until` has made its condition true."""
+    """Return the result of `operation`, which must still be waiting until `until` has made its condition
+    true."""
     with ThreadPoolExecutor(1) as executor:
         future: Future[Manifest] = executor.submit(operation)
         assert eventually(lambda: engine.statuses or future.done())

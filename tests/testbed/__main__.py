@@ -1,4 +1,5 @@
-"""`python -m tests.testbed build | up | down | status | kubeconfig | images`: the testbed by hand."""
+"""`python -m tests.testbed build | up | down | status | kubeconfig | images`: the testbed on the command
+line."""
 
 import argparse
 import sys

@@ -1,7 +1,7 @@
-"""The programs of the testbed, built from their Go modules into the cache.
+"""Builds the testbed's programs from their Go modules into the cache.
 
-`go/<module>/` holds go.mod and go.sum, which are the lock, and the mains that a module lacks. The
-programs are kept by the digest of those files: `<cache>/testbed/<digest>/bin`.
+`go/<module>/` contains go.mod and go.sum, which are the lock, and a main package for a module that has none.
+The programs are kept by the digest of those files: `<cache>/testbed/<digest>/bin`.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ _STRIPPED = "-s -w"
 
 
 def _version_flags() -> str:
-    """What a release build of Kubernetes says of itself: clients choose by the server's version."""
+    """Return the linker flags with the version of a release build of Kubernetes, by which clients choose
+    their requests."""
     major, minor, _ = KUBERNETES_VERSION.split(".")
     values = {"gitVersion": f"v{KUBERNETES_VERSION}", "gitMajor": major, "gitMinor": minor}
     return " ".join(f"-X k8s.io/component-base/version.{name}={value}" for name, value in values.items())
@@ -27,7 +28,7 @@ def _version_flags() -> str:
 
 @dataclass(frozen=True)
 class Program:
-    """`package` of the module in `go/<module>`."""
+    """A program of the testbed: the package `package` of the module in `go/<module>`."""
 
     name: str
     module: str
@@ -57,7 +58,7 @@ PROGRAMS = (
 
 
 def binaries_directory(cache: Path) -> Path:
-    """Where the programs of these very sources are."""
+    """Return the directory of the programs that are built from the present sources."""
     digest = hashlib.sha256()
     for file in sorted(path for path in SOURCES.rglob("*") if path.is_file()):
         digest.update(f"{file.relative_to(SOURCES)}\0".encode())
@@ -67,13 +68,13 @@ def binaries_directory(cache: Path) -> Path:
 
 
 def missing(programs: Collection[Program], cache: Path) -> list[Program]:
-    """Those of `programs` that are not built yet."""
+    """Return the programs among `programs` that are not built yet."""
     home = binaries_directory(cache)
     return [program for program in programs if not (home / program.name).exists()]
 
 
 def build(programs: Collection[Program], cache: Path, progress: Progress) -> Path:
-    """Build what is missing of `programs`, each appearing whole or not at all; returns their directory."""
+    """Build the programs that are not built yet, each atomically, and return their directory."""
     home = directory(binaries_directory(cache))
     with hold_lock(home, progress):
         for program in missing(programs, cache):
@@ -92,7 +93,7 @@ def build(programs: Collection[Program], cache: Path, progress: Progress) -> Pat
 
 
 def require(programs: Collection[Program], cache: Path) -> Path:
-    """The directory of `programs`, all of them built. Raises NotBuiltError."""
+    """Return the directory of `programs`. Raises NotBuiltError when one is not built."""
     if lacking := missing(programs, cache):
         names = ", ".join(program.name for program in lacking)
         option = " --api-only" if set(programs) <= set(API_PROGRAMS) else ""

@@ -1,4 +1,5 @@
-"""A certificate authority for one cluster, made anew at each start: who talks to whom, proved by TLS."""
+"""The certificate authority of one cluster, made anew at each start. Its servers and clients authenticate by
+TLS."""
 
 import datetime
 import ipaddress
@@ -17,14 +18,14 @@ _CLOCK_SKEW = datetime.timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Pair:
-    """The files of a certificate and of its key, both PEM."""
+    """The files of a certificate and of its private key, both in PEM."""
 
     certificate: Path
     key: Path
 
 
 class CertificateAuthority:
-    """Issues certificates below `directory`; `certificate` is its own."""
+    """Issues certificates below `directory`. `certificate` is the file of its own certificate."""
 
     certificate: Path
 
@@ -41,8 +42,8 @@ class CertificateAuthority:
         self.certificate.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
 
     def issue(self, name: str, organization: str | None = None, hosts: Sequence[str] = ()) -> Pair:
-        """A certificate for `name`: of a client, and of the server at `hosts` (names and addresses) when
-        there are some. Kubernetes takes `organization` for the group of the user `name`."""
+        """Issue a certificate for the client `name`, and for a server when `hosts` (names and addresses) are
+        given. Kubernetes uses `organization` as the group of the user `name`."""
         key = ec.generate_private_key(ec.SECP256R1())
         usage = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
         builder = (
@@ -61,7 +62,7 @@ class CertificateAuthority:
 
 
 def signing_key(directory: Path, name: str) -> Pair:
-    """A key pair that signs tokens; its `certificate` is the bare public key."""
+    """Create a key pair that signs tokens. Its `certificate` is the public key alone."""
     key = ec.generate_private_key(ec.SECP256R1())
     pair = Pair(directory / f"{name}.pub", directory / f"{name}.key")
     public = serialization.PublicFormat.SubjectPublicKeyInfo

@@ -1,4 +1,4 @@
-"""Plain requests to an API server, by what a kubeconfig says."""
+"""Sends plain requests to an API server, with the address and credentials of a kubeconfig."""
 
 import base64
 import json
@@ -14,8 +14,8 @@ _SECONDS = 30
 
 
 class Client:
-    """Speaks for the user of a kubeconfig of the testbed. Answers are what the server said: status and
-    body; nothing is raised for an error status."""
+    """A client for the user of a testbed's kubeconfig. Methods return the server's response, status and body,
+    and do not raise for an error status."""
 
     def __init__(self, kubeconfig: Path) -> None:
         settings = yaml.safe_load(kubeconfig.read_text())
@@ -36,13 +36,14 @@ class Client:
         return str(path)
 
     def get(self, path: str) -> dict[str, Any]:
-        """The object or list at `path`. Raises requests.HTTPError when there is none."""
+        """Return the object or list at `path`. Raises requests.HTTPError when it does not exist."""
         answer = self._session.get(f"{self._url}{path}", timeout=_SECONDS)
         answer.raise_for_status()
         return dict(answer.json())
 
     def apply(self, path: str, manifest: dict[str, Any], dry_run: bool = False) -> requests.Response:
-        """Server-side apply with strict field validation; with `dry_run` nothing is stored."""
+        """Apply a manifest on the server, with strict validation of its fields. With `dry_run` nothing is
+        stored."""
         options = {"fieldManager": "tests", "fieldValidation": "Strict", "force": "true"}
         return self._session.patch(
             f"{self._url}{path}",
@@ -53,8 +54,8 @@ class Client:
         )
 
     def watch(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What happens below `path` (ADDED, MODIFIED, DELETED, and the object), what there is to begin
-        with, for half a minute."""
+        """Yield each event below `path` for half a minute: ADDED, MODIFIED or DELETED, and the object.
+        Existing objects come first, as ADDED."""
         options = {"watch": "true", "timeoutSeconds": str(_SECONDS)}
         with self._session.get(f"{self._url}{path}", params=options, stream=True, timeout=_SECONDS) as answer:
             for line in answer.iter_lines():

@@ -1,4 +1,4 @@
-"""What `python -m tests.testbed` does."""
+"""The commands of `python -m tests.testbed`."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.testbed.testbed import Testbed
 
 
 def run(options: argparse.Namespace, say: Progress) -> int:
-    """Do what was asked; returns the exit code."""
+    """Run the command that `options` name, and return the exit code."""
     if getattr(options, "api_only", False):
         return _api_only(options, say)
     testbed = Testbed(options.directory, options.cache)

@@ -1,4 +1,4 @@
-"""An API server for the tests of this folder, and what a whole testbed needs."""
+"""The fixtures of this folder: an API server, and what the whole testbed needs."""
 
 import contextlib
 from collections.abc import Iterator

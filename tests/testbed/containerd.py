@@ -1,6 +1,6 @@
-"""A containerd of the testbed's own: its socket and state, and what it holds.
+"""Runs a containerd of the testbed's own, and manages its images and containers.
 
-Its images stay in the cache, unpacked, from one start to the next; containers do not.
+Images stay in the cache, unpacked, from one start to the next. Containers do not.
 """
 
 import json
@@ -23,7 +23,7 @@ _CAP_SYS_RESOURCE = 24
 
 
 class Containerd:
-    """containerd below `directory`, with its images below `cache`."""
+    """The testbed's containerd, with its socket and state below `directory` and its images below `cache`."""
 
     def __init__(self, directory: Path, cache: Path, daemons: Daemons) -> None:
         self.socket = directory / "containerd.sock"
@@ -33,7 +33,7 @@ class Containerd:
         self._daemons = daemons
 
     def start(self) -> None:
-        """Start it; returns when it answers. What an earlier one left behind of containers is removed."""
+        """Start containerd, return when it answers, and remove the containers that an earlier one left."""
         self._directory.mkdir(parents=True, exist_ok=True)
         configuration = self._directory / "containerd.toml"
         configuration.write_text(_toml(self._settings()))
@@ -41,18 +41,20 @@ class Containerd:
         self._daemons.wait_until("containerd", self._answers, _READY_SECONDS)
 
     def remove_containers(self) -> None:
-        """End and forget all containers, and remove what they wrote."""
+        """End and remove all containers, and the files that they wrote."""
         deadline = time.monotonic() + _END_SECONDS
         while names := self._ctr("containers", "ls", "--quiet").split():
             if time.monotonic() > deadline:
-                raise DaemonError(f"containerd does not let go of the containers {', '.join(names)}.")
+                raise DaemonError(
+                    f"containerd cannot remove the containers {', '.join(names)}. Remove them with ctr."
+                )
             if tasks := self._ctr("tasks", "ls", "--quiet").split():
                 self._try("tasks", "rm", "--force", *tasks)
             self._try("containers", "rm", *names)
 
     def load(self, images: Sequence[Image], progress: Progress) -> None:
-        """Load those of `images` that are not there, and remove those of the same registry that are no
-        longer wanted."""
+        """Load the images that are missing, and remove images of the same registry that are not in
+        `images`."""
         present = self._present()
         wanted = {image.reference: archive.digest_of(image) for image in images}
         if lacking := [image for image in images if present.get(image.reference) != wanted[image.reference]]:
@@ -65,11 +67,11 @@ class Containerd:
             self._ctr("images", "rm", *stale)
 
     def images(self) -> list[str]:
-        """The names of the images of the testbed's registry that are loaded."""
+        """Return the names of the loaded images of the testbed's registry."""
         return sorted(self._present())
 
     def _present(self) -> dict[str, str]:
-        """The images of the testbed's registry, and their digests."""
+        """Return the images of the testbed's registry and their digests."""
         rows = (line.split() for line in self._ctr("images", "ls").splitlines()[1:])
         return {row[0]: row[2] for row in rows if row[0].startswith(f"{MIRROR}/")}
 
@@ -79,7 +81,7 @@ class Containerd:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=False
         ) as child:
             if child.stdin is None or child.stdout is None:
-                raise ImageError("ctr cannot be talked to")
+                raise ImageError("ctr has no standard input. This is a defect of the testbed: report it.")
             try:
                 with child.stdin:
                     archive.write(images, child.stdin)
@@ -148,7 +150,7 @@ def _may_raise_limits() -> bool:
 
 
 def _toml(settings: dict[str, object], path: tuple[str, ...] = ()) -> str:
-    """Nested settings as TOML: JSON's strings, numbers and truths are TOML's too."""
+    """Return nested settings as TOML, whose strings, numbers and truth values are written as in JSON."""
     tables = {key: value for key, value in settings.items() if isinstance(value, dict)}
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items() if key not in tables]
     head = f"[{'.'.join(json.dumps(part) for part in path)}]\n" if path and lines else ""

@@ -1,4 +1,4 @@
-"""The control groups of the pods: below one of our own, in every hierarchy that is mounted."""
+"""The control groups of the pods, below one group of the testbed's in every mounted hierarchy."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ _END_SECONDS = 20.0
 
 
 def create() -> None:
-    """Make the group in every hierarchy."""
+    """Create the testbed's group in every hierarchy."""
     for hierarchy in _hierarchies():
         (hierarchy / ROOT).mkdir(exist_ok=True)
 
 
 def existing() -> list[Path]:
-    """Our groups that there are, the innermost first."""
+    """Return the testbed's groups that exist, the innermost first."""
     return [
         Path(folder)
         for hierarchy in _hierarchies()
@@ -33,7 +33,7 @@ def existing() -> list[Path]:
 
 
 def processes() -> set[int]:
-    """The processes of all pods."""
+    """Return the pids of the processes of all pods."""
     found: set[int] = set()
     for group in existing():
         with contextlib.suppress(FileNotFoundError, OSError):
@@ -42,7 +42,7 @@ def processes() -> set[int]:
 
 
 def kill() -> None:
-    """Kill the processes of all pods. Raises HostError when the kernel does not let go of one."""
+    """Kill the processes of all pods. Raises HostError when the kernel cannot end one."""
     deadline = time.monotonic() + _END_SECONDS
     while pids := processes():
         if time.monotonic() > deadline:
@@ -54,14 +54,15 @@ def kill() -> None:
 
 
 def remove() -> None:
-    """Remove our groups, whose processes have ended."""
+    """Remove the testbed's groups, whose processes must have ended."""
     for group in existing():
         with contextlib.suppress(FileNotFoundError):
             group.rmdir()
 
 
 def _hierarchies() -> Iterator[Path]:
-    """Version 1 has one for each controller, version 2 one for all; some machines have both."""
+    """Yield the mounted hierarchies: one for each controller in version 1, one for all in version 2. Some
+    machines have both."""
     for line in _MOUNTS.read_text().splitlines():
         _, place, kind, _ = line.split(maxsplit=3)
         if kind in ("cgroup", "cgroup2"):

@@ -1,4 +1,4 @@
-"""etcd and kube-apiserver: a real Kubernetes API, with or without the controllers behind it."""
+"""Runs etcd and kube-apiserver: a real Kubernetes API, with or without its controllers."""
 
 import shutil
 import socket
@@ -18,7 +18,7 @@ from tests.testbed.errors import DaemonError
 LOOPBACK = "127.0.0.1"
 SERVICE_RANGE = "10.96.0.0/16"
 SERVICE_ADDRESS = "10.96.0.1"
-"""Where pods find the API server."""
+"""The address at which pods reach the API server."""
 
 SERVERS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
@@ -27,17 +27,17 @@ _READY_SECONDS = 120.0
 
 
 class ControlPlane:
-    """An API server with everything it needs, its files below `directory`, on free ports of `address`.
+    """An etcd and an API server on free ports of `address`, with their files below `directory`.
 
-    Role-based access control and Pod Security admission are on, as in any cluster. Without
-    `controllers` objects are stored and checked and nothing more happens: no default service accounts,
-    no garbage collection, no pods. Pods themselves are refused for want of a service account, so
-    its admission is on with the controllers only.
+    Role-based access control and Pod Security admission are on, as in any cluster. Without `controllers` the
+    server only checks and stores objects: there are no default service accounts, no garbage collection and no
+    pods. The admission of service accounts, which would refuse every pod then, is on with `controllers` only.
+    `detached` servers outlive this process.
 
         with ControlPlane(tmp_path / "kubernetes") as control_plane:
             ... control_plane.kubeconfig ...
 
-    Raises NotBuiltError when its programs are not built, DaemonError when one does not start.
+    Raises NotBuiltError when the servers' programs are not built, and DaemonError when one does not start.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ControlPlane:
         self.stop()
 
     def start(self) -> None:
-        """Start it on an empty store; returns when the API server is ready."""
+        """Start the servers on an empty store, and return when the API server is ready."""
         wanted = [program for program in PROGRAMS if program.name in SERVERS]
         if not self._controllers:
             wanted = list(API_PROGRAMS)
@@ -84,7 +84,7 @@ class ControlPlane:
                     raise
 
     def stop(self) -> None:
-        """End its servers, at once as nothing of theirs is kept, and remove its files. Idempotent."""
+        """Kill the servers and remove their files. Does nothing when they are stopped already."""
         self.daemons.stop(grace=0.0)
         for name in ("etcd", "certificates", "logs"):
             shutil.rmtree(self.directory / name, ignore_errors=True)
@@ -93,13 +93,13 @@ class ControlPlane:
             self.directory.rmdir()
 
     def client(self, user: str, group: str | None = None) -> Path:
-        """A kubeconfig of its own for `user`, a member of `group`."""
+        """Write a kubeconfig for `user`, a member of `group`, and return its path."""
         pair = self.authority.issue(user, group)
         path = pair.key.with_suffix(".kubeconfig")
         return kubeconfig.write(path, self.url, self.authority.certificate, pair)
 
     def ready(self) -> bool:
-        """Whether the API server says that it is ready."""
+        """Return whether the API server reports that it is ready."""
         with requests.Session() as session:
             session.trust_env = False  # Neither a proxy nor another authority of the user's.
             session.verify = str(self.authority.certificate)
@@ -199,7 +199,7 @@ class ControlPlane:
         return [str(self._programs / "kube-apiserver"), *_flags(options), *store]
 
     def _start_controllers(self) -> None:
-        """The controllers and the scheduler; they wait for one another by themselves."""
+        """Start the controllers and the scheduler, which wait for one another by themselves."""
         access = self.client("system:kube-controller-manager")
         options = {
             "kubeconfig": access,
@@ -226,7 +226,7 @@ class ControlPlane:
 
 
 def free_port(address: str) -> int:
-    """A TCP port of `address` that nobody listens on at this moment."""
+    """Return a TCP port of `address` on which nothing listens now."""
     with socket.create_server((address, 0)) as listener:
         return int(listener.getsockname()[1])
 

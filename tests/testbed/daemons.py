@@ -1,4 +1,5 @@
-"""Servers as background processes: each with a log, found again by a mark in its environment."""
+"""Runs servers as background processes. Each has a log, and is found again by a variable in its
+environment."""
 
 import contextlib
 import os
@@ -8,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from providers.local.plugin import processes
-from providers.local.plugin.processes import DIRECTORY_MARK, WORKLOAD_MARK
+from providers.local.plugin import os_processes
+from providers.local.plugin.os_processes import DIRECTORY_VARIABLE, WORKLOAD_VARIABLE
 from tests.testbed.errors import DaemonError
 
 _POLL_SECONDS = 0.05
@@ -17,15 +18,16 @@ _TAIL_LINES = 15
 
 
 def direct_environment() -> dict[str, str]:
-    """This process's environment without proxies: all that is talked to is on this machine."""
+    """Return this process's environment without proxies, because all the testbed's servers are on this
+    machine."""
     return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
 class Daemons:
     """The servers whose files are below `directory`.
 
-    They outlive this process when they are `detached`; otherwise the system ends them with the thread
-    that started them. Either way `stop` finds them by their mark, whoever started them.
+    `detached` servers outlive this process. Other servers are ended by the system with the thread that
+    started them. `stop` finds both, whichever process started them.
     """
 
     def __init__(self, directory: Path, detached: bool = False) -> None:
@@ -34,7 +36,7 @@ class Daemons:
         self._children: dict[str, int] = {}
 
     def start(self, name: str, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Start a server; what it prints goes to its log."""
+        """Start a server. Its output goes to its log."""
         log = self.log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
         argv = [*self._launcher(), *argv]
@@ -48,8 +50,8 @@ class Daemons:
             {
                 **direct_environment(),
                 **(environment or {}),
-                DIRECTORY_MARK: str(self._directory),
-                WORKLOAD_MARK: name,
+                DIRECTORY_VARIABLE: str(self._directory),
+                WORKLOAD_VARIABLE: name,
             },
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -65,15 +67,15 @@ class Daemons:
         return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
     def running(self, name: str | None = None) -> set[int]:
-        """The pids of the server called `name`, or of all."""
-        return processes.marked(self._directory, name)
+        """Return the pids of the server called `name`, or of all servers."""
+        return os_processes.marked_processes(self._directory, name)
 
     def wait_until(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
-        """Until `ready` says so. Raises DaemonError, with the end of its log, when the server `name` ends
-        before that or takes too long."""
+        """Wait until `ready` returns true. Raises DaemonError, with the end of the server's log, when the
+        server `name` ends first or `seconds` have passed."""
         deadline = time.monotonic() + seconds
         while not ready():
-            ended = not (processes.look(self._children.get(name, 0)) or self.running(name))
+            ended = not (os_processes.find_process(self._children.get(name, 0)) or self.running(name))
             if ended or time.monotonic() > deadline:
                 reason = "ended" if ended else f"was not ready within {seconds:.0f} s"
                 raise DaemonError(
@@ -82,8 +84,9 @@ class Daemons:
             time.sleep(_POLL_SECONDS)
 
     def stop(self, name: str | None = None, grace: float = 5.0) -> None:
-        """End the server called `name`, or all: asked first, killed after `grace` seconds."""
-        processes.end(self.running(name), grace=grace)
+        """End the server called `name`, or all servers. A server that still lives after `grace` seconds is
+        killed."""
+        os_processes.end_processes(self.running(name), grace=grace)
         for child in [name] if name else list(self._children):
             if pid := self._children.pop(child, None):
                 with contextlib.suppress(ChildProcessError):

@@ -1,8 +1,8 @@
-"""What can go wrong with the testbed. Every message says what happened, where, and what to do."""
+"""The testbed's exceptions. Every message says what is wrong, where, and what to do."""
 
 
 class TestbedError(Exception):
-    """The base of this package's errors."""
+    """Base class of the testbed's exceptions."""
 
     __test__ = False  # Not a test class, whatever pytest thinks of its name.
 
@@ -12,11 +12,11 @@ class NotBuiltError(TestbedError):
 
 
 class DaemonError(TestbedError):
-    """A server ended early, or was not ready in time."""
+    """A server ended early or was not ready in time."""
 
 
 class HostError(TestbedError):
-    """The machine lacks what the testbed needs, or something is in its way."""
+    """The machine lacks something that the testbed needs, or something conflicts with it."""
 
 
 class ImageError(TestbedError):

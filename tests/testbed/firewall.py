@@ -1,4 +1,4 @@
-"""The packet filter's rules that Kubernetes makes, and their removal."""
+"""Finds and removes the packet filter rules that Kubernetes makes."""
 
 import itertools
 import shlex
@@ -16,8 +16,8 @@ _PREFIXES = ("KUBE-", "CNI-")
 
 
 def rules() -> list[str]:
-    """Rules and chains of Kubernetes and its network plugins, as iptables-save prints them, and the
-    testbed's own table."""
+    """Return the rules and chains of Kubernetes, its network plugins and the testbed, as iptables-save prints
+    them."""
     own = [f"nft: table ip {POLICY_TABLE}"] if f"ip {POLICY_TABLE}" in tables() else []
     return own + [
         f"{command} {table}: {line}"
@@ -28,14 +28,14 @@ def rules() -> list[str]:
 
 
 def tables() -> set[str]:
-    """The tables of nftables, where iptables makes its own (`ip nat`)."""
+    """Return the names of the nftables tables. iptables keeps its rules in some of them (`ip nat`)."""
     if shutil.which("nft") is None:
         return set()
     return {line.removeprefix("table ") for line in _run("nft", "list", "tables").splitlines()}
 
 
 def clear(kept: set[str]) -> None:
-    """Remove all rules of Kubernetes, and the tables that are empty without them but for those `kept`."""
+    """Remove all rules of Kubernetes, and each table that is empty then and not in `kept`."""
     if f"ip {POLICY_TABLE}" in tables():
         _run("nft", "delete", "table", "ip", POLICY_TABLE)
     for command, family in _COMMANDS.items():
@@ -50,7 +50,8 @@ def clear(kept: set[str]) -> None:
 
 
 def _removal(table: str, saved: list[tuple[str, str]]) -> str:
-    """Input of iptables-restore: first the jumps into our chains, then what is in them, then they."""
+    """Return the input of iptables-restore that removes Kubernetes' chains: first the jumps to them, then
+    their rules, then the chains."""
     lines = [line for owner, line in saved if owner == table and _is_ours(line)]
     chains = [line.split()[0][1:] for line in lines if line.startswith(":")]
     jumps = [f"-D{line[2:]}" for line in lines if line.startswith("-A") and line.split()[1] not in chains]
@@ -69,12 +70,12 @@ def _is_ours(line: str) -> bool:
 
 
 def _is_builtin(line: str) -> bool:
-    """Whether it declares one of the kernel's own chains, which have a policy."""
+    """Return whether the line declares one of the kernel's own chains, which have a policy."""
     return line.startswith(":") and line.split()[1] != "-"
 
 
 def _saved(command: str) -> Iterator[tuple[str, str]]:
-    """Chains and rules, each with its table."""
+    """Yield the chains and rules, each with its table."""
     if shutil.which(f"{command}-save") is None:
         return
     table = ""

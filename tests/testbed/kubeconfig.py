@@ -1,4 +1,4 @@
-"""Kubeconfig files: where an API server is, and who one is to it."""
+"""Writes kubeconfig files, which name an API server and the credentials of a user."""
 
 import base64
 from pathlib import Path
@@ -11,8 +11,8 @@ CONTEXT = "nebula-testbed"
 
 
 def write(path: Path, server: str, authority: Path, client: Pair) -> Path:
-    """A kubeconfig, readable by its owner only, whose one context is `CONTEXT`. It holds the
-    certificates themselves, so it can be copied."""
+    """Write a kubeconfig to `path` that only its owner can read, with the one context `CONTEXT`, and return
+    the path. It contains the certificates themselves, so it can be copied."""
     path.touch(mode=0o600)
     path.write_text(
         yaml.safe_dump(

@@ -1,6 +1,8 @@
-"""Stands in for a cloud's controller of load balancers: gives each Service of that type an address of the
-node's bridge, to which kube-proxy leads. What a cloud does beyond that (health checks, ranges of sources)
-it does not."""
+"""Stands in for a cloud's load balancer controller.
+
+It gives each Service of that type an address of the node's bridge, which kube-proxy forwards. It has none of
+a cloud's health checks and source ranges.
+"""
 
 import ipaddress
 import threading
@@ -16,7 +18,7 @@ _SECONDS = 2
 
 
 class LoadBalancers:
-    """Serves while it is entered."""
+    """Assigns addresses while the context is entered."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self._api = config.new_client_from_config(str(kubeconfig))

@@ -1,6 +1,6 @@
-"""What the machine was like before the testbed, and how it becomes so again.
+"""Records the machine's settings before the testbed starts, and restores them.
 
-Servers of a node change settings of the kernel and make directories whatever they are told.
+The servers of a node change kernel settings and create directories, whatever their configuration.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ _DIRECTORIES = (
 
 
 def remember(record: Path) -> None:
-    """Write to `record` what `restore` needs."""
+    """Write the machine's present settings, which `restore` needs, to the file `record`."""
     settings = {name: value for name in _SETTINGS if (value := _read(name)) is not None}
     record.write_text(
         json.dumps(
@@ -50,8 +50,8 @@ def remember(record: Path) -> None:
 
 
 def restore(record: Path) -> None:
-    """Remove the rules and directories that were not there, and set the kernel as it was. Without a
-    record the rules alone, which are known by their names."""
+    """Remove the rules and directories that did not exist before, and restore the kernel's settings. Without
+    a record only the rules are removed, which are known by their names."""
     if not record.exists():
         firewall.clear(firewall.tables())
         return

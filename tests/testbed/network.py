@@ -1,6 +1,6 @@
-"""The network of the node: a bridge that pods hang on, and the kernel's settings for it.
+"""The node's network: a bridge that connects the pods, and the kernel settings for it.
 
-Nothing masquerades what pods send: they reach one another and this machine, and nothing beyond it.
+Pods reach one another and this machine, and nothing beyond it, because their addresses are not masqueraded.
 """
 
 import ipaddress
@@ -30,7 +30,7 @@ _RESULTS = Path("/var/lib/cni/results")
 
 
 def check() -> None:
-    """Raises HostError when something is already where the pods' and services' addresses shall be."""
+    """Raise HostError when the addresses of pods and services are used on this machine already."""
     for line in _ip("-4", "route", "show").splitlines():
         destination = line.split()[0]
         if destination in ("default", "unreachable", "blackhole") or f"dev {BRIDGE}" in line:
@@ -45,14 +45,14 @@ def check() -> None:
 
 
 def owner() -> Path | None:
-    """The directory of the testbed whose bridge there is, as far as it still exists."""
+    """Return the directory of the testbed that the bridge belongs to, or None when there is none."""
     alias = Path("/sys/class/net", BRIDGE, "ifalias")
     directory = Path(alias.read_text().strip()) if alias.exists() else None
     return directory if directory and directory.is_absolute() and directory.exists() else None
 
 
 def raise_bridge(directory: Path) -> None:
-    """Make the bridge, for the testbed in `directory`, and set the kernel to pass packets on."""
+    """Create the bridge for the testbed in `directory`, and make the kernel forward packets."""
     for name, value in _SETTINGS.items():
         if (_SYSCTL / name).exists():
             (_SYSCTL / name).write_text(value)
@@ -66,7 +66,7 @@ def raise_bridge(directory: Path) -> None:
 
 
 def write_configuration(directory: Path, state: Path) -> None:
-    """The configuration of the network plugins in `directory`; they keep addresses in `state`."""
+    """Write the network plugins' configuration to `directory`. They keep assigned addresses in `state`."""
     directory.mkdir(parents=True, exist_ok=True)
     plugin = {
         "type": "bridge",
@@ -90,13 +90,13 @@ def bridge_exists() -> bool:
 
 
 def interfaces() -> list[str]:
-    """The bridge and what is plugged into it."""
+    """Return the bridge and the network interfaces that are attached to it."""
     ports = Path("/sys/class/net", BRIDGE, "brif")
     return [BRIDGE, *sorted(port.name for port in ports.iterdir())] if bridge_exists() else []
 
 
 def results() -> list[Path]:
-    """What the network plugins noted of the testbed's pods."""
+    """Return the files in which the network plugins recorded the testbed's pods."""
     if not _RESULTS.is_dir():
         return []
     ours = [path for path in _RESULTS.iterdir() if path.name.startswith(f"{_NETWORK}-")]

@@ -38,7 +38,7 @@ class Node:
         self._start_own(control_plane, "network-policy", {"table": POLICY_TABLE, "bridge": BRIDGE})
 
     def _start_own(self, control_plane: ControlPlane, name: str, options: Mapping[str, object]) -> None:
-        """Start one of the testbed's own programs, for a user of its name."""
+        """Start one of the testbed's own programs, as the Kubernetes user of the same name."""
         access = {"kubeconfig": control_plane.client(name)}
         self._daemons.start(name, [str(self._programs / name), *_flags({**access, **options})])
 

@@ -23,7 +23,7 @@ _NEEDED = {
 
 
 def require_root() -> None:
-    """Raises HostError unless this is root on Linux."""
+    """Raise HostError unless this process is root's."""
     if os.geteuid() != 0:
         raise HostError(
             "The testbed's node needs root: it mounts, makes network interfaces and control groups. Run as "
@@ -32,12 +32,12 @@ def require_root() -> None:
 
 
 def missing() -> list[str]:
-    """The packages of which a program is missing."""
+    """Return the packages of which a program is missing."""
     return [package for package, program in _NEEDED.items() if shutil.which(program) is None]
 
 
 def install(progress: Progress) -> None:
-    """Install what is missing with apt, whose daemons are kept from starting."""
+    """Install the missing packages with apt, without starting their daemons."""
     packages = missing()
     if not packages:
         return
@@ -58,7 +58,7 @@ def install(progress: Progress) -> None:
 
 
 def require() -> None:
-    """Raises HostError when a package is missing."""
+    """Raise HostError when a package is missing."""
     if packages := missing():
         raise HostError(
             f"Debian packages are missing: {', '.join(packages)}. Run: python -m tests.testbed build"

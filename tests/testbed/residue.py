@@ -1,4 +1,4 @@
-"""What the kubelet leaves of pods: mounts below the testbed's directory, and links to their logs."""
+"""Removes what the kubelet leaves of pods: mounts below the testbed's directory, and links to their logs."""
 
 import contextlib
 import shutil
@@ -10,13 +10,14 @@ _LOG_LINKS = Path("/var/log/containers")
 
 
 def mounts(directory: Path) -> list[Path]:
-    """What is mounted below `directory`, the innermost first."""
+    """Return the mount points below `directory`, the innermost first."""
     places = [line.split()[1].encode().decode("unicode_escape") for line in _MOUNTS.read_text().splitlines()]
     return [Path(place) for place in reversed(places) if Path(place).is_relative_to(directory)]
 
 
 def unmount(directory: Path) -> None:
-    """Unmount everything below `directory`; what is busy goes when it is no longer used."""
+    """Unmount everything below `directory`. A mount that is in use is detached, and ends when it is no longer
+    used."""
     while found := mounts(directory):
         for place in found:
             subprocess.run(["umount", "--lazy", str(place)], check=False, capture_output=True)
@@ -25,7 +26,7 @@ def unmount(directory: Path) -> None:
 
 
 def links(directory: Path) -> list[Path]:
-    """Links to the logs of the testbed's containers."""
+    """Return the links to the logs of the testbed's containers."""
     if not _LOG_LINKS.is_dir():
         return []
     return [
@@ -36,7 +37,7 @@ def links(directory: Path) -> list[Path]:
 
 
 def remove(directory: Path) -> None:
-    """Remove `directory` whole, and the links into it."""
+    """Remove `directory` with its content, and the links into it."""
     for link in links(directory):
         link.unlink(missing_ok=True)
     with contextlib.suppress(FileNotFoundError):

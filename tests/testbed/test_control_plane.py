@@ -1,4 +1,4 @@
-"""A real API server, alone: what it checks without a single node."""
+"""A real API server validates and authorises requests without a single node."""
 
 import contextlib
 import stat

@@ -1,4 +1,4 @@
-"""The rules of Kubernetes are known by their names, and the user's own are left alone."""
+"""Kubernetes' rules are recognised by their names, and the user's own rules stay."""
 
 import os
 import shutil

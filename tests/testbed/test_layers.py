@@ -1,4 +1,4 @@
-"""Layers and archives: the same inputs are the same bytes."""
+"""Layers and archives have the same bytes for the same inputs."""
 
 import hashlib
 import io
@@ -13,7 +13,7 @@ from tests.testbed.images.software import Image, ImageConfig
 
 
 def _home(directory: Path, modified: int = 1_700_000_000) -> Path:
-    """A small distribution, made by a user with habits of their own."""
+    """Make a small distribution with modes and times that differ from one user to another."""
     (directory / "bin").mkdir(parents=True)
     (directory / "lib" / "__pycache__").mkdir(parents=True)
     (directory / "lib" / "__pycache__" / "left.pyc").write_text("out")

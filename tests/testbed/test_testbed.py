@@ -1,6 +1,6 @@
-"""The whole testbed: what a pod finds on it, and that nothing is left of it.
+"""The whole testbed gives pods what a cluster does, and leaves nothing on the machine.
 
-The tests of this file build on one another, in their order: one testbed serves them all.
+The tests depend on one another, in their order: one testbed serves them all.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import yaml
 from components.software import POSTGRES
 from components.software.images import reference
 from providers.local.paths import cache_directory
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from tests.testbed import network, packages
 from tests.testbed.binaries import PROGRAMS, missing
 from tests.testbed.errors import HostError
@@ -37,7 +37,7 @@ _SHARED = ("/etc/cni", "/run", "/run/netns", "/var/lib", "/var/log", str(Path.ho
 
 @dataclass(frozen=True)
 class Traces:
-    """What a node could leave on this machine."""
+    """The things that a node could leave on this machine."""
 
     mounts: frozenset[str]
     interfaces: frozenset[str]
@@ -61,8 +61,8 @@ class Traces:
         )
 
     def since(self, before: "Traces") -> dict[str, list[str]]:
-        """What there is now and was not before, and rules that there were and are not. (What is gone of
-        the rest is somebody else's doing.)"""
+        """Return what was added since `before`, and the packet filter rules that are missing. Other things
+        may have been removed by other programs."""
         found = {
             field.name: getattr(self, field.name) - getattr(before, field.name) for field in fields(self)
         }
@@ -80,7 +80,8 @@ def _printed(*command: str) -> str:
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Traces:
-    """The machine before the testbed; a test that cannot have one says why."""
+    """Record the machine before the testbed starts. Tests are skipped, with the reason, on a machine that
+    cannot run it."""
     if os.geteuid() != 0:
         pytest.skip("the testbed needs root")
     if packages.missing() or missing(PROGRAMS, cache_directory()):
@@ -108,8 +109,7 @@ def _apply(testbed: Testbed, *manifests: dict[str, Any]) -> None:
 
 
 def _postgres() -> list[dict[str, Any]]:
-    """A database as a platform would run it where Pod Security is `restricted`, with its claim and
-    service."""
+    """Return a database as a platform runs it under Pod Security `restricted`, with its claim and service."""
     container = {
         "image": reference(POSTGRES.image, MIRROR),
         "imagePullPolicy": "IfNotPresent",
@@ -165,7 +165,7 @@ def _postgres() -> list[dict[str, Any]]:
 
 
 def _client(name: str) -> dict[str, Any]:
-    """A pod that does nothing, from which to try the database."""
+    """Return a pod that does nothing, from which tests connect to the database."""
     (pod,) = (manifest for manifest in _postgres() if manifest["kind"] == "Pod")
     (container,) = pod["spec"]["containers"]
     idle = {
@@ -195,7 +195,8 @@ def _in_pod(testbed: Testbed, script: str, pod: str = "postgres") -> str:
 
 
 def _settles(testbed: Testbed, pod: str, reached: bool) -> bool:
-    """Whether the database comes to be reached, or not any more, from `pod` within some seconds."""
+    """Return whether the database becomes reachable (`reached`) or unreachable from `pod` within some
+    seconds."""
     attempt = "timeout 1 bash -c 'exec 3<>/dev/tcp/postgres/5432'"
     until = "until" if reached else "while"
     script = f"SECONDS=0; {until} {attempt}; do [ $SECONDS -lt 30 ] || exit 1; done 2>/dev/null; echo yes"
@@ -273,9 +274,9 @@ def test_it_comes_up_again_after_everything_of_it_was_killed(testbed: Testbed) -
 
 
 def test_down_leaves_nothing(testbed: Testbed, before: Traces) -> None:
-    servers = {identity for pid in testbed.processes() if (identity := processes.identify(pid))}
+    servers = {identity for pid in testbed.processes() if (identity := os_processes.process_identity(pid))}
     testbed.down(print)
-    assert [server for server in servers if server.alive()] == []
+    assert [server for server in servers if server.is_alive()] == []
     assert testbed.left() == []
     assert Traces.take().since(before) == {}
 

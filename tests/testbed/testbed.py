@@ -1,4 +1,4 @@
-"""The whole: a control plane, a node, its network and its images, started and removed together."""
+"""Starts and removes a whole testbed: the control plane, a node, its network and its images."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 from providers.local.artifacts import Progress
 from providers.local.artifacts.cache import hold_lock
 from providers.local.paths import cache_directory, stack_directory
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from tests.testbed import control_groups, firewall, machine, network, packages, residue
 from tests.testbed.binaries import PROGRAMS, require
 from tests.testbed.containerd import Containerd
@@ -27,9 +27,9 @@ _NODE_SERVERS = ("kubelet", "kube-proxy", "storage-provisioner", "network-policy
 
 
 class Testbed:
-    """One Kubernetes of one node on this machine. Needs root; `kubeconfig` is there while it is up.
+    """A Kubernetes cluster of one node on this machine, which needs root. `kubeconfig` exists while it is up.
 
-    There is one at a time: addresses and the bridge are fixed.
+    Only one can run at a time, because its addresses and its bridge are fixed.
     """
 
     __test__ = False  # Not a test class, whatever pytest thinks of its name.
@@ -50,10 +50,10 @@ class Testbed:
         self._containerd = Containerd(self.directory, self._cache, self._daemons)
 
     def up(self, progress: Progress, names: Sequence[str] = ()) -> None:
-        """Start it with the images of all software, or of the rows called `names`, until pods can run.
+        """Start the testbed, and return when pods can run.
 
-        When it is up, images that have changed since are loaded and nothing more happens. What a killed
-        one left behind is removed first.
+        It has the images of all software, or only of the rows called `names`. When it is up already, only
+        changed images are loaded. Remains of a killed testbed are removed first.
         """
         packages.require_root()
         packages.require()
@@ -78,7 +78,7 @@ class Testbed:
             say(f"ready: {self.kubeconfig}")
 
     def images(self, progress: Progress, names: Sequence[str] = ()) -> list[Image]:
-        """The images that it runs, made where they are not in the cache yet."""
+        """Return the images that it runs. Images that are not in the cache are made."""
         unknown = set(names) - {row.name for row in software.rows()}
         if unknown:
             raise TestbedError(
@@ -88,7 +88,7 @@ class Testbed:
         return [*own, *software.images(names, self._cache, progress)]
 
     def running(self) -> bool:
-        """Whether it is up: started to the end, and all its servers live."""
+        """Return whether the testbed was fully started and all its servers live."""
         return self.kubeconfig.exists() and all(
             [
                 *(self._daemons.running(name) for name in _NODE_SERVERS),
@@ -97,28 +97,30 @@ class Testbed:
         )
 
     def down(self, progress: Progress) -> None:
-        """Stop it and remove all that it made on this machine, but for the cache. Idempotent."""
+        """Stop the testbed, and remove everything that it made on this machine, except for the cache. Does
+        nothing when it is down already."""
         packages.require_root()
         with hold_lock(self._cache / "testbed" / "node", progress):
             self._require_ownership()
             self._clear()
 
     def processes(self) -> set[int]:
-        """The pids of its servers, and of all that runs in its pods."""
+        """Return the pids of its servers and of everything in its pods."""
         servers = self._daemons.running() | self._control_plane.daemons.running()
         return servers | control_groups.processes()
 
     def kubectl(self, *arguments: str) -> str:
-        """What kubectl prints, as its administrator. Raises HostError when it fails."""
+        """Run kubectl as the cluster's administrator, and return its output. Raises HostError when it
+        fails."""
         return self._kubectl(require(PROGRAMS, self._cache), *arguments)
 
     def left(self) -> list[str]:
-        """What there is of a testbed on this machine, running or not; empty when there is nothing."""
+        """Return descriptions of everything that a testbed has on this machine, running or not."""
         servers = {*self._daemons.running(), *self._control_plane.daemons.running()}
         return [
-            *(f"process {pid}: {processes.program(pid)}" for pid in sorted(servers)),
+            *(f"process {pid}: {os_processes.command_summary(pid)}" for pid in sorted(servers)),
             *(
-                f"process {pid} of a pod: {processes.program(pid)}"
+                f"process {pid} of a pod: {os_processes.command_summary(pid)}"
                 for pid in sorted(control_groups.processes())
             ),
             *(f"mount {place}" for place in residue.mounts(self.directory)),
@@ -130,7 +132,7 @@ class Testbed:
         ]
 
     def _require_ownership(self) -> None:
-        """Raises HostError when what there is on this machine is of a testbed in another directory."""
+        """Raise HostError when this machine has a testbed of another directory."""
         other = network.owner()
         if other not in (None, self.directory):
             raise HostError(
@@ -139,7 +141,7 @@ class Testbed:
             )
 
     def _clear(self) -> None:
-        """Remove everything, in an order in which nothing is made anew."""
+        """Remove everything, in an order in which nothing is created again."""
         for name in _NODE_SERVERS[:-1]:
             self._daemons.stop(name, grace=1.0)
         self._control_plane.stop()

@@ -1,1 +1,1 @@
-"""The Pulumi resource provider `nebula-local`: real servers as supervised processes on this machine."""
+"""The Pulumi resource provider `nebula-local`, which runs servers as supervised processes on this machine."""

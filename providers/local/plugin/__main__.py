@@ -1,4 +1,4 @@
-"""The plugin's process: `python -m providers.local.plugin <engine address>`."""
+"""The entry point of the plugin's process: `python -m providers.local.plugin <engine address>`."""
 
 import importlib.util
 import os
@@ -10,14 +10,17 @@ import types
 
 
 def _skip_the_sdk() -> None:
-    """Let `pulumi.runtime.proto` be imported without the SDK around it.
+    """Make `pulumi.runtime.proto` importable without importing the rest of the SDK.
 
-    The plugin needs the SDK's gRPC stubs only; `import pulumi` takes 0.4 s of every preview, the
-    stubs 0.15 s.
+    The plugin needs only the SDK's gRPC stubs, which import in 0.15 s; `import pulumi` takes 0.4 s of every
+    preview.
     """
     found = importlib.util.find_spec("pulumi")
     if found is None or not found.submodule_search_locations:
-        sys.exit("nebula-local: the Python package pulumi is missing; `make up` installs it")
+        sys.exit(
+            f"nebula-local: the Python package pulumi is missing in {sys.prefix}; run `make up`, which "
+            "installs it"
+        )
     location = found.submodule_search_locations[0]
     for name, path in (("pulumi", location), ("pulumi.runtime", os.path.join(location, "runtime"))):
         module = types.ModuleType(name)
@@ -27,31 +30,31 @@ def _skip_the_sdk() -> None:
 
 def main() -> None:
     parent = os.getppid()
-    # The cache is for every stack and user of servers: what the user's shell says must not decide who may
-    # write in it. What is private gets its mode explicitly.
+    # All stacks and the servers' account read the cache, so the umask of the user's shell must not decide its
+    # modes. Private files get their mode explicitly.
     os.umask(0o022)
     _skip_the_sdk()
-    from providers.local.plugin.commands import end_children
-    from providers.local.plugin.engine import Engine
-    from providers.local.plugin.server import serve
+    from providers.local.plugin.command_runner import kill_children
+    from providers.local.plugin.engine_client import EngineClient
+    from providers.local.plugin.grpc_server import start_grpc_server
 
-    engine = Engine()
-    server, port = serve(engine)
+    engine = EngineClient()
+    server, port = start_grpc_server(engine)
 
-    def leave(*_: object) -> None:
+    def end_plugin(*_: object) -> None:
         engine.cancel()
-        end_children()
+        kill_children()
         os._exit(0)
 
-    def follow_the_engine() -> None:
-        # An engine that is killed cannot say so: its pid stops being our parent's.
+    def end_with_engine() -> None:
+        # A killed engine sends no request: it only stops being this process's parent.
         while os.getppid() == parent:
             time.sleep(0.2)
-        leave()
+        end_plugin()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, leave)
-    threading.Thread(target=follow_the_engine, daemon=True).start()
+        signal.signal(number, end_plugin)
+    threading.Thread(target=end_with_engine, daemon=True).start()
     print(port, flush=True)
     server.wait_for_termination()
 

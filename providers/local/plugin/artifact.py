@@ -1,23 +1,24 @@
-"""The Artifact: software in the shared cache, fetched and verified by `providers.local.artifacts`."""
+"""The resource type Artifact: software in the shared cache, installed by `providers.local.artifacts`."""
 
 from pathlib import Path
 
 from providers.local.plugin.errors import SoftwareError
 from providers.local.plugin.properties import UNKNOWN, Properties, differences, has_unknown
-from providers.local.plugin.resource import Changes, Failure, Surroundings, with_drift
+from providers.local.plugin.resource_type import CheckFailure, PluginContext, ResourceDiff, with_drift
 
 
-class Artifact:
-    """Resource type Artifact. Its output is shared by all stacks: delete leaves it in the cache."""
+class ArtifactType:
+    """Implements the resource type Artifact. All stacks share the cache, so a delete leaves the software
+    there."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._around = surroundings
+    def __init__(self, context: PluginContext) -> None:
+        self._context = context
 
-    def check(self, urn: str, inputs: Properties) -> list[Failure]:
+    def check(self, urn: str, inputs: Properties) -> list[CheckFailure]:
         return []
 
-    def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Changes:
-        return Changes(inputs=differences(old, inputs), reality=self._drift(state))
+    def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> ResourceDiff:
+        return ResourceDiff(inputs=differences(old, inputs), drift=self._drift(state))
 
     def _drift(self, state: Properties) -> list[str]:
         return [] if Path(state["home"]).is_dir() else ["home"]
@@ -31,7 +32,7 @@ class Artifact:
         return {"home": str(home)}
 
     def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
-        # Imported here: a preview of an installed stack has no use for its download clients.
+        # Imported here, because a preview of an installed stack does not need the download clients.
         from providers.local.artifacts import ArtifactError, install
 
         try:
@@ -40,7 +41,7 @@ class Artifact:
                 version=inputs["version"],
                 parts=inputs["parts"],
                 cache=Path(inputs["cache"]),
-                progress=lambda text: self._around.engine.progress(urn, text),
+                progress=lambda text: self._context.engine.show_progress(urn, text),
             )
         except ArtifactError as error:
             raise SoftwareError(str(error)) from error
@@ -53,4 +54,4 @@ class Artifact:
         return with_drift(state, self._drift(state))
 
     def delete(self, urn: str, state: Properties) -> None:
-        """Nothing: `make clean` empties the cache."""
+        """Do nothing: other stacks may use the software. `make clean` empties the cache."""

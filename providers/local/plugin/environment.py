@@ -1,9 +1,10 @@
-"""The environment of everything the plugin starts: set from scratch, nothing else of the user's."""
+"""The environment variables of the processes that the plugin starts. Only proxy and CA settings are
+inherited."""
 
 import os
 from pathlib import Path
 
-from providers.local.plugin.processes import DIRECTORY_MARK, WORKLOAD_MARK
+from providers.local.plugin.os_processes import DIRECTORY_VARIABLE, WORKLOAD_VARIABLE
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -25,18 +26,18 @@ _NETWORK = (
     "NODE_EXTRA_CA_CERTS",
     "GIT_SSL_CAINFO",
 )
-"""How this machine reaches the network: proxies and private certificate authorities."""
+"""The variables that name proxies and private certificate authorities."""
 
 
-def inherited() -> dict[str, str]:
-    """The proxy and CA variables of the user's environment."""
+def network_environment() -> dict[str, str]:
+    """Return the proxy and CA variables that are set in the current environment."""
     return {name: os.environ[name] for name in _NETWORK if name in os.environ}
 
 
-def own_environment(directory: Path, workload: str, home: Path) -> dict[str, str]:
-    """What `workload` of the stack in `directory` gets besides its own variables and `inherited()`.
+def workload_environment(directory: Path, workload: str, home: Path) -> dict[str, str]:
+    """Return the variables that Nebula sets for `workload` of the stack in `directory`; HOME is `home`.
 
-    The two NEBULA marks let its processes be found again when every record is lost.
+    The two NEBULA variables identify the workload's processes when all records are lost.
     """
     return {
         "PATH": PATH,
@@ -44,10 +45,11 @@ def own_environment(directory: Path, workload: str, home: Path) -> dict[str, str
         "TMPDIR": str(home / "tmp"),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
-        DIRECTORY_MARK: str(directory),
-        WORKLOAD_MARK: workload,
+        DIRECTORY_VARIABLE: str(directory),
+        WORKLOAD_VARIABLE: workload,
     }
 
 
 def base_environment(directory: Path, workload: str, home: Path) -> dict[str, str]:
-    return {**inherited(), **own_environment(directory, workload, home)}
+    """Return `network_environment()` and `workload_environment(directory, workload, home)` together."""
+    return {**network_environment(), **workload_environment(directory, workload, home)}

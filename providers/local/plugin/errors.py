@@ -1,16 +1,17 @@
-"""What can go wrong in the plugin. Every message says what happened, where, and what to do."""
+"""The plugin's exceptions. Every message says what is wrong, where, and what to do."""
 
 
 class PluginError(Exception):
-    """An operation on a resource failed; its text is shown to the user as it is."""
+    """Base class: an operation on a resource failed. Its text is shown to the user unchanged."""
 
 
 class BusyError(PluginError):
-    """Another engine is changing the same stack directory."""
+    """Another Pulumi engine is changing the same stack directory."""
 
 
 class CancelledError(PluginError):
-    """The engine asked to stop while an operation was waiting."""
+    """The engine cancelled while an operation was waiting. `what` names the operation: "waiting for
+    trino"."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"cancelled while {what}; run `pulumi up` again to continue")
@@ -21,24 +22,24 @@ class SupervisorError(PluginError):
 
 
 class CommandError(PluginError):
-    """A command that should run to completion failed or ran out of time."""
+    """A command could not be started, failed, or did not end within its timeout."""
 
 
 class NotReadyError(PluginError):
-    """A server ended, or did not become ready before its deadline."""
+    """A server ended or did not become ready before its deadline."""
 
 
-class NotOurOwnError(PluginError):
-    """A directory or a port is not this stack's: nothing was touched."""
+class NotOwnedError(PluginError):
+    """A directory or a port belongs to somebody else than this stack. Nothing was changed."""
 
 
 class SoftwareError(PluginError):
-    """Software could not be fetched, verified or unpacked."""
+    """Software could not be downloaded, verified or unpacked."""
 
 
 class AccountError(PluginError):
-    """The account of unprivileged servers is missing, is another's, or may not be given a file."""
+    """The system account of the servers cannot be used or created, or a file cannot safely be given to it."""
 
 
 class SecretError(PluginError):
-    """The file of a secret may be known to others."""
+    """Other users may have read or written the file of a secret."""

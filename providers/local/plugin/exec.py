@@ -1,12 +1,13 @@
-"""The launcher that becomes a server or a command. Standard library only: it runs isolated, before
-every start and restart.
+"""The launcher, which prepares its own process and then executes a server or a command in it.
 
-`exec.py <spec.json> <record.json>`, between supervisord and a server: notes which process the server
-will be (before anything can go wrong with it), ends when one of its ports is taken (supervisord tries
-again), sets the environment from scratch, drops root's rights when the spec names a user, and becomes
-the server.
+`exec.py <spec.json> <record.json>` is the command that supervisord runs for a server. It records its pid,
+which stays the server's, ends when one of the server's ports is taken (supervisord tries again), gives up
+root's rights when the spec names a user, and executes the server with the spec's environment.
 
-`exec.py --as <user> <group> <command>`: the same for a command, which keeps its environment.
+`exec.py --as <user> <group> <command>` executes a command as another user, with the environment unchanged.
+
+It imports the standard library only: it runs in an isolated Python before every start and restart.
+Configuration files of running stacks contain its path, so it must not be renamed.
 """
 
 import errno
@@ -16,12 +17,14 @@ import socket
 import sys
 
 
-def dropping(user: int, group: int) -> list[str]:
-    """What to put before a command to run it as another user."""
+def run_as_prefix(user: int, group: int) -> list[str]:
+    """Return the words that, put before a command, run it as the user and group with these ids."""
     return [sys.executable, "-I", "-S", os.path.abspath(__file__), "--as", str(user), str(group)]
 
 
 def launch(spec_path: str, record_path: str) -> None:
+    """Record this process in `record_path` and execute the server that the JSON file `spec_path`
+    describes."""
     with open(spec_path) as file:
         spec = json.load(file)
     _write_record(record_path, spec["digest"])
@@ -35,8 +38,11 @@ def launch(spec_path: str, record_path: str) -> None:
 
 
 def _refuse_taken(name: str, bind: str, port: int) -> None:
-    """A server that lost its port must not come up beside it: Spark would take the next one, which may be
-    another server's. As servers do, it ignores connections that linger."""
+    """Exit when another program has `port`.
+
+    Otherwise Spark would listen on the next port, which may be another server's. As servers do, the check
+    ignores connections in TIME_WAIT.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -45,8 +51,8 @@ def _refuse_taken(name: str, bind: str, port: int) -> None:
             if error.errno != errno.EADDRINUSE:
                 raise
             sys.exit(
-                f"port {port} ({name}) is taken by another program: not started, and tried again until it "
-                "is free. `make preview` names who has it"
+                f"port {port} ({name}) is taken by another program, so the server was not started. It "
+                "starts as soon as the port is free; `make preview` names the program"
             )
 
 
@@ -60,7 +66,7 @@ def _become(argv: list[str], environment: dict[str, str]) -> None:
     try:
         os.execvpe(argv[0], argv, environment)
     except OSError as error:
-        sys.exit(f"cannot run {argv[0]}: {error.strerror}")
+        sys.exit(f"cannot run {argv[0]}: {error.strerror}. `make clean` and `pulumi up` download it again")
 
 
 def _write_record(path: str, digest: str) -> None:

@@ -1,4 +1,4 @@
-"""What lies where in a stack's directory."""
+"""The files and folders in a stack's directory, and how they are written and removed."""
 
 import json
 import os
@@ -8,67 +8,70 @@ from pathlib import Path
 from typing import Any
 
 SOCKET_LIMIT = 107
-"""Bytes of a Unix socket's path (sun_path of unix(7), without its final NUL)."""
+"""The most bytes that the path of a Unix socket may have (sun_path of unix(7), without its final NUL)."""
 
-CHILDREN = frozenset({"owner.json", "supervisor.sock", "supervisord", "secrets", "logs", "run", "data"})
-"""Everything that is ever made in a stack's directory itself."""
+STACK_ENTRIES = frozenset({"owner.json", "supervisor.sock", "supervisord", "secrets", "logs", "run", "data"})
+"""The names that the project creates directly below a stack's directory."""
 
-
-KEEP_VARIABLE = "NEBULA_KEEP_DATA"
-"""1: a destroy keeps data and secrets. 0: it does not, whatever the stack was configured to do."""
+KEEP_DATA_VARIABLE = "NEBULA_KEEP_DATA"
+"""The environment variable that overrules `keepData`: with 1 a destroy keeps data and secrets, with 0 it does
+not."""
 
 
 @dataclass(frozen=True)
 class StackDirectory:
-    """A stack's directory. What only the plugin reads is below `supervisord/`, closed to the
-    servers' user; a server's own folders are `run/<name>` and `data/<name>`."""
+    """The directory `root` of a stack, and the paths below it.
+
+    Files that only the plugin reads are in `supervisord/`, which the servers' account cannot enter. The
+    folders of one server are `run/<name>` and `data/<name>`.
+    """
 
     root: Path
 
     @property
-    def owner(self) -> Path:
+    def owner_file(self) -> Path:
         return self.root / "owner.json"
 
     @property
-    def socket(self) -> Path:
+    def control_socket(self) -> Path:
         return self.root / "supervisor.sock"
 
     @property
-    def control(self) -> Path:
+    def supervisord_folder(self) -> Path:
         return self.root / "supervisord"
 
     @property
-    def secrets(self) -> Path:
+    def secrets_folder(self) -> Path:
         return self.root / "secrets"
 
     @property
-    def lock(self) -> Path:
+    def lock_file(self) -> Path:
         return self.root.with_name(f".{self.root.name}.lock")
 
-    def program(self, name: str) -> Path:
-        return self.control / "programs" / f"{name}.conf"
+    def program_file(self, name: str) -> Path:
+        return self.supervisord_folder / "programs" / f"{name}.conf"
 
-    def spec(self, name: str) -> Path:
-        return self.control / "specs" / f"{name}.json"
+    def spec_file(self, name: str) -> Path:
+        return self.supervisord_folder / "specs" / f"{name}.json"
 
-    def record(self, name: str) -> Path:
-        return self.control / "records" / f"{name}.json"
+    def record_file(self, name: str) -> Path:
+        return self.supervisord_folder / "records" / f"{name}.json"
 
-    def run(self, name: str) -> Path:
+    def run_folder(self, name: str) -> Path:
         return self.root / "run" / name
 
-    def data(self, name: str) -> Path:
+    def data_folder(self, name: str) -> Path:
         return self.root / "data" / name
 
-    def log(self, name: str) -> Path:
+    def log_file(self, name: str) -> Path:
         return self.root / "logs" / f"{name}.log"
 
-    def workloads(self) -> list[str]:
-        """Names of the servers that were ever set up here and not deleted."""
-        return sorted(path.stem for path in (self.control / "specs").glob("*.json"))
+    def workload_names(self) -> list[str]:
+        """Return the names of the servers that were set up in this directory and not deleted since."""
+        return sorted(path.stem for path in (self.supervisord_folder / "specs").glob("*.json"))
 
-    def make_parents(self) -> list[str]:
-        """Make what is above the directory; returns what was missing, outermost first."""
+    def create_parents(self) -> list[str]:
+        """Create the missing parents of the directory, and return their paths, outermost first."""
         made: list[str] = []
         for parent in reversed(self.root.parents):
             if not parent.exists():
@@ -76,31 +79,37 @@ class StackDirectory:
                 made.append(str(parent))
         return made
 
-    def make_root(self) -> None:
-        """Make the directory itself."""
+    def create_root(self) -> None:
+        """Create the directory itself."""
         self.root.mkdir(mode=0o700, exist_ok=True)
         self.root.chmod(_passable())
 
-    def make(self) -> None:
-        """Make the folders in the directory."""
+    def create_folders(self) -> None:
+        """Create the folders below the directory."""
         for path in (self.root / "run", self.root / "data"):
             path.mkdir(mode=0o700, exist_ok=True)
-            if not path.is_symlink():  # to a larger disk: its mode is its owner's
+            if not path.is_symlink():  # A link leads to a larger disk, whose owner decides about its mode.
                 path.chmod(_passable())
-        for path in (self.secrets, self.root / "logs", self.control, self.control / "programs"):
+        for path in (
+            self.secrets_folder,
+            self.root / "logs",
+            self.supervisord_folder,
+            self.supervisord_folder / "programs",
+        ):
             path.mkdir(mode=0o700, exist_ok=True)
             path.chmod(0o700)
-        (self.control / "specs").mkdir(exist_ok=True)
-        (self.control / "records").mkdir(exist_ok=True)
+        (self.supervisord_folder / "specs").mkdir(exist_ok=True)
+        (self.supervisord_folder / "records").mkdir(exist_ok=True)
 
 
 def _passable() -> int:
-    """The mode of what lies on the way to `run` and `data`: as root, an unprivileged server passes there."""
+    """Return the mode of the folders above a server's own: under root, the servers' account has to pass
+    through."""
     return 0o711 if os.geteuid() == 0 else 0o700
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`, empty when there is none or it is damaged."""
+    """Return the JSON object in the file `path`, or an empty one when the file is missing or damaged."""
     try:
         content = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
@@ -109,8 +118,11 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o600) -> None:
-    """Write `content` so that a reader sees the old file or the new one, after a power loss too, and
-    nobody else reads it on the way."""
+    """Replace the file `path` with `content` in one step, and give it `mode`.
+
+    A reader sees either the old file or the whole new one, even after a power loss. Until it has its mode, no
+    other user can read it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -124,7 +136,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o600) -> Non
 
 
 def sync_directory(path: Path) -> None:
-    """Have the names in a directory outlive a power loss: what was renamed or removed there is so."""
+    """Write a directory's entries to disk, so that renames and removals in it survive a power loss."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -133,7 +145,7 @@ def sync_directory(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file or folder that may be absent, and read-only folders in it. No link is followed."""
+    """Remove the file or folder `path` with its content, if it exists. Symbolic links are not followed."""
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return

@@ -1,4 +1,7 @@
-"""Processes of a stack that no supervisord of it looks after: found by record and by mark, and ended."""
+"""Finds the processes of a stack, and ends its orphans.
+
+An orphan is a process of the stack that does not descend from the stack's living supervisord.
+"""
 
 import os
 import signal
@@ -7,48 +10,57 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from providers.local.paths import cache_directory
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from providers.local.plugin.layout import StackDirectory, read_json
-from providers.local.plugin.processes import WORKLOAD_MARK, Identity
+from providers.local.plugin.os_processes import WORKLOAD_VARIABLE, ProcessIdentity
 from providers.local.plugin.supervisor import SUPERVISORD, Supervisor
 
 
-def recorded(directory: StackDirectory, workload: str) -> Identity | None:
-    """The living process that the launcher recorded for `workload`."""
-    identity = Identity.parse(read_json(directory.record(workload)))
-    return identity if identity and identity.alive() else None
+def recorded_process(directory: StackDirectory, workload: str) -> ProcessIdentity | None:
+    """Return the process that the launcher recorded for `workload`, or None when it has ended."""
+    identity = ProcessIdentity.from_record(read_json(directory.record_file(workload)))
+    return identity if identity and identity.is_alive() else None
 
 
-def living(directory: StackDirectory) -> dict[str, set[int]]:
-    """Processes of the stack by workload, whoever looks after them: recorded, marked, recognised, and
-    their descendants."""
-    rows = processes.table()
+def running_processes(directory: StackDirectory) -> dict[str, set[int]]:
+    """Return the pids of the stack's processes by workload, supervised or not.
+
+    A process belongs to the stack when it is recorded, has the stack's environment variables, runs the
+    executable of a server in its folder, or descends from such a process.
+    """
+    rows = os_processes.all_processes()
     roots = _recognised(directory, rows) | {
-        pid: processes.environment(pid).get(WORKLOAD_MARK, "") for pid in processes.marked(directory.root)
+        pid: os_processes.environment_of(pid).get(WORKLOAD_VARIABLE, "")
+        for pid in os_processes.marked_processes(directory.root)
     }
-    for path in (directory.control / "records").glob("*.json"):
-        if identity := recorded(directory, path.stem):
+    for path in (directory.supervisord_folder / "records").glob("*.json"):
+        if identity := recorded_process(directory, path.stem):
             roots[identity.pid] = path.stem
-    # A shell that was given a server's environment is none, nor are we who were started from it.
-    us = processes.ancestors(os.getpid(), rows) | {os.getpid()}
+    # A shell that a user gave a server's environment is not a server, nor is this process, started from it.
+    us = os_processes.ancestors(os.getpid(), rows) | {os.getpid()}
     found: dict[str, set[int]] = {}
     for pid, workload in roots.items():
         if pid in us:
             continue
-        family = {pid} if workload == SUPERVISORD else processes.tree([pid], rows)
+        family = {pid} if workload == SUPERVISORD else os_processes.with_descendants([pid], rows)
         found.setdefault(workload, set()).update(family - us)
     return found
 
 
 def _recognised(directory: StackDirectory, rows: Iterable[int]) -> dict[int, str]:
-    """Servers by their executable and working directory: one that writes its title over its
-    environment, as redis does, has no mark. Without a record, by software of the cache that runs in the
-    folder of a server."""
+    """Return the servers that are known by executable and working directory: pid to workload.
+
+    Redis, for one, overwrites its environment with its title, so that its variables are gone. A server
+    without a spec is known by an executable in the cache and a working directory in `run/`.
+    """
     cache, run = cache_directory(), directory.root / "run"
-    places: dict[tuple[str, str], str] = {}
-    for name in directory.workloads():
-        executable = os.path.realpath((read_json(directory.spec(name)).get("argv") or [""])[0])
-        places |= {(executable, str(path)): name for path in (directory.run(name), directory.data(name))}
+    known: dict[tuple[str, str], str] = {}
+    for name in directory.workload_names():
+        executable = os.path.realpath((read_json(directory.spec_file(name)).get("argv") or [""])[0])
+        known |= {
+            (executable, str(path)): name
+            for path in (directory.run_folder(name), directory.data_folder(name))
+        }
     found = {}
     for pid in rows:
         try:
@@ -59,26 +71,29 @@ def _recognised(directory: StackDirectory, rows: Iterable[int]) -> dict[int, str
         except (FileNotFoundError, PermissionError, ProcessLookupError):
             continue
         executable, folder = Path(place[0]), Path(place[1])
-        if place in places:
-            found[pid] = places[place]
+        if place in known:
+            found[pid] = known[place]
         elif folder.parent == run and executable.is_relative_to(cache):
             found[pid] = folder.name
     return found
 
 
 def end_orphans(directory: StackDirectory, supervisor: Supervisor, workload: str | None = None) -> list[str]:
-    """End what runs for the stack (or for one workload) outside its living supervisord: each with its
-    own stop signal and time, side by side, killed after that. Returns the workloads that had some."""
+    """End the orphans of the stack, or only those of `workload`, and return the names of their workloads.
+
+    All are stopped at the same time, each with its workload's stop signal, and killed when its stop time is
+    over.
+    """
     kept: set[int] = set()
-    if supervisor.alive() and (identity := supervisor.identity()):
-        kept = processes.tree([identity.pid], processes.table())
+    if supervisor.is_alive() and (identity := supervisor.identity()):
+        kept = os_processes.with_descendants([identity.pid], os_processes.all_processes())
     found = {
         name: pids - kept
-        for name, pids in living(directory).items()
+        for name, pids in running_processes(directory).items()
         if (workload is None or name == workload) and pids - kept
     }
-    # A supervisord that lost its socket would start again what is ended here.
-    processes.end(found.pop(SUPERVISORD, set()), signal.SIGKILL)
+    # A supervisord that lost its socket goes first: it would restart the servers that are ended here.
+    os_processes.end_processes(found.pop(SUPERVISORD, set()), signal.SIGKILL)
     if found:
         with ThreadPoolExecutor(len(found)) as pool:
             list(pool.map(lambda item: _end(directory, *item), found.items()))
@@ -86,6 +101,6 @@ def end_orphans(directory: StackDirectory, supervisor: Supervisor, workload: str
 
 
 def _end(directory: StackDirectory, workload: str, pids: set[int]) -> None:
-    launch = read_json(directory.spec(workload))
+    launch = read_json(directory.spec_file(workload))
     number = signal.Signals[f"SIG{launch.get('stopSignal', 'TERM')}"]
-    processes.end(pids, number, grace=float(launch.get("stopSeconds", 10)))
+    os_processes.end_processes(pids, number, grace=float(launch.get("stopSeconds", 10)))

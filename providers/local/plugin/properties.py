@@ -1,4 +1,4 @@
-"""Conversions between the engine's structs and plain values, unknowns and per-property differences."""
+"""Converts protobuf structs to plain values and back, detects unknown values, and compares properties."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,13 +7,14 @@ from typing import Any
 from google.protobuf import struct_pb2
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What the engine sends in a preview for a string that is not known yet (part of its protocol)."""
+"""The engine sends this in a preview for a string that is not known yet (part of Pulumi's protocol)."""
 
 Properties = dict[str, Any]
 
 
 def from_struct(struct: struct_pb2.Struct) -> Properties:
-    """A struct as a dict; a number without fraction is an int again (a struct knows floats only)."""
+    """Return a struct as a dict. A number without a fraction becomes an int, because a struct has only
+    floats."""
     return {key: _from_value(value) for key, value in struct.fields.items()}
 
 
@@ -34,13 +35,14 @@ def _from_value(value: struct_pb2.Value) -> Any:
 
 
 def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Return plain values as a protobuf struct."""
     struct = struct_pb2.Struct()
     struct.update(dict(properties))
     return struct
 
 
 def has_unknown(value: Any) -> bool:
-    """Whether `value` is, or holds somewhere, something that a preview does not know yet."""
+    """Return whether `value` is unknown, or a mapping or list with an unknown value anywhere inside."""
     if isinstance(value, str):
         return value == UNKNOWN
     if isinstance(value, Mapping):
@@ -51,8 +53,11 @@ def has_unknown(value: Any) -> bool:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], ignore: Iterable[str] = ()) -> dict[str, str]:
-    """Property path to "add", "delete" or "update", one level into objects (`env.PORT`,
-    `files["etc/config.properties"]`). A missing property equals null."""
+    """Compare two sets of properties, except for the keys in `ignore`.
+
+    Returns the path of each property that differs, with "add", "delete" or "update". Paths go into objects:
+    `env.PORT`, `files["etc/config.properties"]`. A missing property equals null.
+    """
     ignored = set(ignore)
     found: dict[str, str] = {}
     for key in sorted({*old, *new} - ignored):

@@ -1,39 +1,40 @@
-"""The Task: a command run to completion, with a JSON object as its result."""
+"""The resource type Task: a command that runs to completion, with a JSON object as its result."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from providers.local.plugin import orphans
-from providers.local.plugin.commands import Command
+from providers.local.plugin.command_runner import Command
 from providers.local.plugin.errors import CommandError
 from providers.local.plugin.layout import StackDirectory, remove_tree
 from providers.local.plugin.properties import UNKNOWN, Properties, differences
-from providers.local.plugin.resource import Changes, Failure, Surroundings, name_failures
-from providers.local.plugin.secrecy import last_lines, redact
-from providers.local.plugin.spec import Spec, spec_of, template_problem
+from providers.local.plugin.redaction import last_lines, redact
+from providers.local.plugin.resource_type import CheckFailure, PluginContext, ResourceDiff, check_name
+from providers.local.plugin.workload_spec import WorkloadSpec, render_spec, template_problem
 
 _REPLACING = ("name", "directory")
 
 
-class Task:
-    """Resource type Task. Create and update run it; a failed one is not recorded and runs again.
+class TaskType:
+    """Implements the resource type Task. `create` and `update` run the command.
 
-    A parked one does not run. Its state has `ran`: whether it ran with the inputs that it has now, and so
-    need not when it is parked no more.
+    A task that fails is not recorded in the state, so the next `up` runs it again. A parked task does not
+    run; `ran` in its state says whether it already ran with its current inputs, and need not run when it is
+    no longer parked.
     """
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._around = surroundings
+    def __init__(self, context: PluginContext) -> None:
+        self._context = context
 
-    def check(self, urn: str, inputs: Properties) -> list[Failure]:
-        failures = name_failures(inputs)
+    def check(self, urn: str, inputs: Properties) -> list[CheckFailure]:
+        failures = check_name(inputs)
         if problem := template_problem(inputs):
-            failures.append(Failure("command", problem))
+            failures.append(CheckFailure("command", problem))
         return failures
 
-    def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Changes:
-        changes = Changes(inputs=differences(old, inputs))
+    def diff(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> ResourceDiff:
+        changes = ResourceDiff(inputs=differences(old, inputs))
         changes.replace = [key for key in _REPLACING if key in changes.inputs]
         return changes
 
@@ -43,38 +44,38 @@ class Task:
         return {"name": inputs["name"], "directory": inputs["directory"], "result": result}
 
     def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
-        spec = spec_of(inputs)
+        spec = render_spec(inputs)
         if spec.parked:
             return spec.name, _parked(spec, {}, ran=False)
-        self._around.enter(spec.directory, urn)
-        orphans.end_orphans(spec.directory, self._around.supervisor(spec.directory), spec.name)
+        self._context.begin_changes(spec.directory, urn)
+        orphans.end_orphans(spec.directory, self._context.supervisor(spec.directory), spec.name)
         spec.write_files()
         result = self._run(urn, spec, inputs)
         return spec.name, {"name": spec.name, "directory": str(spec.directory.root), "result": result}
 
-    def _run(self, urn: str, spec: Spec, inputs: Properties) -> dict[str, Any]:
-        log, answer = spec.directory.log(spec.name), spec.run / "result.json"
+    def _run(self, urn: str, spec: WorkloadSpec, inputs: Properties) -> dict[str, Any]:
+        log, answer = spec.directory.log_file(spec.name), spec.run_folder / "result.json"
         log.unlink(missing_ok=True)
         environment = {**spec.environment(), "NEBULA_RESULT": str(answer)}
         timeout = float(inputs.get("timeout") or 900)
 
         def show(line: str) -> None:
-            self._around.engine.status(urn, redact(line, spec.directory, inputs)[:200])
+            self._context.engine.show_status(urn, redact(line, spec.directory, inputs)[:200])
 
-        command = Command(spec.argv, environment, spec.run, log, timeout, spec.account)
-        status = self._around.commands.run(command, f"task {spec.name}", show)
+        command = Command(spec.argv, environment, spec.run_folder, log, timeout, spec.account)
+        status = self._context.command_runner.run(command, f"task {spec.name}", show)
         if status == 0:
             return _result(spec.name, answer)
         output = redact(log.read_text(errors="replace"), spec.directory, inputs)
         raise CommandError(
-            f"task {spec.name} ended with {status}. Its last lines:\n{last_lines(output)}\n"
+            f"task {spec.name} failed with exit status {status}. Its last lines:\n{last_lines(output)}\n"
             f"log: {log}; `pulumi up` runs it again"
         )
 
     def update(self, urn: str, state: Properties, old: Properties, inputs: Properties) -> Properties:
         current = _only_power_changes(old, inputs) and bool(state.get("ran", True))
         if inputs.get("parked"):
-            return _parked(spec_of(inputs), state.get("result") or {}, ran=current)
+            return _parked(render_spec(inputs), state.get("result") or {}, ran=current)
         if current:
             return {name: value for name, value in state.items() if name != "ran"}
         return self.create(urn, inputs)[1]
@@ -85,18 +86,18 @@ class Task:
     def delete(self, urn: str, state: Properties) -> None:
         directory = StackDirectory(Path(state["directory"]))
         if directory.root.exists():
-            self._around.enter(directory, urn)
-            remove_tree(directory.run(state["name"]))
-            directory.log(state["name"]).unlink(missing_ok=True)
+            self._context.begin_changes(directory, urn)
+            remove_tree(directory.run_folder(state["name"]))
+            directory.log_file(state["name"]).unlink(missing_ok=True)
 
 
-def _parked(spec: Spec, result: dict[str, Any], *, ran: bool) -> Properties:
+def _parked(spec: WorkloadSpec, result: dict[str, Any], *, ran: bool) -> Properties:
     directory = str(spec.directory.root)
     return {"name": spec.name, "directory": directory, "result": result, "ran": ran}
 
 
 def _only_power_changes(old: Properties, inputs: Properties) -> bool:
-    """Whether a task is parked, or parked no more, and nothing else of it changes."""
+    """Return whether the task becomes parked, or is no longer parked, and no other input changes."""
     return bool(old) and set(differences(old, inputs)) == {"parked"}
 
 
@@ -106,7 +107,13 @@ def _result(name: str, answer: Path) -> dict[str, Any]:
     try:
         result = json.loads(answer.read_text())
     except ValueError as error:
-        raise CommandError(f"task {name} wrote a result that is no JSON ({error}): {answer}") from error
+        raise CommandError(
+            f"task {name} wrote a result that is not JSON ({error}): {answer}. Correct the program that "
+            "writes it"
+        ) from error
     if not isinstance(result, dict):
-        raise CommandError(f"task {name} wrote a result that is no JSON object: {answer}")
+        raise CommandError(
+            f"task {name} wrote a result that is not a JSON object: {answer}. Correct the program that "
+            "writes it"
+        )
     return result

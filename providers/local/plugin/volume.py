@@ -1,7 +1,7 @@
 """A server's data volume and its identity.
 
-The identity is minted once the volume has been prepared, as a file inside it: it goes wherever the
-data goes, and is gone when the data is. A volume without identity is new.
+The identity is a random number in a file inside the volume, written once the volume has been prepared. It is
+moved and deleted together with the data, so a volume without an identity is new.
 """
 
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 from providers.local.plugin.accounts import Account
 from providers.local.plugin.layout import StackDirectory, remove_tree, sync_directory, write_atomically
 
-# Not a dot file: `rm -rf data/x/*` must take it along.
+# The name does not start with a dot, so that `rm -rf data/x/*` removes the file too.
 _IDENTITY = "nebula-volume"
 _WHOLE = re.compile(r"[0-9a-f]{16}")
 _PREPARING = ".preparing"
@@ -24,24 +24,27 @@ _PREPARING = ".preparing"
 
 @dataclass(frozen=True)
 class Volume:
-    """The volume of the server `name`."""
+    """The data volume of the server `name` of the stack in `directory`."""
 
     directory: StackDirectory
     name: str
 
     @property
     def path(self) -> Path:
-        return self.directory.data(self.name)
+        return self.directory.data_folder(self.name)
 
     @property
     def _preparing(self) -> Path:
         return self.path.with_name(f"{self.name}{_PREPARING}")
 
     def identity(self) -> str:
-        """Empty when the volume is missing, was emptied, was never prepared to the end, or has an identity
-        that a power loss cut short."""
+        """Return the volume's identity, 16 hexadecimal digits.
+
+        Returns "" when the volume is missing, was emptied, was never fully prepared, or when a power loss
+        damaged the identity's file.
+        """
         try:
-            # The server's user may write here: what it put in the place of our file is not followed.
+            # The server's account may write here, so a link in the place of the file is not followed.
             descriptor = os.open(self.path / _IDENTITY, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return ""
@@ -50,26 +53,28 @@ class Volume:
         return text if _WHOLE.fullmatch(text) else ""
 
     def has_identity_file(self) -> bool:
-        """Whether the volume was prepared to the end, although its identity may be unreadable."""
+        """Return whether the volume was fully prepared, even if its identity cannot be read."""
         return os.path.lexists(self.path / _IDENTITY)
 
-    def made_here(self) -> bool:
-        """Whether a server's volume, finished or not, was made at this place. A file of that name with
-        something else in it proves nothing."""
+    def holds_server_data(self) -> bool:
+        """Return whether a server prepared this volume, fully or in part.
+
+        A file in the identity's place with other content does not count.
+        """
         if self.identity() or self._preparing.exists():
             return True
         try:
             found = (self.path / _IDENTITY).lstat()
         except OSError:
             return False
-        return stat.S_ISREG(found.st_mode) and found.st_size == 0  # cut short by a power loss
+        return stat.S_ISREG(found.st_mode) and found.st_size == 0  # A power loss left it empty.
 
     def initialise(self, account: Account | None, prepare: Callable[[], None]) -> Path | None:
-        """Make an empty volume, run `prepare` on it and mint its identity.
+        """Create an empty volume that belongs to `account`, call `prepare`, and write a new identity.
 
-        What an unfinished preparation left is wiped. A volume that was prepared and has lost the content
-        of its identity file keeps its data and gets a new identity. Anything else that lies there without
-        an identity is not ours to delete: it is moved aside, to the path that is returned.
+        Files of an unfinished preparation are removed. A prepared volume whose identity is damaged keeps its
+        data and gets a new identity. Other files without an identity are moved to the path that is returned;
+        otherwise None is returned.
         """
         if self.has_identity_file() and not self._preparing.exists():
             self._mint()
@@ -85,15 +90,15 @@ class Volume:
         self.path.mkdir(mode=0o700, exist_ok=True)
         self.path.chmod(0o700)
         if account:
-            account.own(self.path)
+            account.take_over(self.path)
         prepare()
         self._mint()
-        self.settle()
+        self.finish_preparation()
         return moved
 
-    def settle(self) -> None:
-        """Forget that the volume was being prepared: from here on its server fills it, and nothing of it may
-        be wiped. For a volume with an identity."""
+    def finish_preparation(self) -> None:
+        """Record that the preparation is over, so that the volume, which has an identity, is never emptied
+        again."""
         if self._preparing.exists():
             self._preparing.unlink()
             sync_directory(self.path.parent)
@@ -101,19 +106,20 @@ class Volume:
     def _mint(self) -> None:
         write_atomically(self.path / _IDENTITY, secrets.token_hex(8) + "\n")
 
-    def give_to(self, account: Account | None) -> None:
-        """Let a stopped server that runs as another user from now on find its data its own."""
+    def give_to_account(self, account: Account | None) -> None:
+        """Change the owner of the data to `account`, for a stopped server that will run as another user."""
         if account and self.path.is_dir() and self.path.lstat().st_uid != account.user:
-            account.own(self.path)
+            account.take_over(self.path)
 
     def remove(self) -> None:
+        """Remove the volume with its data."""
         remove_tree(self.path)
         self._preparing.unlink(missing_ok=True)
 
 
-def volumes_of(directory: StackDirectory) -> list[Volume]:
-    """Every volume that a server of the stack has or had: it is set up here, or left its identity."""
+def stack_volumes(directory: StackDirectory) -> list[Volume]:
+    """Return every volume that belongs to a server of the stack, or that a former server prepared."""
     names = {path.name.removesuffix(_PREPARING) for path in (directory.root / "data").iterdir()}
-    known = set(directory.workloads())
+    known = set(directory.workload_names())
     volumes = [Volume(directory, name) for name in sorted(names)]
-    return [volume for volume in volumes if volume.name in known or volume.made_here()]
+    return [volume for volume in volumes if volume.name in known or volume.holds_server_data()]

@@ -1,5 +1,8 @@
-"""A stand-in for the agent that hands a pod its role's credentials (EKS Pod Identity): the same protocol,
-on a loopback port instead of 169.254.170.23. Whoever asks must show the token that its pod was given."""
+"""A stand-in for the EKS Pod Identity agent, which hands a pod the credentials of its role.
+
+It speaks the agent's protocol on a port of the loopback interface instead of 169.254.170.23. A client must
+send the token of its pod.
+"""
 
 import json
 import secrets
@@ -15,14 +18,15 @@ from typing import Any
 
 @dataclass
 class Agent:
-    """`asked` counts the credentials handed out, by the pod that asked."""
+    """The running agent. `asked` counts the credentials that it handed out, by pod."""
 
     port: int
     token: Path
     asked: Counter[str] = field(default_factory=Counter)
 
     def environment(self, pod: str) -> Mapping[str, str]:
-        """What the cluster puts into the pod's environment; the rest keeps a client from asking others."""
+        """Return the environment variables that EKS sets in the pod, and those that keep clients from other
+        sources of credentials."""
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self.port}/{pod}",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(self.token),
@@ -32,7 +36,8 @@ class Agent:
 
 @contextmanager
 def running_agent(credentials: Mapping[str, str], directory: Path) -> Iterator[Agent]:
-    """An agent that hands out `credentials`, as the protocol names them."""
+    """Run an agent that hands out `credentials`, which have the protocol's keys. The pods' token is written
+    to `directory`."""
     shown = secrets.token_hex(16)
     token = directory / "pod-token"
     token.write_text(shown)

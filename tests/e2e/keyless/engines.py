@@ -1,4 +1,5 @@
-"""Engines as their components describe them, started on this machine against a store that is given."""
+"""Starts the catalog and Trino on this machine, with the configuration of their components, on a store of the
+test's."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ def _address(port: int) -> Address:
 
 
 def s3(port: int) -> ObjectStoreEndpoint:
-    """A store whose clients are known by their workload's identity."""
+    """Return the endpoint of an S3 store on `port`, whose clients authenticate by their workload's
+    identity."""
     return ObjectStoreEndpoint(
         component="object_store",
         address=_address(port),
@@ -32,15 +34,16 @@ def s3(port: int) -> ObjectStoreEndpoint:
 
 
 def gs(port: int) -> ObjectStoreEndpoint:
-    """Google's own API. Its address is no part of what a component says: a test adds it."""
+    """Return the endpoint of a Google store. Components do not configure its address, so the test adds `port`
+    itself."""
     return replace(
         s3(port), protocol="gs", buckets={name: f"gs://{name}" for name in ("bronze", "warehouse")}
     )
 
 
 def catalog(store: Callable[[], ObjectStoreEndpoint], *further: str) -> RecordingCluster:
-    """The catalog, its metadata in memory: only its way to the store is what its component says. `further`
-    are lines of its configuration."""
+    """Return a cluster that recorded the catalog. Its metadata is kept in memory; only its access to the
+    store is the component's. `further` are more lines of its configuration."""
 
     def program(cluster: RecordingCluster) -> None:
         database = PostgresDatabase(
@@ -69,7 +72,7 @@ def catalog(store: Callable[[], ObjectStoreEndpoint], *further: str) -> Recordin
 
 
 def trino(store: Callable[[], ObjectStoreEndpoint], catalog_port: int, *further: str) -> RecordingCluster:
-    """`further` are lines of the properties of its catalog."""
+    """Return a cluster that recorded Trino. `further` are more lines of its catalog's properties."""
 
     def program(cluster: RecordingCluster) -> None:
         rest = IcebergCatalogEndpoint(
@@ -90,7 +93,8 @@ def trino(store: Callable[[], ObjectStoreEndpoint], catalog_port: int, *further:
 def started(
     cluster: RecordingCluster, name: str, ports: Mapping[str, int], directory: Path, env: Mapping[str, str]
 ) -> Iterator[Path]:
-    """Run one of its programs in `directory`, from when its first port listens. Yields its log."""
+    """Run a recorded program in `directory`, wait until its first port listens, and yield the path of its
+    log."""
     program = cluster.programs[name]
     directory.mkdir()
     java = home(f"java-{program.software.java}")

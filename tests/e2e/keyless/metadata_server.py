@@ -1,5 +1,5 @@
-"""A stand-in for Google's metadata server, which GKE puts beside a pod of Workload Identity: where clients
-find a token of the account that the pod is known by."""
+"""A stand-in for Google's metadata server, which gives a pod with Workload Identity the tokens of its
+account."""
 
 import json
 import secrets
@@ -16,7 +16,7 @@ _BELOW = "/computeMetadata/v1"
 
 @dataclass
 class MetadataServer:
-    """`asked` counts the tokens handed out."""
+    """The running server. `asked` counts the tokens that it handed out."""
 
     port: int = 0
     asked: int = 0
@@ -24,11 +24,12 @@ class MetadataServer:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Instead of the name metadata.google.internal, which only Google's machines know."""
+        """Return the variable that names this server instead of metadata.google.internal, which only Google's
+        machines resolve."""
         return {"GCE_METADATA_HOST": f"127.0.0.1:{self.port}"}
 
     def answer(self, path: str) -> str | None:
-        """What Google's clients ask of it, None for what they do without."""
+        """Return the answer to a request of Google's clients, or None for a path that they can do without."""
         account = f"{_BELOW}/instance/service-accounts/default"
         if path == f"{account}/token":
             self.asked += 1
@@ -45,7 +46,7 @@ class MetadataServer:
 
 @contextmanager
 def running_metadata_server() -> Iterator[MetadataServer]:
-    """One for each pod."""
+    """Run a metadata server. A test runs one for each pod."""
     server = MetadataServer()
 
     class Handler(BaseHTTPRequestHandler):

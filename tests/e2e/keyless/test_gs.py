@@ -1,7 +1,9 @@
-"""The catalog, Trino and Spark on Google's storage over its own API, with no key in any file. The engines are
-real; the metadata server and the storage are stand-ins: the storage asks nobody for a token, but the engines
-must have got one, and find the storage at an address that only a test gives them. The pipeline's own client
-is not among them: it speaks the older of Google's two APIs, which the stand-in has not."""
+"""The catalog, Trino and Spark use Google's storage over its own API, without a key in any file.
+
+The engines are real; the metadata server and the storage are stand-ins. The storage does not check tokens,
+but the engines must have fetched one. The test also configures the storage's address. The pipeline's own
+client is left out, because it uses the older of Google's two APIs, which the stand-in lacks.
+"""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -80,7 +82,8 @@ with session.connect(load(Path(sys.argv[1]), SPEC)) as spark:
 
 @pytest.fixture(scope="module")
 def printed(started: Engines) -> str:
-    """What the pipeline's session prints: files read by Hadoop, a table written and read by Iceberg."""
+    """Return the output of the pipeline's session, which reads files through Hadoop, and writes and reads an
+    Iceberg table."""
     put = f"{started.store}/upload/storage/v1/b/bronze/o?uploadType=media&name=airlines.csv"
     requests.post(put, data=_CSV, headers={"Content-Type": "text/csv"}, timeout=30).raise_for_status()
     jars = str(home("spark") / "gcs" / "*")

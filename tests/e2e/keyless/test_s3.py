@@ -1,6 +1,8 @@
-"""The flights through bronze, Iceberg and Trino, with no key in any file: the catalog, Trino, Spark and the
-pipeline's own client get theirs from an agent beside the pod. The servers are real; the agent, and the
-AWS whose part MinIO plays with temporary credentials, are stand-ins."""
+"""The flights pass through bronze, Iceberg and Trino without a key in any file.
+
+The catalog, Trino, Spark and the pipeline's own client get their keys from an agent beside the pod. The
+servers are real; the agent is a stand-in, and MinIO with temporary credentials stands in for AWS.
+"""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -31,7 +33,8 @@ class Engines:
 
 
 def _temporary_credentials(port: int, root: tuple[str, str]) -> Mapping[str, str]:
-    """A session of a user who reaches both buckets, as a role's credentials are: they end by themselves."""
+    """Return the credentials of a session, which expire as a role's do, for a user who can access both
+    buckets."""
     user, key = "engines", secrets.token_hex(16)
     admin = MinioAdmin(endpoint=f"127.0.0.1:{port}", credentials=StaticProvider(*root), secure=False)
     admin.user_add(user, key)

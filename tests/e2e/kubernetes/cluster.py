@@ -1,4 +1,5 @@
-"""A cluster as its administrator sees it: what it holds, its pods, and programs run in a pod."""
+"""A Kubernetes cluster as its administrator sees it: its objects, its pods, and programs that run in a
+pod."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ _POD_SECONDS = 300
 
 
 class Cluster:
-    """Asks the API server of a kubeconfig."""
+    """A client of the API server of a kubeconfig."""
 
     def __init__(self, kubeconfig: Path, mirror: str | None) -> None:
         self.kubeconfig = kubeconfig
@@ -37,14 +38,14 @@ class Cluster:
         self._api.close()
 
     def api_ports(self) -> list[int]:
-        """Where the API server listens, behind the service `kubernetes`."""
+        """Return the ports on which the API server listens behind the service `kubernetes`."""
         discovery: Any = client.DiscoveryV1Api(self._api)
         label = "kubernetes.io/service-name=kubernetes"
         (endpoints,) = discovery.list_namespaced_endpoint_slice("default", label_selector=label).items
         return [443, *(port.port for port in endpoints.ports)]
 
     def objects(self) -> set[str]:
-        """Everything that discovery lists, as `kind namespace/name`."""
+        """Return every object of every kind that the API server lists, as `kind namespace/name`."""
         return set(self._objects())
 
     def _objects(self) -> Iterator[str]:
@@ -63,7 +64,7 @@ class Cluster:
                 yield f"{resource.kind} {item.metadata.namespace or ''}/{item.metadata.name}"
 
     def make_namespace(self, name: str) -> None:
-        """One that is given to a stack, with all that the cluster itself puts into it."""
+        """Create a namespace for a stack, and wait for the objects that the cluster itself adds to it."""
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         self.core.create_namespace({"metadata": {"name": name, "labels": labels}})
         for attempt in eventually(_POD_SECONDS):
@@ -78,7 +79,7 @@ class Cluster:
                 assert name not in {each.metadata.name for each in self.core.list_namespace().items}
 
     def pods(self, namespace: str) -> list[Any]:
-        """The pods that are there to stay: those of tasks end."""
+        """Return the pods of servers. Pods of tasks, which end, are left out."""
         return [
             pod
             for pod in self.core.list_namespaced_pod(namespace).items
@@ -87,14 +88,14 @@ class Cluster:
         ]
 
     def identities(self, namespace: str) -> dict[str, set[str]]:
-        """The uids of the pods of each workload."""
+        """Return the uids of the pods of each workload."""
         found: dict[str, set[str]] = {}
         for pod in self.pods(namespace):
             found.setdefault(pod.metadata.labels[_COMPONENT], set()).add(pod.metadata.uid)
         return found
 
     def wait_until_ready(self, namespace: str, workload: str, other_than: set[str], count: int = 1) -> None:
-        """Until the workload has `count` pods again, all ready and none of `other_than`."""
+        """Wait until the workload has `count` ready pods, none of them with a uid in `other_than`."""
         for attempt in eventually(_POD_SECONDS):
             with attempt:
                 pods = [p for p in self.pods(namespace) if p.metadata.labels[_COMPONENT] == workload]
@@ -111,8 +112,8 @@ class Cluster:
         name: str = "client",
         image: str | None = None,
     ) -> str:
-        """What a Python program prints that runs in a pod of the image of one of the bundled apps, or of
-        an `image` that is made as theirs are."""
+        """Run a Python program in a pod, and return its output. The pod uses the image of the bundled app
+        `software`, or `image`, which must be built like one."""
         image = image or reference(TABLE[software].image, self.mirror)
         home, user = TABLE[software].image.home, TABLE[software].image.user
         name = f"check-{name}"
@@ -173,5 +174,5 @@ def restarts(pod: Any) -> int:
 
 
 def json_row(row: Sequence[Any]) -> tuple[Any, ...]:
-    """As it comes out of a pod."""
+    """Return a row of Trino's as it looks after it was written as JSON in a pod."""
     return tuple(json.loads(json.dumps(list(row), default=str)))

@@ -1,8 +1,8 @@
-"""The cluster that the tests run on, and the lab stack on it.
+"""The fixtures of the tests on a cluster: the cluster, and the lab stack on it.
 
-With KUBECONFIG set it is the user's, with images below NEBULA_TEST_MIRROR (or from their own
-registries without). Else it is the testbed, which needs root and what
-`python -m tests.testbed build` makes.
+With KUBECONFIG it is the user's cluster, with images from NEBULA_TEST_MIRROR, or from their own registries
+when that is not set. Without KUBECONFIG it is the testbed, which needs root and a `python -m tests.testbed
+build` before.
 """
 
 import os
@@ -25,7 +25,8 @@ from tests.testbed.testbed import Testbed
 
 @dataclass(frozen=True)
 class Lab:
-    """The stack, its first `up`, and the cluster with what it held before."""
+    """The lab stack, the result of its first `up`, its cluster, and the objects that the cluster held
+    before."""
 
     stack: ClusterStack
     first: Result

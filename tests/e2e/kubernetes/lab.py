@@ -1,4 +1,4 @@
-"""The lab stack on a real cluster."""
+"""The lab stack, on a real cluster."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ REAL_PLUGINS = "NEBULA_TEST_REAL_PLUGINS"
 
 
 def settings(cluster: Cluster, **changes: Any) -> dict[str, Any]:
-    """The lab template on this cluster."""
+    """Return the settings of the lab template for this cluster, with `changes`."""
     template = yaml.safe_load((ROOT / "stacks" / "Pulumi.lab.template.yaml").read_text())
     lab: dict[str, Any] = template["config"][KEY]
     kubernetes = {
@@ -31,7 +31,7 @@ def settings(cluster: Cluster, **changes: Any) -> dict[str, Any]:
 
 
 class ClusterStack(Stack):
-    """A stack in a namespace of its own."""
+    """A stack on a Kubernetes cluster, in a namespace of its own."""
 
     def __init__(self, name: str, tmp: Path, settings: Mapping[str, Any]) -> None:
         super().__init__(name, tmp, settings, 0)
@@ -44,7 +44,7 @@ class ClusterStack(Stack):
         return environment
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        """Write the stack file; the passphrase's salt in it stays."""
+        """Write the stack file with `settings`. The salt of the passphrase in it stays."""
         self.settings = dict(settings)
         content = yaml.safe_load(self.stack_file.read_text()) if self.stack_file.exists() else {}
         self.stack_file.write_text(yaml.safe_dump({**content, "config": {KEY: self.settings}}))

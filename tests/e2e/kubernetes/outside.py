@@ -1,5 +1,5 @@
-"""A client beyond the cluster: a process of this machine that knows the exposed names and the site's
-certificate authority, and nothing of the cluster."""
+"""A client outside of the cluster: a process of this machine that knows the exposed host names and the site's
+certificate authority."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _WITH_NAMES = 'mount --bind "$1" /etc/hosts; shift; exec "$@"'
 
 
 def addresses(cluster: Cluster, namespace: str, hosts: Mapping[str, str]) -> dict[str, str]:
-    """The load balancer's address of each host name."""
+    """Return the address of the load balancer that serves each host name of `hosts`."""
     found: dict[str, str] = {}
     for component, host in hosts.items():
         name = f"{component.replace('_', '-')}-outside"
@@ -35,13 +35,15 @@ def addresses(cluster: Cluster, namespace: str, hosts: Mapping[str, str]) -> dic
 
 @dataclass(frozen=True)
 class Client:
-    """`names` maps host names to addresses; `authority` is a file of certificates in PEM."""
+    """A client outside of the cluster. `names` maps host names to addresses; `authority` is a file of
+    certificates in PEM."""
 
     names: Mapping[str, str]
     authority: Path
 
     def run(self, program: str, given: Any) -> Any:
-        """What a Python program prints as JSON, which has `given` as JSON on its standard input."""
+        """Run a Python program that reads `given` as JSON from standard input, and return the JSON that it
+        prints."""
         with tempfile.NamedTemporaryFile("w", suffix=".hosts") as file:
             file.write("127.0.0.1 localhost\n")
             file.writelines(f"{address} {name}\n" for name, address in self.names.items())

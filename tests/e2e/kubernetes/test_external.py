@@ -1,4 +1,5 @@
-"""The platform in pods, on a site's own servers beyond the cluster, with TLS by authorities of its own."""
+"""The platform runs in pods on a site's own servers outside of the cluster, with TLS by the site's own
+authorities."""
 
 import os
 import secrets
@@ -37,7 +38,8 @@ class Site:
 
 @contextmanager
 def _redis(address: str) -> Iterator[dict[str, Any]]:
-    """What a stack file says of it. The software table's is built without TLS: a listener ends that."""
+    """Run a Redis with TLS, and yield its section of a stack file. The software table's Redis is built
+    without TLS, so a listener in front of it ends TLS."""
     port, password = free_port(), secrets.token_hex(16)
     server = [str(home("redis") / "bin" / "redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
     with private_directory() as directory:

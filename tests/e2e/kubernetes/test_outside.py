@@ -1,4 +1,5 @@
-"""Exposed by load balancers, the platform serves clients beyond the cluster by what its outputs say."""
+"""Load balancers expose the platform, and clients outside of the cluster reach it by the addresses in its
+outputs."""
 
 import base64
 import os

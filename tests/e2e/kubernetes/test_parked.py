@@ -1,4 +1,5 @@
-"""A parked stack on a real cluster: no pod, claims and secrets kept, the same data when it is back."""
+"""A parked stack on a real cluster has no pods; it keeps its claims, secrets and data, and serves them again
+when it is back."""
 
 import shutil
 import tempfile
@@ -60,7 +61,7 @@ def _mark(cluster: Cluster, stack: ClusterStack, *text: str) -> str:
 
 
 def _kept(cluster: Cluster, stack: ClusterStack) -> dict[str, str]:
-    """What must outlive parking: claims and Jobs, by uid."""
+    """Return the uids of the claims and Jobs, which parking must keep."""
     from kubernetes import client
 
     claims = cluster.core.list_namespaced_persistent_volume_claim(stack.namespace).items

@@ -1,5 +1,5 @@
-"""Three Kafka and three NATS on one node: each is killed in turn under load, and nothing that was
-acknowledged is lost."""
+"""Three Kafka brokers and three NATS servers on one node lose no acknowledged message when each is killed in
+turn under load."""
 
 import json
 import shutil

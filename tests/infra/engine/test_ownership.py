@@ -14,8 +14,8 @@ from infra.engine.backend import Backend
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.engine import Engine
 from infra.engine.session import Session, directory_of
-from providers.local.plugin.errors import NotOurOwnError
-from providers.local.plugin.layout import KEEP_VARIABLE
+from providers.local.plugin.errors import NotOwnedError
+from providers.local.plugin.layout import KEEP_DATA_VARIABLE
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def test_an_orphan_that_is_taken_over_keeps_its_data(
     checkout: Checkout, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(directory, tmp_path / "gone")
-    with pytest.raises(NotOurOwnError, match="CONFIRM=local"):
+    with pytest.raises(NotOwnedError, match="CONFIRM=local"):
         ownership.settle(checkout, "local", "go on")
     monkeypatch.setenv("CONFIRM", "local")
     ownership.settle(checkout, "local", "go on")
@@ -103,11 +103,11 @@ def test_down_keeps_the_data_of_a_stack_whose_file_says_so_since_its_last_up(
     try:
         assert commands.main("down", "local", checkout) == 0
         assert (directory / "data/postgres").exists()
-        os.environ[KEEP_VARIABLE] = "0"
+        os.environ[KEEP_DATA_VARIABLE] = "0"
         assert commands.main("down", "local", checkout) == 0
         assert not directory.exists()
     finally:
-        del os.environ[KEEP_VARIABLE]
+        del os.environ[KEEP_DATA_VARIABLE]
 
 
 @pytest.mark.parametrize("configured", ["/", "/etc", ".", "stack"])
@@ -174,7 +174,7 @@ def test_a_namespace_that_nobody_could_look_into_is_not_deleted_without_a_confir
     checkout: Checkout, refusing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = on_a_cluster(checkout, refusing)
-    with pytest.raises(NotOurOwnError, match="CONFIRM=lab") as raised:
+    with pytest.raises(NotOwnedError, match="CONFIRM=lab") as raised:
         ownership.demand_no_strangers(session)
     assert "403" in str(raised.value)
     monkeypatch.setenv("CONFIRM", "lab")

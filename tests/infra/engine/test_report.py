@@ -6,7 +6,7 @@ import pytest
 
 from infra.engine import report
 from infra.engine.session import Session
-from providers.local.plugin.status import ServerStatus
+from providers.local.plugin.server_status import ServerStatus
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120])
@@ -15,7 +15,7 @@ def test_make_status_says_all_on_a_narrow_terminal(
 ) -> None:
     addresses = {"http": "127.0.0.1:29120", "management": "127.0.0.1:29121"}
     running = ServerStatus("iceberg_catalog", "RUNNING", addresses, 237 * 2**20, 3661.0, 1)
-    monkeypatch.setattr(report, "servers_in", lambda directory: [running])
+    monkeypatch.setattr(report, "server_statuses", lambda directory: [running])
     monkeypatch.setenv("COLUMNS", str(columns))
     report.servers("local", Path("/var/lib/nebula/local"))
     words = capsys.readouterr().out.split()

@@ -1,4 +1,4 @@
-"""The table of ports: no two servers meet, at any offset."""
+"""No two servers have the same port, at any offset."""
 
 import pytest
 

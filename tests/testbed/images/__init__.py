@@ -1,1 +1,1 @@
-"""Images made without a container builder, from the files that the local distributions are made of."""
+"""Makes container images without a container builder, from the files of the local distributions."""

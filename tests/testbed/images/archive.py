@@ -1,4 +1,4 @@
-"""An OCI image layout as one tar stream, for `ctr images import`."""
+"""Writes an OCI image layout as one tar stream, for `ctr images import`."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ _NAME = "io.containerd.image.name"
 
 
 def manifest_of(image: Image) -> tuple[bytes, bytes]:
-    """The manifest and the configuration of an image, as JSON."""
+    """Return the manifest and the configuration of an image as JSON."""
     config = _encoded(
         {
             "architecture": "amd64",
@@ -43,12 +43,12 @@ def manifest_of(image: Image) -> tuple[bytes, bytes]:
 
 
 def digest_of(image: Image) -> str:
-    """What a container runtime knows the image by, once it is loaded."""
+    """Return the digest by which a container runtime identifies the loaded image."""
     return str(_descriptor(manifest_of(image)[0])["digest"])
 
 
 def write(images: Iterable[Image], stream: IO[bytes]) -> None:
-    """Write `images` with each of their layers once."""
+    """Write `images` to `stream`. Each layer is written once."""
     images = list(images)
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         manifests = []

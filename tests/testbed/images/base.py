@@ -1,4 +1,4 @@
-"""The layer that all images share: a small Debian, from the sources that apt has on this machine."""
+"""The base layer that all images share: a small Debian, from this machine's apt sources."""
 
 import functools
 import os
@@ -29,7 +29,7 @@ _FIELDS = "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)"
 
 
 def layer(cache: Path, progress: Progress, further: tuple[str, ...] = ()) -> Layer:
-    """The base layer, with `further` packages, made with mmdebstrap once for each set of sources."""
+    """Return the base layer with `further` packages. mmdebstrap makes it once for each set of apt sources."""
     sources, packages = _sources(), (*_PACKAGES, *further)
     suite = sources[0].split()[-2]
 
@@ -60,13 +60,13 @@ def layer(cache: Path, progress: Progress, further: tuple[str, ...] = ()) -> Lay
 
 
 def has(debian: Layer, path: str) -> bool:
-    """Whether the base layer has the file `path`, relative to its root."""
+    """Return whether the base layer contains the file `path`, relative to its root."""
     return f"./{path}" in _contents(debian)
 
 
 @functools.cache
 def read(debian: Layer, path: str) -> str:
-    """The text of a file of the base layer."""
+    """Return the text of the file `path` in the base layer."""
     with tarfile.open(debian.path) as archive:
         stream = archive.extractfile(f"./{path}")
         if stream is None:
@@ -81,7 +81,7 @@ def _contents(debian: Layer) -> frozenset[str]:
 
 
 def _sources() -> list[str]:
-    """Debian's own of apt's sources, as lines of a sources.list; the release itself first."""
+    """Return apt's sources of Debian as lines of a sources.list, the release itself first."""
     command = ["apt-get", "indextargets", "--format", _FIELDS, "Created-By: Packages"]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -104,7 +104,7 @@ def _sources() -> list[str]:
 
 
 def _apt_options() -> list[str]:
-    """This machine's settings of how to fetch (proxies, certificates), which mmdebstrap does not read."""
+    """Return this machine's apt settings of proxies and certificates, which mmdebstrap does not read."""
     dumped = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     wanted = ("Acquire::http", "Acquire::https")
     return [line for line in dumped.splitlines() if line.startswith(wanted) and '""' not in line]

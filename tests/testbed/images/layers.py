@@ -1,4 +1,4 @@
-"""Layers of images: tar files in the cache, each by the digest of what it is made from."""
+"""Makes layers of images: tar files in the cache, each named by the digest of its inputs."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ _FORMAT = 2  # Raise it when the same inputs come to make another layer.
 
 @dataclass(frozen=True)
 class Layer:
-    """An uncompressed layer: its file, sha256 and bytes."""
+    """An uncompressed layer: its file, its sha256 and its size in bytes."""
 
     path: Path
     digest: str
@@ -26,8 +26,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class Tree:
-    """The files below `source`, put below `target`. `identity` stands for them in the layer's key; the
-    first names in `without` are left out."""
+    """The files below `source`, placed below `target`. `identity` represents them in the layer's key.
+    Top-level names in `without` are left out."""
 
     source: Path
     target: str
@@ -37,7 +37,7 @@ class Tree:
 
 @dataclass(frozen=True)
 class Text:
-    """A file of this text."""
+    """A file with this text."""
 
     path: str
     text: str
@@ -46,7 +46,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Program:
-    """The executable `source`, put at `path`; `identity` stands for it in the layer's key."""
+    """The executable `source`, placed at `path`. `identity` represents it in the layer's key."""
 
     source: Path
     path: str
@@ -61,7 +61,7 @@ class Symlink:
 
 @dataclass(frozen=True)
 class Folder:
-    """An empty directory, of the user `owner`."""
+    """An empty directory that belongs to the user `owner`."""
 
     path: str
     owner: int = 0
@@ -72,17 +72,19 @@ Part = Tree | Text | Program | Symlink | Folder
 
 
 def make(parts: Sequence[Part], cache: Path) -> Layer:
-    """The layer that holds `parts`, all owned by root but for a Folder with an owner."""
+    """Return the layer that contains `parts`. Everything belongs to root, except for a Folder with an
+    owner."""
     return keep(key_of([_inputs(part) for part in parts]), cache, lambda file: write(parts, file))
 
 
 def key_of(inputs: object) -> str:
-    """The name that a layer made from `inputs` has in the cache."""
+    """Return the name in the cache of a layer that is made from `inputs`."""
     return hashlib.sha256(json.dumps([_FORMAT, inputs], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def keep(key: str, cache: Path, fill: Callable[[Path], None]) -> Layer:
-    """The layer of this key: from the cache, or made by `fill`, which is given the file to write."""
+    """Return the layer of this key from the cache. If it is missing, call `fill` with the path of the file to
+    write."""
     kept = directory(cache, "testbed", "layers") / key
     with hold_lock(kept):
         record = kept / "layer.json"
@@ -114,7 +116,7 @@ def _inputs(part: Part) -> list[object]:
 
 
 def write(parts: Sequence[Part], file: Path) -> None:
-    """The tar file `file` of `parts`, the same for the same files."""
+    """Write `parts` as the tar file `file`. The same parts give the same bytes."""
     with tarfile.open(file, "w", format=tarfile.PAX_FORMAT) as archive:
         present: set[str] = set()
         for part in parts:
@@ -175,7 +177,7 @@ def _add_file(archive: tarfile.TarFile, path: Path, name: str) -> None:
 
 
 def _add_parents(archive: tarfile.TarFile, path: str, present: set[str]) -> None:
-    """The directories above `path`, as a registry's layers have them."""
+    """Add the directories above `path`, as the layers of a registry have them."""
     for parent in reversed(Path(path.lstrip("/")).parents):
         if str(parent) != "." and str(parent) not in present:
             present.add(str(parent))

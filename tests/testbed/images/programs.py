@@ -1,4 +1,4 @@
-"""Images of the testbed's own programs: one static binary and nothing else."""
+"""Images of the testbed's own programs. Each contains one static binary and nothing else."""
 
 from pathlib import Path
 
@@ -11,7 +11,8 @@ _UNPRIVILEGED = "65532"
 
 
 def images(binaries: Path, cache: Path) -> list[Image]:
-    """The images of the programs in `binaries`, a directory named by the digest of their sources."""
+    """Return the images of the programs in `binaries`, a directory that is named by the digest of their
+    sources."""
     return [_image(binaries / Path(name).name.partition(":")[0], name, cache) for name in (PAUSE, COREDNS)]
 
 

@@ -1,4 +1,4 @@
-"""What the image of each row of the software table holds, and how it is configured."""
+"""The content and configuration of the image of each row of the software table."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _JAVA = {software.java: software for software in (JAVA_21, JAVA_25)}
 _USES: Mapping[str, tuple[Software, ...]] = {"flights": (SPARK,)}
 """Software that stands beside an app's own in its image, as `Program.uses` has it."""
 CLIENT = f"{MIRROR}/testbed/client:1"
-"""What clients of the tests run in: the provisioner's packages, and what PyIceberg reads tables with."""
+"""The image of the tests' clients: the provisioner's packages, and those that PyIceberg reads tables with."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class Image:
-    """An image that is ready to be loaded under the name `reference`."""
+    """An image that can be loaded under the name `reference`."""
 
     reference: str
     layers: tuple[Layer, ...]
@@ -46,14 +46,14 @@ class Image:
 
 
 def rows(names: Sequence[str] = ()) -> list[Software]:
-    """The rows of the table that run as containers, or those of `names`."""
+    """Return the rows of the software table that run as containers, or only those called `names`."""
     chosen = [software for name, software in TABLE.items() if not name.startswith("java-")]
     return [software for software in chosen if not names or software.name in names]
 
 
 def images(names: Sequence[str], cache: Path, progress: Progress) -> list[Image]:
-    """The images of all rows that run as containers, or of those called `names`, made where they are
-    not in the cache."""
+    """Return the images of the rows that run as containers, or only of those called `names`. Images that are
+    not in the cache are made."""
     debian = base.layer(cache, progress)
     made = []
     for row in rows(names):
@@ -66,7 +66,8 @@ def images(names: Sequence[str], cache: Path, progress: Progress) -> list[Image]
 
 
 def _packaged(software: Software, cache: Path, progress: Progress) -> Image:
-    """From Debian's package, of an older release: no other registry here has it."""
+    """Return an image with Debian's package of the software. It is an older release, because no other
+    registry here has the software."""
     debian = base.layer(cache, progress, (software.name,))
     program = Symlink(f"{software.image.home}/sbin/{software.name}", f"/usr/sbin/{software.name}")
     layers = (debian, make([program, _accounts(software, debian)], cache))
@@ -74,7 +75,8 @@ def _packaged(software: Software, cache: Path, progress: Progress) -> Image:
 
 
 def _client(provisioner: Image, cache: Path) -> Image:
-    """PyArrow is of this Python's own environment, whose requirements pin it."""
+    """Return the image of the tests' clients. Its PyArrow comes from this Python's own environment, whose
+    requirements pin it."""
     source = Path(pyarrow.__file__).parent
     packages = f"python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     tree = Tree(
@@ -109,7 +111,7 @@ def _image(software: Software, debian: Layer, cache: Path, progress: Progress) -
 
 
 def _layers(software: Software, debian: Layer, cache: Path, progress: Progress) -> list[Layer]:
-    """What one row adds to an image, above the base layer `debian`."""
+    """Return the layers that one row of the software table adds to the base layer `debian`."""
     home = install(software.name, software.version, locked_parts(software), cache, progress)
     target = software.image.home
     if any(isinstance(part, BundledApp) for part in software.parts):
@@ -130,7 +132,7 @@ def _layers(software: Software, debian: Layer, cache: Path, progress: Progress) 
 
 
 def _venv(home: Path, debian: Layer) -> list[Part]:
-    """The packages of a bundled app, for the image's own Python."""
+    """Return the packages of a bundled app, as parts of a layer, for the image's own Python."""
     venv = (home / "venv").resolve()
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     if not base.has(debian, f"usr/bin/{python}"):
@@ -148,7 +150,8 @@ def _venv(home: Path, debian: Layer) -> list[Part]:
 
 
 def _accounts(software: Software, debian: Layer) -> Part:
-    """/etc/passwd with the image's user in it: initdb and Hadoop refuse a user without a name."""
+    """Return the file /etc/passwd with the image's user in it, because initdb and Hadoop refuse a user
+    without a name."""
     user = software.image.user
     entry = f"{software.name}:x:{user}:{user}::/nonexistent:/usr/sbin/nologin\n"
     return Text("/etc/passwd", base.read(debian, "etc/passwd") + entry)

@@ -1,4 +1,4 @@
-"""What Spark's image has beside the distribution: how Spark on Kubernetes starts it."""
+"""The files that Spark's image has beside the distribution, by which Kubernetes starts Spark."""
 
 from tests.testbed.images.layers import Folder, Part, Text
 

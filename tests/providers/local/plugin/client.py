@@ -1,4 +1,5 @@
-"""A small engine: drives the plugin over gRPC as Pulumi's does, and keeps resources' state."""
+"""A small engine, which drives the plugin over gRPC as Pulumi's engine does, and keeps the state of
+resources."""
 
 import queue
 import subprocess
@@ -20,7 +21,7 @@ EXECUTABLE = Path(__file__).parents[4] / "providers/local/plugin/pulumi-resource
 
 
 class EngineLog(engine_pb2_grpc.EngineServicer):
-    """Takes the plugin's messages."""
+    """Records the plugin's messages."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -32,7 +33,7 @@ class EngineLog(engine_pb2_grpc.EngineServicer):
 
 @dataclass
 class Plugin:
-    """A running plugin process and the engine that it talks to."""
+    """A running plugin process, and the engine that it is connected to."""
 
     process: subprocess.Popen[str]
     stub: Any
@@ -75,7 +76,7 @@ class Plugin:
 
 @dataclass
 class Tracked:
-    """A resource as the engine knows it."""
+    """A resource as the engine knows it: its inputs, its state and its id."""
 
     plugin: Plugin
     kind: str
@@ -106,7 +107,7 @@ class Tracked:
         return from_struct(self.plugin.stub.Update(self._update(news, preview=True)).properties)
 
     def diff(self, **changed: Any) -> list[str]:
-        """The property paths that differ, with `!` on those that replace."""
+        """Return the paths of the properties that differ, with `!` after those that need a new resource."""
         response = self.plugin.stub.Diff(
             provider_pb2.DiffRequest(
                 id=self.id,
@@ -147,13 +148,13 @@ class Tracked:
 
 
 def failure(error: grpc.RpcError) -> str:
-    """The message that the user sees."""
+    """Return the error's message, which the user sees."""
     details: str = error.details()
     return details
 
 
 def in_background(operation: Any) -> "queue.Queue[str]":
-    """Run `operation` in a thread; its outcome ("done" or the failure's message) comes by the queue."""
+    """Run `operation` in a thread. Its outcome, "done" or the error's message, is put into the queue."""
     outcome: queue.Queue[str] = queue.Queue()
 
     def run() -> None:
@@ -168,7 +169,7 @@ def in_background(operation: Any) -> "queue.Queue[str]":
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that other processes do."""
+    """Wait for up to 60 s until `condition` returns true."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "waited 60 s"

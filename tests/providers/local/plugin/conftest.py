@@ -1,4 +1,4 @@
-"""A stack directory, plugin processes, and a tiny HTTP server to run as software."""
+"""The fixtures of the plugin's tests: a stack directory, plugin processes, and a small HTTP server."""
 
 import os
 import shutil
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from providers.local.plugin import processes, removal
-from providers.local.plugin.owner import CHECKOUT, Owner
+from providers.local.plugin import os_processes, stack_removal
+from providers.local.plugin.ownership import CHECKOUT, Owner
 from providers.local.plugin.properties import Properties
 from tests.providers.local.plugin.client import Plugin, Tracked
 
@@ -39,19 +39,20 @@ json.dump({"runs": len(count.read_text())}, open(os.environ["NEBULA_RESULT"], "w
 
 
 OWNER = Owner(str(CHECKOUT), "test")
-"""What the resources' URNs say (tests/providers/local/plugin/client.py)."""
+"""The stack that the URNs of the tests' resources name (tests/providers/local/plugin/client.py)."""
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A stack directory that an unprivileged server can reach. Nothing of it outlives the test."""
+    """Provide the path of a stack directory that an unprivileged server can reach. It is removed after the
+    test."""
     base = Path(tempfile.mkdtemp(prefix="nebula-test-"))
     base.chmod(0o711)
     root = base / "stack"
     yield root
-    removal.remove_from_disk(root, OWNER, keep=False)
-    left = processes.marked(root)
-    processes.end(left, grace=0)
+    stack_removal.remove_stack_without_state(root, OWNER, keep=False)
+    left = os_processes.marked_processes(root)
+    os_processes.end_processes(left, grace=0)
     shutil.rmtree(base)
     assert not left
 
@@ -100,7 +101,7 @@ def server_script(directory: Path) -> Path:
 
 @pytest.fixture
 def server_inputs(directory: Path, server_script: Path) -> Callable[..., Properties]:
-    """Inputs of a Process that answers HTTP on a free port."""
+    """Return a function that makes the inputs of a Process, an HTTP server on a free port."""
 
     def inputs(name: str = "web", **changed: Any) -> Properties:
         return {

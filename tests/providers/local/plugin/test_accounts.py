@@ -1,4 +1,5 @@
-"""The system account of servers: known by all that it was made with, and missed before anything starts."""
+"""The system account of servers is recognised by all its properties, and a missing one is reported before a
+server starts."""
 
 import grp
 import os
@@ -15,11 +16,11 @@ from providers.local.plugin import accounts
 from providers.local.plugin.errors import AccountError
 
 OURS = {
-    "pw_name": accounts.NAME,
+    "pw_name": accounts.ACCOUNT_NAME,
     "pw_passwd": "x",
     "pw_uid": 999,
     "pw_gid": 995,
-    "pw_gecos": accounts.DESCRIPTION,
+    "pw_gecos": accounts.ACCOUNT_DESCRIPTION,
     "pw_dir": "/nonexistent",
     "pw_shell": "/usr/sbin/nologin",
 }
@@ -28,17 +29,18 @@ Machine = Callable[..., None]
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """What root finds: an account of our name (as `useradd` made ours, but for what is given), its group."""
+    """Provide a function that sets what root finds: an account and a group of Nebula's name. The account is
+    as `useradd` makes it, except for the given properties."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
     def make(account: bool = True, group: bool = True, useradd: bool = True, **entry: object) -> None:
         def user(name: str) -> pwd.struct_passwd:
-            if not account or name != accounts.NAME:
+            if not account or name != accounts.ACCOUNT_NAME:
                 raise KeyError(name)
             return pwd.struct_passwd((OURS | entry).values())
 
         def its_group(name: str) -> grp.struct_group:
-            if not group or name != accounts.NAME:
+            if not group or name != accounts.ACCOUNT_NAME:
                 raise KeyError(name)
             return grp.struct_group((name, "x", 995, []))
 
@@ -51,13 +53,13 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_our_own_account_serves(machine: Machine) -> None:
     machine()
-    assert accounts.problem() is None
+    assert accounts.account_problem() is None
     assert accounts.server_account(unprivileged=True) == accounts.Account(999, 995)
 
 
 def test_an_account_that_can_be_made_is_no_problem(machine: Machine) -> None:
     machine(account=False, group=False)
-    assert accounts.problem() is None
+    assert accounts.account_problem() is None
     assert accounts.server_account(unprivileged=True) is None
 
 
@@ -77,10 +79,10 @@ def test_an_account_that_differs_in_anything_is_somebody_s(
 ) -> None:
     machine(**entry)
     (found,) = entry.values()
-    said = accounts.problem()
+    said = accounts.account_problem()
     assert said is not None
     assert repr(found) in said
-    for use in (accounts.server_account, accounts.ensure):
+    for use in (accounts.server_account, accounts.ensure_account):
         with pytest.raises(AccountError, match="usermod --login nebula-before nebula"):
             use(True)
 
@@ -97,11 +99,11 @@ def test_a_group_that_is_left_and_a_missing_tool_are_told_before_anything_is_mad
         ({"group": False, "useradd": False}, "apt-get install passwd"),
     ):
         machine(account=False, **given)
-        said = accounts.problem()
+        said = accounts.account_problem()
         assert said is not None
         assert remedy in said
         with pytest.raises(AccountError) as raised:
-            accounts.ensure(True)
+            accounts.ensure_account(True)
         assert str(raised.value) == said
 
 
@@ -112,7 +114,7 @@ def test_the_remedy_for_a_taken_name_leaves_room_for_ours(machine: Machine, tmp_
     (etc / "group").write_text("root:x:0:\nnebula:x:1000:\n")
     (etc / "shadow").write_text("root:*:1::::::\nnebula:*:1::::::\n")
     machine(pw_uid=1000)
-    said = accounts.problem()
+    said = accounts.account_problem()
     assert said is not None
     for command in said.partition("rename it: ")[2].split(" && "):
         program, *rest = shlex.split(command)
@@ -124,5 +126,5 @@ def test_the_remedy_for_a_taken_name_leaves_room_for_ours(machine: Machine, tmp_
 def test_others_than_root_need_no_account(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine(pw_uid=1000)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert accounts.problem() is None
+    assert accounts.account_problem() is None
     assert accounts.server_account(unprivileged=True) is None

@@ -1,4 +1,4 @@
-"""Artifacts: shared by all stacks, fetched again when missing."""
+"""All stacks share an artifact, and a missing one is installed again."""
 
 from pathlib import Path
 

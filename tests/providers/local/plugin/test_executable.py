@@ -1,4 +1,4 @@
-"""The plugin's executable."""
+"""The engine can start the plugin's executable."""
 
 import os
 import shutil

@@ -1,4 +1,5 @@
-"""The stack's directory: checked before anything starts, one engine at a time, nothing left behind."""
+"""A stack's directory is checked before anything starts, used by one engine at a time, and removed
+completely."""
 
 import json
 import os
@@ -13,10 +14,10 @@ import grpc
 import psutil
 import pytest
 
-from providers.local.plugin import processes, removal
+from providers.local.plugin import os_processes, stack_removal
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.properties import Properties
-from providers.local.plugin.status import log_path, servers
+from providers.local.plugin.server_status import log_path, server_statuses
 from providers.local.plugin.supervisor import Supervisor
 from tests.providers.local.plugin.client import Plugin, Tracked, failure, until
 from tests.providers.local.plugin.conftest import OWNER, free_port
@@ -74,7 +75,7 @@ def test_ports_of_the_running_stack_pass_and_its_orphans_too(
     identity = Supervisor(StackDirectory(directory)).identity()
     assert identity
     os.kill(identity.pid, signal.SIGKILL)
-    until(lambda: not identity.alive())
+    until(lambda: not identity.is_alive())
     assert host_resource.diff() == ["supervisord"]
     host_resource.update()
 
@@ -112,12 +113,12 @@ def test_create_again_adopts_supervisord(host_resource: Tracked, directory: Path
 
 
 def test_a_supervisord_without_record_or_socket_is_ended(host_resource: Tracked, directory: Path) -> None:
-    before = processes.marked(directory, "supervisord")
+    before = os_processes.marked_processes(directory, "supervisord")
     (directory / "supervisord/records/supervisord.json").unlink()
     (directory / "supervisor.sock").unlink()
     assert host_resource.diff() == ["supervisord"]
     host_resource.update()
-    after = processes.marked(directory, "supervisord")
+    after = os_processes.marked_processes(directory, "supervisord")
     assert len(before) == len(after) == 1
     assert before != after
 
@@ -150,12 +151,12 @@ http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_fore
 """
     inputs = server_inputs(command=[sys.executable, "-c", ignoring, "{bind}", "{port.http}"], stopSeconds=1)
     Tracked(host_resource.plugin, "Process", inputs).create()
-    for pid in processes.marked(directory, "supervisord" if wedged == "supervisord" else "web"):
+    for pid in os_processes.marked_processes(directory, "supervisord" if wedged == "supervisord" else "web"):
         os.kill(pid, signal.SIGSTOP)
     host_resource.delete()
     assert not directory.exists()
     assert not list(directory.parent.glob(".*"))
-    assert not processes.marked(directory)
+    assert not os_processes.marked_processes(directory)
 
 
 def test_remove_works_from_the_directory_alone(
@@ -163,9 +164,9 @@ def test_remove_works_from_the_directory_alone(
 ) -> None:
     Tracked(host_resource.plugin, "Process", server_inputs()).create()
     host_resource.plugin.stop()
-    assert removal.remove_from_disk(directory, OWNER) == []
+    assert stack_removal.remove_stack_without_state(directory, OWNER) == []
     assert not directory.exists()
-    assert not processes.marked(directory)
+    assert not os_processes.marked_processes(directory)
 
 
 def test_kept_data_and_secrets_stay_and_are_adopted(
@@ -198,12 +199,12 @@ def test_status_reads_state_address_and_memory_from_the_directory(
 ) -> None:
     web = Tracked(host_resource.plugin, "Process", server_inputs())
     web.create()
-    (status,) = servers(directory)
+    (status,) = server_statuses(directory)
     assert (status.name, status.state) in {("web", "RUNNING"), ("web", "STARTING")}
     assert status.addresses == {"http": f"127.0.0.1:{web.inputs['ports']['http']}"}
     assert status.memory > 0
     assert "serving" in log_path(directory, "web").read_text()
-    assert servers(directory.parent / "nothing") == []
+    assert server_statuses(directory.parent / "nothing") == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are the passable ones")
@@ -236,16 +237,16 @@ time.sleep(1000)
     )
     assert killed.stdout
     pid = int(killed.stdout.readline())
-    until(lambda: bool(processes.marked(directory, "job")))
+    until(lambda: bool(os_processes.marked_processes(directory, "job")))
     killed.kill()
     killed.wait()
     killed.stdout.close()
-    until(lambda: processes.look(pid) is None)
-    until(lambda: not processes.marked(directory, "job"))
+    until(lambda: os_processes.find_process(pid) is None)
+    until(lambda: not os_processes.marked_processes(directory, "job"))
 
 
 def test_the_lock_file_is_not_left_behind(host_resource: Tracked, directory: Path) -> None:
-    lock = StackDirectory(directory).lock
+    lock = StackDirectory(directory).lock_file
     assert json.loads(lock.read_text())["pid"] == host_resource.plugin.process.pid
     host_resource.delete()
     assert not lock.exists()
@@ -257,7 +258,7 @@ def test_an_orphan_that_lost_its_mark_and_record_is_known_by_executable_and_plac
     """redis writes its title over its environment."""
     web = Tracked(host_resource.plugin, "Process", server_inputs())
     web.create()
-    spec = json.loads(StackDirectory(directory).spec("web").read_text())
+    spec = json.loads(StackDirectory(directory).spec_file("web").read_text())
     command = [*spec["argv"][:-1], str(free_port())]
     orphan = subprocess.Popen(command, env={}, cwd=directory / "run/web", start_new_session=True)
     stranger = subprocess.Popen(["/bin/sleep", "1000"], env={}, cwd=directory / "run/web")
@@ -266,4 +267,4 @@ def test_an_orphan_that_lost_its_mark_and_record_is_known_by_executable_and_plac
     assert stranger.poll() is None
     stranger.kill()
     stranger.wait()
-    assert len(processes.marked(directory, "web")) == 1
+    assert len(os_processes.marked_processes(directory, "web")) == 1

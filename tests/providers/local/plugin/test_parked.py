@@ -1,4 +1,4 @@
-"""A parked stack: nothing runs, everything is kept."""
+"""In a parked stack nothing runs, and everything is kept."""
 
 import sys
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from pathlib import Path
 import grpc
 import pytest
 
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from providers.local.plugin.properties import UNKNOWN, Properties
-from providers.local.plugin.status import servers
-from providers.local.plugin.supervisor import ALIVE
+from providers.local.plugin.server_status import server_statuses
+from providers.local.plugin.supervisor import ALIVE_STATES
 from tests.providers.local.plugin.client import Plugin, Tracked
 
 Inputs = Callable[..., Properties]
@@ -26,15 +26,15 @@ def test_a_parked_stack_runs_no_process_and_keeps_its_volume(
     assert web.preview(parked=True)["volume"] == volume
     host_resource.update(parked=True)
     assert web.update(parked=True)["volume"] == volume
-    assert processes.marked(directory) == set()
+    assert os_processes.marked_processes(directory) == set()
     assert (directory / "data/web/format").exists()
-    assert [server.state for server in servers(directory)] == ["PARKED"]
+    assert [server.state for server in server_statuses(directory)] == ["PARKED"]
     assert host_resource.diff() == web.diff() == []
 
     host_resource.update(parked=None)
     assert web.update(parked=None)["volume"] == volume
-    assert len(processes.marked(directory, "web")) == 1
-    assert {server.state for server in servers(directory)} <= ALIVE
+    assert len(os_processes.marked_processes(directory, "web")) == 1
+    assert {server.state for server in server_statuses(directory)} <= ALIVE_STATES
     assert host_resource.diff() == web.diff() == []
 
 
@@ -48,7 +48,7 @@ def test_servers_that_run_in_a_parked_stack_are_shown_and_ended(
     assert forgotten.diff() == ["supervisord"]
     assert Tracked(web.plugin, "Process", {**web.inputs, **parked}, web.state).diff() == ["state"]
     forgotten.update()
-    assert processes.marked(directory) == set()
+    assert os_processes.marked_processes(directory) == set()
 
 
 def test_a_volume_lost_while_parked_is_shown(
@@ -75,7 +75,7 @@ def test_a_stack_that_begins_parked_starts_when_it_is_not(
     web = Tracked(plugin, "Process", server_inputs(hasVolume=True, prepare=_PREPARE, parked=True))
     assert web.create()["volume"] == ""
     assert host.diff() == web.diff() == []
-    assert processes.marked(directory) == set()
+    assert os_processes.marked_processes(directory) == set()
     assert web.preview(parked=None)["volume"] == UNKNOWN
     host.update(parked=None)
     assert web.update(parked=None)["volume"]

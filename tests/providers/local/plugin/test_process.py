@@ -1,4 +1,4 @@
-"""Servers: adopted, repaired, restarted, never doubled."""
+"""Servers are adopted, repaired and restarted, and never run twice."""
 
 import os
 import pwd
@@ -13,7 +13,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from providers.local.plugin import accounts, processes
+from providers.local.plugin import accounts, os_processes
 from providers.local.plugin.layout import StackDirectory, read_json
 from providers.local.plugin.properties import UNKNOWN, Properties
 from providers.local.plugin.supervisor import Supervisor
@@ -23,8 +23,8 @@ Inputs = Callable[..., Properties]
 
 
 def pids(directory: Path, name: str = "web") -> set[int]:
-    """Processes of the workload, counted in /proc."""
-    return processes.marked(directory, name)
+    """Return the pids of the workload's processes, from /proc."""
+    return os_processes.marked_processes(directory, name)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_killed_supervisord_leaves_no_doubles(
     identity = Supervisor(StackDirectory(directory)).identity()
     assert identity
     os.kill(identity.pid, signal.SIGKILL)
-    until(lambda: not identity.alive())
+    until(lambda: not identity.is_alive())
     assert pids(directory) == {before}
     assert host_resource.diff() == ["supervisord"]
     assert web.diff() == ["state"]
@@ -174,7 +174,7 @@ def test_data_of_another_account_becomes_that_of_the_server(
     for path in (directory / "data/web", *(directory / "data/web").rglob("*")):
         os.chown(path, nobody.pw_uid, nobody.pw_gid)
     web.update(env={"COLOUR": "green"})
-    own = pwd.getpwnam(accounts.NAME)
+    own = pwd.getpwnam(accounts.ACCOUNT_NAME)
     assert {path.stat().st_uid for path in (directory / "data/web").rglob("*")} == {own.pw_uid}
     assert (directory / "data/web").stat().st_gid == own.pw_gid
     assert (directory / "data/web").stat().st_mode & 0o777 == 0o700
@@ -208,7 +208,7 @@ def test_a_changed_specification_restarts_the_server(web: Tracked, directory: Pa
     web.update(env={"COLOUR": "red"})
     (after,) = pids(directory)
     assert after != before
-    assert processes.environment(after)["COLOUR"] == "red"
+    assert os_processes.environment_of(after)["COLOUR"] == "red"
     web.update(memory=128)
     assert pids(directory) == {after}
 
@@ -220,7 +220,7 @@ def test_proxy_variables_reach_the_server_and_nothing_else_of_the_user(
     Tracked(plugin, "Host", host_inputs).create()
     Tracked(plugin, "Process", server_inputs()).create()
     (pid,) = pids(directory)
-    environment = processes.environment(pid)
+    environment = os_processes.environment_of(pid)
     assert environment["HTTPS_PROXY"] == "http://proxy:3128"
     assert "AWS_SECRET_ACCESS_KEY" not in environment
 
@@ -257,7 +257,7 @@ def test_a_failed_new_version_says_how_to_go_back_and_going_back_works(web: Trac
     old = dict(web.inputs)
     with pytest.raises(grpc.RpcError) as raised:
         web.update(version="2.0", command=[sys.executable, "-c", "raise SystemExit('cannot read old data')"])
-    assert "restore web 1.0" in failure(raised.value)
+    assert "set web to 1.0" in failure(raised.value)
     assert web.inputs == old
     assert web.diff() == ["files", "state"]
     web.update()
@@ -314,7 +314,7 @@ def test_an_unprivileged_server_runs_as_an_account_of_its_own_with_files_of_its_
     inputs["command"] = [python, *inputs["command"][1:]]
     Tracked(host_resource.plugin, "Process", inputs).create()
     (pid,) = pids(directory)
-    own = pwd.getpwnam(accounts.NAME).pw_uid
+    own = pwd.getpwnam(accounts.ACCOUNT_NAME).pw_uid
     assert own not in {0, pwd.getpwnam("nobody").pw_uid}
     for path in (Path(f"/proc/{pid}"), directory / "run/web/key", directory / "data/web/made"):
         assert path.stat().st_uid == own
@@ -324,18 +324,18 @@ def test_an_unprivileged_server_runs_as_an_account_of_its_own_with_files_of_its_
 
 def test_the_record_names_the_server_itself(web: Tracked, directory: Path) -> None:
     (pid,) = pids(directory)
-    assert read_json(StackDirectory(directory).record("web"))["pid"] == pid
+    assert read_json(StackDirectory(directory).record_file("web"))["pid"] == pid
 
 
 def test_a_server_that_lost_its_port_comes_back_when_the_port_is_free(web: Tracked, directory: Path) -> None:
     """Taken while supervisord cannot look; held for more attempts than supervisord makes by default."""
-    supervisor, log = Supervisor(StackDirectory(directory)), StackDirectory(directory).log("web")
+    supervisor, log = Supervisor(StackDirectory(directory)), StackDirectory(directory).log_file("web")
     identity, (before,) = supervisor.identity(), pids(directory)
     assert identity
     address = ("127.0.0.1", web.inputs["ports"]["http"])
     os.kill(identity.pid, signal.SIGSTOP)
     os.kill(before, signal.SIGKILL)
-    until(lambda: processes.look(before) is None)
+    until(lambda: os_processes.find_process(before) is None)
     with socket.create_server(address):
         os.kill(identity.pid, signal.SIGCONT)
         until(lambda: log.read_text().count(f"port {address[1]} (http) is taken by another program") > 3)
@@ -345,7 +345,7 @@ def test_a_server_that_lost_its_port_comes_back_when_the_port_is_free(web: Track
 
 
 def status(supervisor: Supervisor) -> str:
-    found = supervisor.status("web")
+    found = supervisor.current_status("web")
     return found.state if found else ""
 
 

@@ -1,4 +1,4 @@
-"""What crosses the wire comes back as it went."""
+"""Properties are the same after a conversion to the engine's structs and back."""
 
 from providers.local.plugin.properties import (
     UNKNOWN,

@@ -1,4 +1,4 @@
-"""Secrets: minted once, restored from the state, adopted from the directory."""
+"""Secrets are made once, restored from the state, and adopted from the directory."""
 
 import os
 import subprocess

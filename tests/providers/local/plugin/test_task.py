@@ -1,4 +1,4 @@
-"""Tasks: run to completion, again when inputs change, never twice at once."""
+"""Tasks run to completion, run again when their inputs change, and never run twice at once."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from providers.local.plugin import processes
+from providers.local.plugin import os_processes
 from providers.local.plugin.properties import UNKNOWN, Properties
 from tests.providers.local.plugin.client import Tracked, failure, in_background, until
 
@@ -48,7 +48,7 @@ def test_a_result_that_is_no_object_is_refused(
     code = "import os; open(os.environ['NEBULA_RESULT'], 'w').write('[1]')"
     with pytest.raises(grpc.RpcError) as raised:
         Tracked(host_resource.plugin, "Task", task_inputs(code)).create()
-    assert "no JSON object" in failure(raised.value)
+    assert "not a JSON object" in failure(raised.value)
 
 
 def test_a_timeout_ends_the_whole_group(
@@ -58,7 +58,7 @@ def test_a_timeout_ends_the_whole_group(
     with pytest.raises(grpc.RpcError) as raised:
         Tracked(host_resource.plugin, "Task", task_inputs(code, timeout=1)).create()
     assert "within 1 s" in failure(raised.value)
-    assert not processes.marked(directory, "job")
+    assert not os_processes.marked_processes(directory, "job")
 
 
 def test_an_orphan_of_an_earlier_run_is_ended_first(
@@ -75,10 +75,10 @@ def test_cancel_ends_a_running_task(
 ) -> None:
     task = Tracked(host_resource.plugin, "Task", task_inputs("import time; time.sleep(1000)"))
     outcome = in_background(task.create)
-    until(lambda: bool(processes.marked(directory, "job")))
+    until(lambda: bool(os_processes.marked_processes(directory, "job")))
     host_resource.plugin.cancel()
     assert "cancelled" in outcome.get(timeout=60)
-    assert not processes.marked(directory, "job")
+    assert not os_processes.marked_processes(directory, "job")
 
 
 def test_a_result_may_nest(host_resource: Tracked, task_inputs: Callable[..., Properties]) -> None:

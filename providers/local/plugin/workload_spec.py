@@ -1,4 +1,4 @@
-"""What a server or task will be: its inputs with every template rendered."""
+"""Renders the inputs of a server or task: command, environment and files with every template filled in."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any
 
 from components.templates import UnknownPlaceholderError, render
 from providers.local.plugin.accounts import Account, server_account
-from providers.local.plugin.environment import base_environment, inherited, own_environment
+from providers.local.plugin.environment import base_environment, network_environment, workload_environment
 from providers.local.plugin.errors import PluginError
 from providers.local.plugin.layout import StackDirectory, read_json, remove_tree, write_atomically
 from providers.local.plugin.properties import UNKNOWN
@@ -19,23 +19,27 @@ from providers.local.plugin.properties import UNKNOWN
 
 @dataclass(frozen=True)
 class File:
-    """A file of a workload and its permissions."""
+    """The content of a workload's file, and its mode."""
 
     content: bytes
     mode: int
 
 
 @dataclass(frozen=True)
-class Spec:
-    """A rendered workload. `env` leaves out the user's proxy and CA variables: those differ from
-    shell to shell and are no reason to restart a server."""
+class WorkloadSpec:
+    """A server or task with every template rendered.
+
+    `env` does not contain the user's proxy and CA variables, which differ between shells and must not restart
+    a server. `files` maps paths below `run/<name>` to files. `account` is None when it runs as the current
+    user. `stop_seconds` after `stop_signal` the server is killed.
+    """
 
     directory: StackDirectory
     name: str
     argv: list[str]
     env: dict[str, str]
     files: dict[str, File]
-    values: dict[str, str]
+    template_values: dict[str, str]
     ports: dict[str, int]
     bind: str
     account: Account | None
@@ -45,12 +49,12 @@ class Spec:
     parked: bool = False
 
     @property
-    def run(self) -> Path:
-        return self.directory.run(self.name)
+    def run_folder(self) -> Path:
+        return self.directory.run_folder(self.name)
 
     @cached_property
     def digest(self) -> str:
-        """Changes exactly when the server has to be started again."""
+        """A hash of everything whose change requires a restart of the server."""
         files = {
             path: [file.mode, hashlib.sha256(file.content).hexdigest()] for path, file in self.files.items()
         }
@@ -59,36 +63,37 @@ class Spec:
         parts = [self.argv, self.env, files, account, stop, self.triggers]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def command(self, template: list[str]) -> list[str]:
-        """An argv rendered. Raises PluginError for a placeholder without a value."""
+    def render_command(self, template: list[str]) -> list[str]:
+        """Return the words of `template` with placeholders filled in. Raises PluginError for an unknown
+        one."""
         try:
-            return [render(word, self.values) for word in template]
+            return [render(word, self.template_values) for word in template]
         except UnknownPlaceholderError as error:
             raise PluginError(f"{self.name}: {error.args[0]}; see components/templates.py") from error
 
     def environment(self) -> dict[str, str]:
-        """The whole environment of a command that is run for this workload."""
-        return {**base_environment(self.directory.root, self.name, self.run), **self.env}
+        """Return the whole environment of a command of this workload, proxy and CA variables included."""
+        return {**base_environment(self.directory.root, self.name, self.run_folder), **self.env}
 
     def write_files(self) -> None:
-        """Make `run/<name>` anew with the workload's files, for its user alone."""
-        remove_tree(self.run)
-        (self.run / "tmp").mkdir(parents=True)
-        self.run.chmod(0o700)
+        """Create `run/<name>` anew with the workload's files. Only the workload's user can enter it."""
+        remove_tree(self.run_folder)
+        (self.run_folder / "tmp").mkdir(parents=True)
+        self.run_folder.chmod(0o700)
         for path, file in self.files.items():
-            target = self.run / path
+            target = self.run_folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(target, file.content, file.mode)
         if self.account:
-            self.account.own(self.run)
+            self.account.take_over(self.run_folder)
 
-    def write_launch(self) -> None:
-        """Write what the launcher reads."""
+    def write_launch_spec(self) -> None:
+        """Write the JSON file that the launcher (exec.py) reads before each start of the server."""
         launch = {
             "argv": self.argv,
             "env": self.env,
-            "inherited": inherited(),
-            "cwd": str(self.run),
+            "inherited": network_environment(),
+            "cwd": str(self.run_folder),
             "user": self.account.user if self.account else None,
             "group": self.account.group if self.account else None,
             "digest": self.digest,
@@ -98,23 +103,25 @@ class Spec:
             "stopSeconds": self.stop_seconds,
             "parked": self.parked,
         }
-        write_atomically(self.directory.spec(self.name), json.dumps(launch))
+        write_atomically(self.directory.spec_file(self.name), json.dumps(launch))
 
-    def on_disk(self) -> bool:
-        """Whether the launcher's spec and all files are there as rendered."""
-        launch = read_json(self.directory.spec(self.name))
+    def matches_disk(self) -> bool:
+        """Return whether the launcher's JSON file and all files of the workload exist and are unchanged."""
+        launch = read_json(self.directory.spec_file(self.name))
         if (launch.get("digest"), launch.get("argv"), launch.get("env")) != (
             self.digest,
             self.argv,
             self.env,
         ):
             return False
-        return all(_content(self.run / path) == file.content for path, file in self.files.items())
+        return all(_content(self.run_folder / path) == file.content for path, file in self.files.items())
 
 
-def spec_of(inputs: Mapping[str, Any]) -> Spec:
-    """Render the inputs of a Process or Task. Raises PluginError for a placeholder without a value
-    and for a file outside `{run}`."""
+def render_spec(inputs: Mapping[str, Any]) -> WorkloadSpec:
+    """Render the inputs of a Process or Task resource.
+
+    Raises PluginError for an unknown placeholder and for a file outside of `{run}`.
+    """
     directory = StackDirectory(Path(inputs["directory"]))
     name = inputs["name"]
     values = _values(directory, name, inputs)
@@ -125,7 +132,7 @@ def spec_of(inputs: Mapping[str, Any]) -> Spec:
     try:
         plain, secret = rendered("files"), rendered("secretFiles")
         env = {
-            **own_environment(directory.root, name, directory.run(name)),
+            **workload_environment(directory.root, name, directory.run_folder(name)),
             **rendered("env"),
             **rendered("secretEnv"),
         }
@@ -142,14 +149,16 @@ def spec_of(inputs: Mapping[str, Any]) -> Spec:
     for path in files:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts:
-            raise PluginError(f"{name}: file {path!r} is not below {{run}}; name it by a relative path")
-    return Spec(
+            raise PluginError(
+                f"{name}: the file {path!r} is outside of {{run}}; use a relative path without `..`"
+            )
+    return WorkloadSpec(
         directory=directory,
         name=name,
         argv=argv,
         env=env,
         files=files,
-        values=values,
+        template_values=values,
         ports={
             port: int(number) for port, number in (inputs.get("ports") or {}).items() if number != UNKNOWN
         },
@@ -163,15 +172,16 @@ def spec_of(inputs: Mapping[str, Any]) -> Spec:
 
 
 def template_problem(inputs: Mapping[str, Any]) -> str | None:
-    """What is wrong with the templates of `inputs`, as far as a preview knows them."""
+    """Return what is wrong with the templates in `inputs`, or None. Values that are still unknown are
+    accepted."""
     for key, kind in _TEMPLATES.items():
         if not isinstance(inputs.get(key) or kind(), kind):
             return None
     try:
-        spec = spec_of({**inputs, "unprivileged": False, "stopSignal": None, "stopSeconds": None})
+        spec = render_spec({**inputs, "unprivileged": False, "stopSignal": None, "stopSeconds": None})
         commands = [*(inputs.get("prepare") or []), (inputs.get("readiness") or {}).get("command") or []]
         for command in commands:
-            spec.command(command)
+            spec.render_command(command)
     except PluginError as error:
         return str(error)
     return None
@@ -193,8 +203,8 @@ def _values(directory: StackDirectory, name: str, inputs: Mapping[str, Any]) -> 
     bind = inputs.get("bind") or "127.0.0.1"
     values = {key: str(home) for key, home in (inputs.get("homes") or {}).items()}
     values |= {
-        "run": str(directory.run(name)),
-        "data": str(directory.data(name)),
+        "run": str(directory.run_folder(name)),
+        "data": str(directory.data_folder(name)),
         "workload": name.replace("_", "-"),
         "bind": bind,
         "host": bind,

@@ -1,4 +1,5 @@
-"""ResourceProvider: the engine's requests, dispatched to one class per resource type."""
+"""Serves the gRPC service ResourceProvider: it dispatches the engine's requests to one class per resource
+type."""
 
 import errno
 import logging
@@ -10,16 +11,16 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from providers.local.plugin.artifact import Artifact
-from providers.local.plugin.commands import end_children
-from providers.local.plugin.engine import Engine
+from providers.local.plugin.artifact import ArtifactType
+from providers.local.plugin.command_runner import kill_children
+from providers.local.plugin.engine_client import EngineClient
 from providers.local.plugin.errors import CancelledError, PluginError
-from providers.local.plugin.host import Host
-from providers.local.plugin.process import Process
+from providers.local.plugin.host import HostType
+from providers.local.plugin.process import ProcessType
 from providers.local.plugin.properties import Properties, from_struct, to_struct
-from providers.local.plugin.resource import Changes, Resource, Surroundings
-from providers.local.plugin.secret import Secret
-from providers.local.plugin.task import Task
+from providers.local.plugin.resource_type import PluginContext, ResourceDiff, ResourceType
+from providers.local.plugin.secret import SecretType
+from providers.local.plugin.task import TaskType
 
 T = TypeVar("T")
 
@@ -29,23 +30,24 @@ VERSION = "0.1.0"
 _log = logging.getLogger(__name__)
 
 
-class Provider(provider_pb2_grpc.ResourceProviderServicer):
-    """ResourceProvider of `nebula-local`.
+class ResourceProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """The gRPC service of `nebula-local`. The names of its methods are the protocol's.
 
-    It does not accept secrets: the engine unwraps them, and marks outputs of the same name again.
+    It does not accept secret values: the engine unwraps them, and marks outputs of the same name as secret
+    again.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: EngineClient) -> None:
         self._engine = engine
-        surroundings = Surroundings(engine)
-        kinds: dict[str, Callable[[Surroundings], Resource]] = {
-            "Host": Host,
-            "Artifact": Artifact,
-            "Process": Process,
-            "Task": Task,
-            "Secret": Secret,
+        plugin_context = PluginContext(engine)
+        kinds: dict[str, Callable[[PluginContext], ResourceType]] = {
+            "Host": HostType,
+            "Artifact": ArtifactType,
+            "Process": ProcessType,
+            "Task": TaskType,
+            "Secret": SecretType,
         }
-        self._resources = {name: kind(surroundings) for name, kind in kinds.items()}
+        self._resources = {name: kind(plugin_context) for name, kind in kinds.items()}
 
     def Handshake(self, request: Any, context: Any) -> Any:
         self._engine.connect(request.engine_address)
@@ -110,7 +112,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:
         state, inputs = from_struct(request.properties), from_struct(request.inputs)
         if not state:
-            self._abort(context, grpc.StatusCode.UNIMPLEMENTED, "nebula-local resources cannot be imported")
+            self._abort(
+                context,
+                grpc.StatusCode.UNIMPLEMENTED,
+                "resources of nebula-local cannot be imported; declare them in the program, and `pulumi "
+                "up` creates them",
+            )
         found = self._do(context, lambda: self._resource(request.urn).read(state, inputs))
         if found is None:
             return provider_pb2.ReadResponse()
@@ -123,15 +130,15 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Cancel(self, request: Any, context: Any) -> Any:
         self._engine.cancel()
-        end_children()
+        kill_children()
         return empty_pb2.Empty()
 
-    def _resource(self, urn: str) -> Resource:
+    def _resource(self, urn: str) -> ResourceType:
         # urn:pulumi:<stack>::<project>::<parent types>$<package>:<module>:<type>::<name>
         return self._resources[urn.split("::")[2].rpartition(":")[2]]
 
     def _do(self, context: Any, operation: Callable[[], T]) -> T:
-        """The result of `operation`; its failure becomes the request's."""
+        """Return the result of `operation`, or end the request with the operation's error."""
         try:
             return operation()
         except CancelledError as error:
@@ -146,7 +153,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             self._abort(
                 context,
                 grpc.StatusCode.INTERNAL,
-                f"{type(error).__name__}: {error} ({where.filename}:{where.lineno}); our defect",
+                f"{type(error).__name__}: {error} ({where.filename}:{where.lineno}). This is a defect of "
+                "Nebula: report it",
             )
 
     def _abort(self, context: Any, code: grpc.StatusCode, message: str) -> NoReturn:
@@ -160,13 +168,13 @@ def _system_message(error: OSError) -> str:
     return f"{error.strerror or error}{where}{remedy}"
 
 
-def _diff_response(changes: Changes) -> Any:
+def _diff_response(changes: ResourceDiff) -> Any:
     detailed = {}
     for path, kind in changes.inputs.items():
         replaces = path in changes.replace
         value = getattr(provider_pb2.PropertyDiff, f"{kind}_replace".upper() if replaces else kind.upper())
         detailed[path] = provider_pb2.PropertyDiff(kind=value, inputDiff=True)
-    for path in changes.reality:
+    for path in changes.drift:
         detailed.setdefault(path, provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.UPDATE))
     kinds = provider_pb2.DiffResponse
     return provider_pb2.DiffResponse(
@@ -175,6 +183,6 @@ def _diff_response(changes: Changes) -> Any:
         detailedDiff=detailed,
         hasDetailedDiff=True,
         replaces=changes.replace,
-        # The next one wants the same ports and directory.
+        # The replacement needs the same ports and directory.
         deleteBeforeReplace=bool(changes.replace),
     )

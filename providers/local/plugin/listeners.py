@@ -1,8 +1,7 @@
-"""Who listens on which port of this machine."""
+"""Finds the processes that listen on TCP ports of this machine."""
 
 import errno
 import os
-import pwd
 import socket
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -19,15 +18,18 @@ _MAPPED = "0" * 16 + "FFFF0000"
 
 @dataclass(frozen=True)
 class Listener:
-    """A listening TCP socket that a server on 127.0.0.1 (or ::1) would collide with."""
+    """A listening TCP socket whose port a server on 127.0.0.1 or ::1 could not bind.
+
+    `inode` identifies the socket in /proc, `user` is the numeric id of the user who opened it.
+    """
 
     port: int
     inode: int
     user: int
 
 
-def listeners(ports: Collection[int]) -> list[Listener]:
-    """The listeners on `ports` at the loopback or any address, IPv4 and IPv6."""
+def find_listeners(ports: Collection[int]) -> list[Listener]:
+    """Return the sockets that listen on one of `ports` at a loopback or wildcard address, IPv4 and IPv6."""
     found = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
@@ -49,8 +51,11 @@ def _local(address: str) -> bool:
     return address in _ANY_OR_LOOPBACK or (len(address) == 8 and address.endswith("7F"))
 
 
-def holders(inodes: Collection[int], pids: Iterable[int]) -> dict[int, int]:
-    """Socket inode to the pid among `pids` that has it open (as far as we may look)."""
+def socket_holders(inodes: Collection[int], pids: Iterable[int]) -> dict[int, int]:
+    """Return which of the processes `pids` has each socket open: socket inode to pid.
+
+    A process that this user may not inspect is skipped.
+    """
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[int, int] = {}
     for pid in pids:
@@ -70,21 +75,15 @@ def holders(inodes: Collection[int], pids: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def refusal(port: int, bind: str = "127.0.0.1") -> str | None:
-    """Why a server could not bind `port` although nobody listens there; None when it could."""
+def bind_problem(port: int, bind: str = "127.0.0.1") -> str | None:
+    """Return why a server could not bind `port` at the address `bind`, although nothing listens there, or
+    None when it could."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((bind, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                return "in use by an open connection"
+                return "an open connection uses it"
             return (error.strerror or str(error)).lower()
     return None
-
-
-def user_name(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)

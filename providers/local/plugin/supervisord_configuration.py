@@ -1,4 +1,4 @@
-"""supervisord's configuration files."""
+"""The text of supervisord's configuration files."""
 
 import os
 import resource
@@ -7,25 +7,26 @@ import sys
 from pathlib import Path
 
 from providers.local.plugin.layout import StackDirectory
-from providers.local.plugin.processes import WORKLOAD_MARK
+from providers.local.plugin.os_processes import WORKLOAD_VARIABLE
 
 START_SECONDS = 15
-"""A server that ends sooner counts as failed to start; JVMs report a bad configuration within this."""
+"""A server that ends within so many seconds counts as failed to start. A JVM reports a wrong configuration
+sooner."""
 
 _RETRIES = 2**31 - 1
-"""For ever, each time a second later than before: what is missing, such as a port that another program took
-while the server was down, may be there again. An `up` that waits for the server gives up much earlier."""
+"""supervisord restarts a server without end, waiting a second longer each time, because the cause may pass:
+another program may free the server's port. An `up` that waits for the server gives up much earlier."""
 
 _LAUNCHER = Path(__file__).with_name("exec.py")
 
 
-def configuration_of(directory: StackDirectory) -> str:
-    """supervisord's own file."""
-    control = _escaped(directory.control)
+def supervisord_configuration(directory: StackDirectory) -> str:
+    """Return the main configuration file, supervisord.conf, for the stack in `directory`."""
+    control = _escaped(directory.supervisord_folder)
     user = "user=root\n" if os.geteuid() == 0 else ""
     return f"""\
 [unix_http_server]
-file={_escaped(directory.socket)}
+file={_escaped(directory.control_socket)}
 chmod=0700
 
 [supervisord]
@@ -47,15 +48,18 @@ files=programs/*.conf
 """
 
 
-def program_of(directory: StackDirectory, name: str, stop_signal: str, stop_seconds: int) -> str:
-    """The file of one server; `stop_seconds` after its stop signal it is killed."""
-    words = (sys.executable, "-I", "-S", _LAUNCHER, directory.spec(name), directory.record(name))
+def program_configuration(directory: StackDirectory, name: str, stop_signal: str, stop_seconds: int) -> str:
+    """Return the configuration file of the server `name`.
+
+    supervisord stops the server with `stop_signal` ("TERM") and kills it `stop_seconds` later.
+    """
+    words = (sys.executable, "-I", "-S", _LAUNCHER, directory.spec_file(name), directory.record_file(name))
     command = " ".join(shlex.quote(str(word)) for word in words)
     return f"""\
 [program:{name}]
 command={_escaped(command)}
 directory={_escaped(directory.root)}
-environment={WORKLOAD_MARK}="{name}"
+environment={WORKLOAD_VARIABLE}="{name}"
 autostart=false
 autorestart=true
 startsecs={START_SECONDS}
@@ -65,7 +69,7 @@ stopwaitsecs={stop_seconds}
 stopasgroup=true
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={_escaped(directory.log(name))}
+stdout_logfile={_escaped(directory.log_file(name))}
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=2
 """
@@ -76,6 +80,6 @@ def _escaped(text: object) -> str:
 
 
 def _descriptors() -> int:
-    """Open files that supervisord and its servers may have: what the system allows, up to 65536."""
+    """Return how many open files supervisord and its servers may have: the system's limit, at most 65536."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)

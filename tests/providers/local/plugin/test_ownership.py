@@ -10,13 +10,13 @@ from pathlib import Path
 import grpc
 import pytest
 
-from providers.local.plugin import host, owner, processes, removal
-from providers.local.plugin.engine import Engine
-from providers.local.plugin.errors import NotOurOwnError, PluginError
+from providers.local.plugin import host, os_processes, ownership, stack_removal
+from providers.local.plugin.engine_client import EngineClient
+from providers.local.plugin.errors import NotOwnedError, PluginError
 from providers.local.plugin.layout import StackDirectory
-from providers.local.plugin.owner import Owner, Standing
+from providers.local.plugin.ownership import Owner, OwnershipState
 from providers.local.plugin.properties import Properties
-from providers.local.plugin.resource import Surroundings
+from providers.local.plugin.resource_type import PluginContext
 from providers.local.plugin.supervisor import Supervisor
 from tests.providers.local.plugin.client import Plugin, Tracked, failure
 from tests.providers.local.plugin.conftest import OWNER
@@ -26,7 +26,7 @@ Start = Callable[..., Plugin]
 
 
 def files(directory: Path) -> dict[str, tuple[int, int]]:
-    """Every path below `directory`, with its mode and its time of change."""
+    """Return every path below `directory`, with its mode and its time of change."""
     found = [directory, *directory.rglob("*")]
     return {str(path): (path.lstat().st_mode, path.lstat().st_mtime_ns) for path in found}
 
@@ -38,15 +38,16 @@ def belong_to(directory: Path, other: Owner) -> None:
 
 @pytest.fixture
 def foreign(host_resource: Tracked, server_inputs: Inputs, directory: Path, tmp_path: Path) -> Tracked:
-    """A running stack whose directory belongs to another checkout, which is there."""
+    """Provide a running stack whose directory belongs to another checkout, which exists."""
     Tracked(host_resource.plugin, "Process", server_inputs(hasVolume=True)).create()
     belong_to(directory, Owner(str(tmp_path), "test"))
     return host_resource
 
 
 @pytest.fixture(autouse=True)
-def ours_again(directory: Path) -> object:
-    """Whatever a test did to it, the fixture that removes the directory finds it ours."""
+def restored_owner_file(directory: Path) -> object:
+    """Write an owner.json of the tests' stack after the test, so that the fixture `directory` can remove the
+    directory."""
     yield
     if (directory / "supervisord").is_dir() or (directory / "data").is_dir():
         (directory / "owner.json").write_text(json.dumps({**OWNER.__dict__, "created": []}))
@@ -56,7 +57,7 @@ def ours_again(directory: Path) -> object:
 def test_a_stack_of_another_checkout_is_refused_and_nothing_of_it_is_touched(
     foreign: Tracked, server_inputs: Inputs, directory: Path, tmp_path: Path
 ) -> None:
-    before, running = files(directory), processes.marked(directory)
+    before, running = files(directory), os_processes.marked_processes(directory)
     assert foreign.check() == []
     foreign.preview()
     (warning,) = foreign.plugin.log.messages
@@ -69,10 +70,10 @@ def test_a_stack_of_another_checkout_is_refused_and_nothing_of_it_is_touched(
         with pytest.raises(grpc.RpcError) as raised:
             change()
         assert str(tmp_path) in failure(raised.value)
-    with pytest.raises(NotOurOwnError):
-        removal.remove_from_disk(directory, OWNER, keep=False)
+    with pytest.raises(NotOwnedError):
+        stack_removal.remove_stack_without_state(directory, OWNER, keep=False)
     assert files(directory) == before
-    assert processes.marked(directory) == running
+    assert os_processes.marked_processes(directory) == running
 
 
 def test_another_stack_of_the_same_checkout_is_refused(host_resource: Tracked, directory: Path) -> None:
@@ -100,8 +101,8 @@ def test_a_place_that_is_not_empty_is_refused_at_preview_and_stays_as_it_is(
     assert resource.check()
     with pytest.raises(grpc.RpcError):
         resource.create()
-    with pytest.raises(NotOurOwnError):
-        removal.remove_from_disk(place, OWNER, keep=False)
+    with pytest.raises(NotOwnedError):
+        stack_removal.remove_stack_without_state(place, OWNER, keep=False)
     assert (place.lstat().st_mode, place.lstat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
 
 
@@ -110,15 +111,15 @@ def test_an_empty_directory_of_the_user_is_used_and_stays_when_it_was_never_ours
 ) -> None:
     place = directory.with_name("place")
     place.mkdir()
-    assert removal.remove_from_disk(place, OWNER, keep=False) == []
+    assert stack_removal.remove_stack_without_state(place, OWNER, keep=False) == []
     assert place.is_dir()
     assert Tracked(plugin, "Host", {**host_inputs, "directory": str(place)}).check() == []
 
 
 @pytest.mark.parametrize("path", [".", "stack"])
 def test_a_relative_directory_is_never_removed(path: str) -> None:
-    with pytest.raises(NotOurOwnError, match="absolute"):
-        removal.remove_from_disk(Path(path), OWNER, keep=False)
+    with pytest.raises(NotOwnedError, match="absolute"):
+        stack_removal.remove_stack_without_state(Path(path), OWNER, keep=False)
 
 
 def test_a_directory_inside_another_stack_s_is_refused(
@@ -143,7 +144,7 @@ def test_a_lock_that_somebody_else_planted_is_neither_followed_nor_truncated(
 ) -> None:
     victim = directory.with_name("victim")
     victim.write_text("precious")
-    lock = StackDirectory(directory).lock
+    lock = StackDirectory(directory).lock_file
     lock.symlink_to(victim) if planted == "link" else lock.hardlink_to(victim)
     with pytest.raises(grpc.RpcError, match="the lock"):
         Tracked(plugin, "Host", host_inputs).create()
@@ -155,17 +156,17 @@ def test_servers_whose_directory_was_moved_are_not_taken_for_ours(
 ) -> None:
     """They may be another checkout's: its owner.json went with the directory."""
     Tracked(host_resource.plugin, "Process", server_inputs()).create()
-    running = processes.marked(directory)
+    running = os_processes.marked_processes(directory)
     moved = directory.with_name("moved")
     directory.rename(moved)
     for change in (host_resource.create, host_resource.delete):
         with pytest.raises(grpc.RpcError, match="still run"):
             change()
-    assert processes.marked(directory) == running
-    owner.adopt(StackDirectory(directory), OWNER)
+    assert os_processes.marked_processes(directory) == running
+    ownership.adopt_orphan(StackDirectory(directory), OWNER)
     host_resource.delete()
     assert not directory.exists()
-    assert not processes.marked(directory)
+    assert not os_processes.marked_processes(directory)
 
 
 def test_another_directory_is_refused_while_the_first_holds_the_stack(
@@ -173,7 +174,7 @@ def test_another_directory_is_refused_while_the_first_holds_the_stack(
 ) -> None:
     """The engine would replace the host, and remove the data of the first."""
     elsewhere = str(directory.with_name("elsewhere"))
-    with pytest.raises(grpc.RpcError, match="its data would be removed"):
+    with pytest.raises(grpc.RpcError, match="and would be removed"):
         host_resource.diff(directory=elsewhere)
     host_resource.delete()
     assert host_resource.diff(directory=elsewhere) == ["directory!", "supervisord"]
@@ -198,12 +199,12 @@ def test_what_keeps_data_in_the_environment_has_the_last_word(
 ) -> None:
     host_resource.update(keepData=True)
     host_resource.plugin.stop()
-    assert removal.keep_data(StackDirectory(directory))
+    assert stack_removal.keeps_data(StackDirectory(directory))
     monkeypatch.setenv("NEBULA_KEEP_DATA", "0")
-    assert not removal.keep_data(StackDirectory(directory))
+    assert not stack_removal.keeps_data(StackDirectory(directory))
     monkeypatch.setenv("NEBULA_KEEP_DATA", "yes")
     with pytest.raises(PluginError, match="'yes'"):
-        removal.keep_data(StackDirectory(directory))
+        stack_removal.keeps_data(StackDirectory(directory))
 
 
 @pytest.mark.parametrize(
@@ -213,8 +214,8 @@ def test_a_damaged_record_is_an_orphan_s_whatever_is_in_it(
     host_resource: Tracked, directory: Path, content: bytes
 ) -> None:
     (directory / "owner.json").write_bytes(content)
-    assert owner.examine(StackDirectory(directory), OWNER).standing is Standing.ORPHANED
-    owner.adopt(StackDirectory(directory), OWNER)
+    assert ownership.examine(StackDirectory(directory), OWNER).state is OwnershipState.ORPHANED
+    ownership.adopt_orphan(StackDirectory(directory), OWNER)
 
 
 def test_kept_data_without_a_record_is_an_orphan_s(host_resource: Tracked, directory: Path) -> None:
@@ -222,7 +223,7 @@ def test_kept_data_without_a_record_is_an_orphan_s(host_resource: Tracked, direc
     host_resource.delete()
     (directory / "owner.json").unlink()
     assert {path.name for path in directory.iterdir()} == {"data", "secrets"}
-    assert owner.examine(StackDirectory(directory), OWNER).standing is Standing.ORPHANED
+    assert ownership.examine(StackDirectory(directory), OWNER).state is OwnershipState.ORPHANED
 
 
 def test_a_supervisord_of_another_python_is_started_anew(
@@ -230,9 +231,9 @@ def test_a_supervisord_of_another_python_is_started_anew(
 ) -> None:
     """The clone was moved: the launcher that restarts its servers is no more where it was."""
     supervisor = Supervisor(StackDirectory(directory))
-    assert supervisor.is_current()
+    assert supervisor.runs_on_this_python()
     monkeypatch.setattr(sys, "executable", "/moved/.venv/bin/python")
-    assert not supervisor.is_current()
+    assert not supervisor.runs_on_this_python()
 
 
 def test_what_no_stack_made_stays_and_is_named(host_resource: Tracked, directory: Path) -> None:
@@ -272,7 +273,7 @@ def test_an_orphan_is_refused_until_it_is_adopted_and_keeps_its_data(
         host_resource.create()
     assert str(tmp_path / "gone") in failure(raised.value)
     assert "CONFIRM=test" in failure(raised.value)
-    owner.adopt(StackDirectory(directory), OWNER)
+    ownership.adopt_orphan(StackDirectory(directory), OWNER)
     host_resource.create()
     assert web.create()["volume"] == volume
 
@@ -283,23 +284,23 @@ def test_a_directory_whose_owner_cannot_be_told_is_an_orphan(
 ) -> None:
     path = directory / "owner.json"
     path.unlink() if damage == "missing" else path.write_text("{")
-    claim = owner.examine(StackDirectory(directory), OWNER)
-    assert claim.standing is Standing.ORPHANED
-    with pytest.raises(NotOurOwnError):
-        removal.remove_from_disk(directory, OWNER, keep=False)
-    owner.adopt(StackDirectory(directory), OWNER)
+    claim = ownership.examine(StackDirectory(directory), OWNER)
+    assert claim.state is OwnershipState.ORPHANED
+    with pytest.raises(NotOwnedError):
+        stack_removal.remove_stack_without_state(directory, OWNER, keep=False)
+    ownership.adopt_orphan(StackDirectory(directory), OWNER)
 
 
 def test_a_record_that_others_may_have_written_proves_nothing(
     host_resource: Tracked, directory: Path
 ) -> None:
     (directory / "owner.json").chmod(0o666)
-    assert owner.examine(StackDirectory(directory), OWNER).standing is Standing.FOREIGN
+    assert ownership.examine(StackDirectory(directory), OWNER).state is OwnershipState.UNUSABLE
 
 
 def test_only_an_orphan_can_be_adopted(foreign: Tracked, directory: Path) -> None:
-    with pytest.raises(NotOurOwnError):
-        owner.adopt(StackDirectory(directory), OWNER)
+    with pytest.raises(NotOwnedError):
+        ownership.adopt_orphan(StackDirectory(directory), OWNER)
 
 
 def test_a_removal_that_was_cut_off_goes_on(host_resource: Tracked, directory: Path) -> None:
@@ -307,15 +308,15 @@ def test_a_removal_that_was_cut_off_goes_on(host_resource: Tracked, directory: P
     source = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from providers.local.plugin import layout, removal\n"
-        "from providers.local.plugin.owner import Owner\n"
-        "real = removal.remove_tree\n"
+        "from providers.local.plugin import layout, stack_removal\n"
+        "from providers.local.plugin.ownership import Owner\n"
+        "real = stack_removal.remove_tree\n"
         "def cut(path):\n"
         "    if path.name == 'supervisord':\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    real(path)\n"
-        "removal.remove_tree = cut\n"
-        "removal.remove_from_disk(Path(sys.argv[1]), Owner(*sys.argv[2:]), keep=False)\n"
+        "stack_removal.remove_tree = cut\n"
+        "stack_removal.remove_stack_without_state(Path(sys.argv[1]), Owner(*sys.argv[2:]), keep=False)\n"
     )
     host_resource.plugin.stop()
     arguments = [sys.executable, "-c", source, str(directory), OWNER.checkout, OWNER.stack]
@@ -323,7 +324,7 @@ def test_a_removal_that_was_cut_off_goes_on(host_resource: Tracked, directory: P
     assert cut.returncode == -signal.SIGKILL
     assert (directory / "supervisord").exists()
     assert not (directory / "secrets").exists()
-    removal.remove_from_disk(directory, OWNER, keep=False)
+    stack_removal.remove_stack_without_state(directory, OWNER, keep=False)
     assert not directory.exists()
 
 
@@ -344,5 +345,7 @@ def test_the_cache_that_others_could_exchange_is_refused(
     cache.mkdir()
     cache.chmod(0o777)
     monkeypatch.setattr(host, "cache_directory", lambda: cache)
-    (problem,) = host.Host(Surroundings(Engine())).check("urn:pulumi:test::nebula::Host::x", host_inputs)
+    (problem,) = host.HostType(PluginContext(EngineClient())).check(
+        "urn:pulumi:test::nebula::Host::x", host_inputs
+    )
     assert str(cache) in problem.reason
