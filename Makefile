@@ -110,7 +110,7 @@ bench: .venv/installed ## Measure, print a table, write build/bench.json (FRESH=
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m tests.bench
 
 portability: .venv/installed ## What differs between two clouds: code, files that name one, stack files
-	@$(VENV_PYTHON) -m infra.portability
+	@$(VENV_PYTHON) -m tools.portability
 
 pr-report: .venv/installed ## What this checkout changes in every stack, against BASE, as Markdown: build/pr-report.md
 	@$(VENV_PYTHON) -m infra.previews --base "$(BASE)" --plugins "$(PLUGINS)" --output build/pr-report.md

@@ -1,7 +1,7 @@
-"""Java's trust store for a server whose certificate is of an issuer of the user's own.
+"""Java's trust store for a server whose certificate comes from the user's own certificate authority.
 
-Java reads no PEM, and its images have a store that is root's. This one takes its place: a program that
-has it trusts these issuers and no public one.
+Java reads no PEM file, and the trust store of an image belongs to root. A program that is given this store
+trusts its authorities and no public one.
 """
 
 import base64
@@ -11,31 +11,32 @@ import pulumi
 
 from components.base import Endpoint
 
-_LONG_FORM = 0x80
-
 
 def files(endpoint: Endpoint) -> Mapping[str, pulumi.Input[str]]:
-    """What a Java client of `endpoint` must have among its binary files."""
+    """Returns the trust store for `endpoint`, in Base64 by file name; a Java client of the endpoint needs it
+    among its binary files. Empty where a public authority vouches for the endpoint."""
     if endpoint.tls.ca is None:
         return {}
-    return {_name(endpoint): pulumi.Output.from_input(endpoint.tls.ca).apply(_store)}
+    return {_file_name(endpoint): pulumi.Output.from_input(endpoint.tls.ca).apply(_trust_store)}
 
 
 def options(endpoint: Endpoint) -> tuple[str, ...]:
-    """Its JVM options (templates)."""
+    """Returns the JVM options (templates over `{run}`) that make a Java client of `endpoint` use the store
+    of `files`. Empty where a public authority vouches for the endpoint."""
     if endpoint.tls.ca is None:
         return ()
-    store = f"-Djavax.net.ssl.trustStore={{run}}/{_name(endpoint)}"
+    store = f"-Djavax.net.ssl.trustStore={{run}}/{_file_name(endpoint)}"
     return (store, "-Djavax.net.ssl.trustStoreType=PKCS12")
 
 
-def _name(endpoint: Endpoint) -> str:
+def _file_name(endpoint: Endpoint) -> str:
     return f"{endpoint.component}-ca.p12"
 
 
-def _store(pem: str) -> str:
-    """PKCS #12 without a password, in Base64: the same at every run for the same certificates."""
-    # Imported when a site has an issuer of its own: it takes a tenth of a second.
+def _trust_store(pem: str) -> str:
+    """Converts the certificates of `pem` to a PKCS #12 trust store in Base64, which Java opens without a
+    password. The same certificates give the same bytes, so that a preview shows no change."""
+    # These imports take a tenth of a second, and few stacks have an authority of their own.
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import NoEncryption
     from cryptography.hazmat.primitives.serialization.pkcs12 import (
@@ -51,26 +52,20 @@ def _store(pem: str) -> str:
 
 
 def _without_mac(store: bytes) -> bytes:
-    """A PFX (RFC 7292, section 4) without its third part, which has a random salt and, without a
-    password, proves nothing."""
-    start, _ = _value(store, 0)
-    _, version_end = _value(store, start)
-    _, content_end = _value(store, version_end)
-    kept = store[start:content_end]
-    return store[:1] + _length(len(kept)) + kept
+    """Removes the optional MAC of a PFX (RFC 7292, section 4). `serialize_java_truststore` always adds one
+    with a random salt; without a password it proves nothing."""
+    from cryptography.hazmat import asn1
 
+    @asn1.sequence
+    class Pfx:
+        version: int
+        authenticated_safe: asn1.TLV
 
-def _value(der: bytes, at: int) -> tuple[int, int]:
-    """Where the value of the DER element at `at` begins and ends."""
-    first, start = der[at + 1], at + 2
-    if first < _LONG_FORM:
-        return start, start + first
-    count = first - _LONG_FORM
-    return start + count, start + count + int.from_bytes(der[start : start + count], "big")
+    @asn1.sequence
+    class PfxWithMac:
+        version: int
+        authenticated_safe: asn1.TLV
+        mac: asn1.TLV
 
-
-def _length(number: int) -> bytes:
-    if number < _LONG_FORM:
-        return bytes([number])
-    octets = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return bytes([_LONG_FORM + len(octets)]) + octets
+    pfx = asn1.decode_der(PfxWithMac, store)
+    return asn1.encode_der(Pfx(version=pfx.version, authenticated_safe=pfx.authenticated_safe))

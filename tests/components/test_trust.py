@@ -1,6 +1,7 @@
-"""Java's trust store for an issuer of the user's own."""
+"""Java's trust store for the user's own certificate authority."""
 
 import base64
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from components import trust
 from components.base import Endpoint, Tls
+from tests.apps.provisioner.servers import home
 from tests.infra.external_servers import PEM
 from tests.mocked_program import run_program
 from tests.testbed.certificates import CertificateAuthority
@@ -30,7 +32,7 @@ def _endpoint(pem: str | None) -> Endpoint:
     return Endpoint(component="store", tls=Tls("verify-full", pem))
 
 
-def test_a_public_issuer_needs_no_store() -> None:
+def test_a_public_authority_needs_no_store() -> None:
     assert trust.files(_endpoint(None)) == {}
     assert trust.options(_endpoint(None)) == ()
 
@@ -42,5 +44,24 @@ def test_the_store_is_the_same_at_every_run() -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 40])
 def test_the_store_holds_every_certificate_given(tmp_path: Path, count: int) -> None:
-    made = [CertificateAuthority(tmp_path / str(n), f"ca-{n}").certificate.read_text() for n in range(count)]
-    assert len(load_pkcs12(_store("".join(made)), None).additional_certs) == count
+    assert len(load_pkcs12(_store(_authorities(tmp_path, count)), None).additional_certs) == count
+
+
+@pytest.mark.parametrize("java", ["java-21", "java-25"])
+def test_java_reads_every_certificate_without_a_password(tmp_path: Path, java: str) -> None:
+    store = tmp_path / "ca.p12"
+    store.write_bytes(_store(_authorities(tmp_path, 3)))
+    listed = subprocess.run(
+        [home(java) / "bin" / "keytool", "-list", "-storetype", "PKCS12", "-keystore", store],
+        input="\n",  # the answer to the question for a password
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert listed.stdout.count("trustedCertEntry") == 3
+
+
+def _authorities(folder: Path, count: int) -> str:
+    """Makes `count` certificate authorities; returns their certificates in PEM."""
+    made = [CertificateAuthority(folder / str(n), f"ca-{n}") for n in range(count)]
+    return "".join(each.certificate.read_text() for each in made)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import psycopg
@@ -212,8 +213,8 @@ def redis() -> Iterator[Declared]:
     ("changes", "cause"),
     [
         ({}, None),
-        ({"password": "wrong-password"}, "WRONGPASS"),
-        ({"user": "nobody"}, "WRONGPASS"),
+        ({"password": "wrong-password"}, "invalid username-password pair"),
+        ({"user": "nobody"}, "invalid username-password pair"),
     ],
 )
 def test_a_login_to_redis_is_tried(
@@ -235,7 +236,7 @@ def test_a_login_to_redis_is_tried_over_tls(encrypted_redis: Declared, provision
     assert provision(_check(encrypted_redis)).code == 0
     run = provision(_check({**encrypted_redis, "password": "wrong-password"}))
     assert run.code == 1
-    assert "WRONGPASS" in run.stderr
+    assert "invalid username-password pair" in run.stderr
 
 
 @pytest.mark.parametrize(
@@ -255,6 +256,45 @@ def test_what_redis_does_not_prove_by_tls_is_named_with_its_remedy(
     assert cause in run.stderr
     assert remedy in run.stderr
     assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_public_authority_does_not_vouch_for_redis_where_ca_names_another(
+    encrypted_redis: Declared, provision: Provision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", encrypted_redis["ca_file"])
+    assert provision(_check({**encrypted_redis, "ca_file": None})).code == 0
+    other = CertificateAuthority(tmp_path / "other", "other").certificate
+    run = provision(_check({**encrypted_redis, "ca_file": str(other)}))
+    assert run.code == 1
+    assert "unable to get local issuer certificate" in run.stderr
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_a_server_that_answers_otherwise_than_redis_is_refused(provision: Provision, answer: bytes) -> None:
+    class Connection(StreamRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.wfile.write(answer)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Connection) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        run = provision(_check(_redis_at(server.server_address[1])))
+        server.shutdown()
+        thread.join()
+    assert run.code == 1
+    assert "does not answer as Redis does" in run.stderr
+    assert "correct the host, the port or tls" in run.stderr
+
+
+def test_redis_that_is_not_there_is_given_up_after_the_wait(provision: Provision) -> None:
+    run = provision(_check(_redis_at(free_port())))
+    assert run.code == 1
+    assert "did not answer within 2 s" in run.stderr
+
+
+def _redis_at(port: int) -> Declared:
+    return {"kind": "redis", "key": "external.redis", "host": "127.0.0.1", "port": port, "password": mint()}
 
 
 def test_tls_that_redis_does_not_speak_is_refused(redis: Declared, provision: Provision) -> None:

@@ -1,7 +1,7 @@
-"""`python -m infra.portability [cloud] [cloud]`: what differs between two clouds, measured.
+"""`python -m tools.portability [cloud] [cloud]`: measures what differs between two clouds.
 
-The lines of code of each provider, the files outside of `providers/` that name a cloud, and the lines in
-which two stack files differ. Code is Python without comments, docstrings and blank lines.
+It prints the lines of code of each provider, the files outside of `providers/` that name a cloud, and the
+lines in which two stack files differ. Comments, docstrings and blank lines are not counted as code.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CLOUDS = ("aws", "gcp")
 AIM = 15
-"""Percent of the code that one cloud may be."""
+"""The largest share of the code that one cloud may have, in percent."""
 
 SHIPPED = ("infra", "providers", "components", "apps", "policy")
 _OWNED = (
@@ -26,7 +26,7 @@ _OWNED = (
 )
 """Packages that belong to one cloud."""
 _SETTINGS = frozenset({"infra/settings.py", "infra/cloud_settings.py", "infra/gcp_settings.py"})
-"""What a stack may say of each cloud must be known somewhere, and is here."""
+"""The files that define the settings of each cloud, which must name it."""
 _LAYOUT = frozenset(
     {
         tokenize.COMMENT,
@@ -41,7 +41,7 @@ _LAYOUT = frozenset(
 
 
 def code_lines(source: str) -> int:
-    """Lines that hold code."""
+    """Returns the number of lines of `source` (Python) that hold code."""
     words = set(_documentation(ast.parse(source)))
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -51,7 +51,7 @@ def code_lines(source: str) -> int:
 
 
 def _documentation(tree: ast.Module) -> Iterator[int]:
-    """The lines of docstrings, of attributes too."""
+    """Yields the numbers of the lines that docstrings take, those of attributes included."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Expr)
@@ -62,12 +62,15 @@ def _documentation(tree: ast.Module) -> Iterator[int]:
 
 
 def lines_below(folder: Path) -> int:
+    """Returns the number of lines of code in all Python files below `folder`."""
     return sum(code_lines(file.read_text(encoding="utf-8")) for file in folder.rglob("*.py"))
 
 
 def names_cloud(source: str) -> bool:
-    """Whether the code imports what belongs to one cloud, or decides by a cloud's name. An API that a cloud
-    has made a standard (S3), a client of it and the words of comments name none."""
+    """Returns whether `source` (Python) imports a package of one cloud, or compares with a cloud's name.
+
+    A client of an API that became a standard (S3) and a comment that mentions a cloud do not count.
+    """
     tree = ast.parse(source)
     documentation = set(_documentation(tree))
     for node in ast.walk(tree):
@@ -91,7 +94,8 @@ def _belongs(module: str) -> bool:
 
 
 def program_files(root: Path = ROOT) -> set[Path]:
-    """Every file that the program imports, wherever it does, from `infra/__main__.py` on."""
+    """Returns every file that the program imports, directly or not, from `infra/__main__.py` on. Imports
+    inside functions are followed too."""
     found: set[Path] = set()
     waiting = [root / "infra" / "__main__.py"]
     while waiting:
@@ -112,35 +116,38 @@ def _files_of(root: Path, module: str) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class Naming:
-    """Files outside of `providers/` that name a cloud, in their code or by their own name: what decides by
-    it in the program, what a stack file is read by, and tools beside the program, whose subject a cloud's
-    own things are."""
+class FilesNamingCloud:
+    """The files outside of `providers/` that name a cloud, in their code or by their own name.
+
+    `program` are those that the program imports, `settings` those that define a stack file's settings, and
+    `commands` those that only a command beside the program uses, such as a sweep.
+    """
 
     program: tuple[str, ...]
     settings: tuple[str, ...]
-    tools: tuple[str, ...]
+    commands: tuple[str, ...]
 
 
-def naming(root: Path = ROOT) -> Naming:
+def files_naming_cloud(root: Path = ROOT) -> FilesNamingCloud:
+    """Finds the files of the repository `root` that name a cloud, outside of `providers/`."""
     program = program_files(root)
     named = {
         file
         for folder in SHIPPED
         if folder != "providers"
         for file in (root / folder).rglob("*.py")
-        if file != Path(__file__).resolve()
-        and (set(CLOUDS) & set(file.stem.split("_")) or names_cloud(file.read_text(encoding="utf-8")))
+        if set(CLOUDS) & set(file.stem.split("_")) or names_cloud(file.read_text(encoding="utf-8"))
     }
     text = {file: file.relative_to(root).as_posix() for file in named}
     settings = sorted(name for name in text.values() if name in _SETTINGS)
     deciding = sorted(name for file, name in text.items() if file in program and name not in _SETTINGS)
-    tools = sorted(name for file, name in text.items() if file not in program and name not in _SETTINGS)
-    return Naming(tuple(deciding), tuple(settings), tuple(tools))
+    commands = sorted(name for file, name in text.items() if file not in program and name not in _SETTINGS)
+    return FilesNamingCloud(tuple(deciding), tuple(settings), tuple(commands))
 
 
 def stack_difference(one: str, other: str) -> list[str]:
-    """What is removed and added to come from one stack file to another; comments are no settings."""
+    """Returns the lines to remove (`-`) and to add (`+`) to turn the stack file `one` into `other`. Comments
+    and blank lines are left out."""
 
     def settings(text: str) -> list[str]:
         return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -150,6 +157,7 @@ def stack_difference(one: str, other: str) -> list[str]:
 
 
 def report(clouds: Sequence[str], root: Path = ROOT) -> Iterator[str]:
+    """Yields the lines of the report about two `clouds` in the repository `root`."""
     whole = sum(lines_below(root / folder) for folder in SHIPPED)
     yield f"lines of code, of {whole:,} in {', '.join(SHIPPED)}"
     for provider in sorted(file.parent for file in (root / "providers").glob("*/__init__.py")):
@@ -159,11 +167,11 @@ def report(clouds: Sequence[str], root: Path = ROOT) -> Iterator[str]:
         if provider.name in clouds:
             verdict = f"  aim: under {AIM} %, {'holds' if share < AIM else 'MISSED'}"
         yield f"  providers/{provider.name:<12} {count:>7,}  {share:4.1f} %{verdict}"
-    found = naming(root)
+    found = files_naming_cloud(root)
     yield "files outside of providers/ that name a cloud"
     yield f"  in the program: {', '.join(found.program) or 'none'}"
     yield f"  settings: {', '.join(found.settings) or 'none'}"
-    yield f"  tools beside the program: {', '.join(found.tools) or 'none'}"
+    yield f"  commands beside the program: {', '.join(found.commands) or 'none'}"
     for size in ("dev", "prod"):
         files = [root / "stacks" / f"Pulumi.{cloud}-{size}.template.yaml" for cloud in clouds]
         if missing := [file.name for file in files if not file.exists()]:
@@ -175,7 +183,7 @@ def report(clouds: Sequence[str], root: Path = ROOT) -> Iterator[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.portability", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.portability", description=__doc__)
     parser.add_argument("clouds", nargs="*", default=CLOUDS, help=f"two of {', '.join(CLOUDS)}")
     clouds = parser.parse_args().clouds
     if len(clouds) != 2 or not set(clouds) <= set(CLOUDS):

@@ -4,22 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from infra.portability import (
+from tools.portability import (
     AIM,
     CLOUDS,
     ROOT,
     SHIPPED,
     code_lines,
+    files_naming_cloud,
     lines_below,
     names_cloud,
-    naming,
     report,
     stack_difference,
 )
 
 
 def test_one_file_of_the_program_outside_of_providers_names_a_cloud() -> None:
-    assert naming().program == ("infra/cloud.py",)
+    assert files_naming_cloud().program == ("infra/cloud.py",)
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -75,7 +75,7 @@ def _tree(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def test_a_tool_that_the_program_does_not_import_is_told_apart(tmp_path: Path) -> None:
+def test_a_command_that_the_program_does_not_import_is_told_apart(tmp_path: Path) -> None:
     root = _tree(
         tmp_path,
         {
@@ -87,10 +87,10 @@ def test_a_tool_that_the_program_does_not_import_is_told_apart(tmp_path: Path) -
             "providers/aws/nodes.py": "import pulumi_aws",
         },
     )
-    found = naming(root)
+    found = files_naming_cloud(root)
     assert found.program == ("components/trino.py",)
     assert found.settings == ("infra/settings.py",)
-    assert found.tools == ("infra/sweep.py",)
+    assert found.commands == ("infra/sweep.py",)
 
 
 def test_stack_files_differ_in_settings_and_not_in_comments() -> None:

@@ -1,0 +1,1 @@
+"""Tools that measure the repository. The program needs none of them, and they run nothing of it."""
