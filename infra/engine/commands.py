@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from infra.engine import clean as cleaning
-from infra.engine import ownership, power, preflight, stack_file
+from infra.engine import ownership, power, preflight, stacks
 from infra.engine.checkout import HERE, Checkout
 from infra.engine.console import say
 from infra.engine.ending import ended
@@ -17,7 +17,7 @@ from providers.local.plugin.layout import KEEP_VARIABLE
 
 
 def up(stack: str, checkout: Checkout) -> int:
-    stack_file.ensure(checkout, stack)
+    stacks.ensure(checkout, stack)
     ownership.settle(checkout, stack, "take it over with all its data")
     session = open_session(stack, checkout)
     if session.is_local:
@@ -76,14 +76,14 @@ def refresh(stack: str, checkout: Checkout) -> int:
 
 def down(stack: str, checkout: Checkout) -> int:
     """Destroy the stack, then see that nothing of it is left; without a state, from its directory alone."""
-    stack_file.ensure(checkout, stack)
+    stacks.ensure(checkout, stack)
     ownership.settle(checkout, stack, "remove it with all its data")
-    if stack_file.keeps_data(checkout, stack):
+    if stacks.keeps_data(checkout, stack):
         os.environ[KEEP_VARIABLE] = os.environ.get(KEEP_VARIABLE) or "1"
     if forgotten(stack, checkout):
         # Nobody waits for an engine to be built that would have nothing to do.
         say(f"The backend does not know stack {stack!r}: clearing what its directory records.")
-        if stack_file.is_local(checkout, stack):
+        if stacks.is_local(checkout, stack):
             _remove_directory(checkout, stack)
         return 0
     session = open_session(stack, checkout)
@@ -158,25 +158,25 @@ def _print_path(directory: Path) -> None:
 
 
 def status(stack: str, checkout: Checkout) -> int:
-    stack_file.ensure(checkout, stack)
+    stacks.ensure(checkout, stack)
     from infra.engine import report
 
-    if stack_file.is_local(checkout, stack):
+    if stacks.is_local(checkout, stack):
         if whose := ownership.elsewhere(checkout, stack):
             say(whose)
         report.servers(stack, directory_of(checkout, stack))
     else:
-        report.pods(stack, stack_file.platform(checkout, stack))
+        report.pods(stack, stacks.platform(checkout, stack))
     return 0
 
 
 def logs(stack: str, checkout: Checkout) -> int:
-    stack_file.ensure(checkout, stack)
+    stacks.ensure(checkout, stack)
     component, follow = os.environ.get("COMPONENT", ""), os.environ.get("FOLLOW") == "1"
     from infra.engine import report
 
-    if not stack_file.is_local(checkout, stack):
-        report.pod_log(component, stack, stack_file.platform(checkout, stack), follow=follow)
+    if not stacks.is_local(checkout, stack):
+        report.pod_log(component, stack, stacks.platform(checkout, stack), follow=follow)
     else:
         path = report.log_of(component, directory_of(checkout, stack))
         command = ["tail", "-n", str(report.LOG_LINES), *(["-F"] if follow else []), str(path)]

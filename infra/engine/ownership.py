@@ -4,7 +4,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from infra.engine import stack_file
+from infra.engine import stacks
 from infra.engine.checkout import Checkout
 from infra.engine.console import say
 from infra.engine.errors import EngineError
@@ -31,7 +31,7 @@ def owner_of(checkout: Checkout, stack: str) -> Owner:
 def settle(checkout: Checkout, stack: str, purpose: str) -> None:
     """Before a local stack is changed: its directory is this clone's or free, or an orphan that the user
     gives up for `purpose`. Raises NotOurOwnError otherwise; then nothing was changed. Other clouds pass."""
-    if not stack_file.is_local(checkout, stack):
+    if not stacks.is_local(checkout, stack):
         return
     directory, expected = StackDirectory(directory_of(checkout, stack)), owner_of(checkout, stack)
     claim = owner.examine(directory, expected)
@@ -108,7 +108,7 @@ def demand_no_strangers(session: Session) -> None:
 
 
 def _own_namespace(session: Session) -> "Site | None":
-    platform = stack_file.platform(session.checkout, session.stack)
+    platform = stacks.platform(session.checkout, session.stack)
     if platform.get("cloud") != "kubernetes":
         return None  # The other clouds' stacks make the cluster, too.
     from providers.kubernetes.status import Site

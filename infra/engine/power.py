@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra.engine import stack_file
+from infra.engine import stacks
 from infra.engine.console import say
 from infra.engine.errors import EngineError
 from infra.engine.session import Session
@@ -18,7 +18,7 @@ def settle(session: Session) -> None:
         return
     from infra.cloud import power_of
 
-    platform = stack_file.platform(session.checkout, session.stack)
+    platform = stacks.platform(session.checkout, session.stack)
     if (power := power_of(platform)) is None or not (servers := _servers(session, power)):
         return
     _refresh(session, servers)

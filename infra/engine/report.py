@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from infra.engine import stack_file
+from infra.engine import stacks
 from infra.engine.errors import EngineError, UnknownComponentError
 from infra.engine.session import Session
 from providers.local.plugin.status import ServerStatus, log_path
@@ -45,7 +45,7 @@ def costs(session: Session, events: Sequence[str]) -> None:
     from infra.costs import estimate, from_events
     from infra.costs.report import show
 
-    parked = stack_file.platform(session.checkout, session.stack).get("power") == "parked"
+    parked = stacks.platform(session.checkout, session.stack).get("power") == "parked"
     show(estimate(from_events(events)), Console(), parked=parked)
 
 
@@ -148,7 +148,7 @@ def _show_demo(console: Console, demo: Mapping[str, Any]) -> None:
 
 
 def _show_next(console: Console, stack: str) -> None:
-    suffix = "" if stack == stack_file.LOCAL else f" STACK={stack}"
+    suffix = "" if stack == stacks.LOCAL else f" STACK={stack}"
     lines = (
         ("what runs", f"make status{suffix}"),
         ("a server's log", f"make logs{suffix} COMPONENT=trino"),

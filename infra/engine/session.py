@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.engine import backend, locks, preflight, process, stack_file, state
-from infra.engine import engine as engines
+from infra.engine import backend, installation, locks, preflight, process, stacks, state
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.console import Progress, say
 from infra.engine.errors import EngineFailedError
@@ -42,14 +41,14 @@ class Session:
 
     checkout: Checkout
     stack: str
-    engine: engines.Engine
+    engine: installation.Engine
     backend: backend.Backend
     environment: Mapping[str, str]
 
     @property
     def is_local(self) -> bool:
         """Whether the stack runs on this machine."""
-        return stack_file.is_local(self.checkout, self.stack)
+        return stacks.is_local(self.checkout, self.stack)
 
     @property
     def directory(self) -> Path:
@@ -140,7 +139,7 @@ class Session:
                 if "incorrect passphrase" not in error.output:
                     raise
                 # `.nebula` was removed since the file got its salt.
-                stack_file.drop_stale_salt(self.checkout, self.stack)
+                stacks.drop_stale_salt(self.checkout, self.stack)
                 self.ask("stack", "init", self.stack)
 
     def recover(self) -> None:
@@ -167,14 +166,14 @@ class Session:
 def directory_of(checkout: Checkout, stack: str) -> Path:
     """Where a stack of the local cloud lives. Raises MalformedStackFileError for a directory that no stack
     may have."""
-    return stack_file.local_directory(checkout, stack)
+    return stacks.local_directory(checkout, stack)
 
 
 def forgotten(stack: str, checkout: Checkout) -> bool:
     """Whether the backend of this clone knows nothing of `stack`, and no engine is at work on it; False
     where only the engine can tell. Raises UnknownStackError, MalformedStackFileError and StackBusyError."""
-    stack_file.ensure(checkout, stack)
-    stack_file.read(checkout, stack)
+    stacks.ensure(checkout, stack)
+    stacks.read(checkout, stack)
     chosen = backend.choose(checkout, os.environ)
     if chosen.state is None or not chosen.ours:
         return False
@@ -183,28 +182,28 @@ def forgotten(stack: str, checkout: Checkout) -> bool:
     return not state.state_file(checkout.state, PROJECT, stack).exists()
 
 
-def open_engine(environment: Mapping[str, str]) -> engines.Engine:
+def open_engine(environment: Mapping[str, str]) -> installation.Engine:
     """The engine, built first if there is none. Raises PreflightError before that."""
     cache = paths.cache_directory()
-    if found := engines.find(environment, cache):
+    if found := installation.find(environment, cache):
         return found
     preflight.check_engine(cache)
     with Progress("Building the Pulumi engine (once; about five minutes)") as progress:
-        return engines.build(cache, progress)
+        return installation.build(cache, progress)
 
 
 def open_session(stack: str, checkout: Checkout) -> Session:
     """Everything that `stack` needs from the engine. Raises UnknownStackError, MalformedStackFileError (the
     engine would say what is wrong in its own words, and build itself first) and what `open_engine` does."""
-    stack_file.ensure(checkout, stack)
-    stack_file.read(checkout, stack)
+    stacks.ensure(checkout, stack)
+    stacks.read(checkout, stack)
     preflight.check_paths(checkout.root, paths.cache_directory())
     chosen = backend.choose(checkout, os.environ)
     engine = open_engine(os.environ)
     return Session(checkout, stack, engine, chosen, _environment(engine, chosen))
 
 
-def _environment(engine: engines.Engine, chosen: backend.Backend) -> dict[str, str]:
+def _environment(engine: installation.Engine, chosen: backend.Backend) -> dict[str, str]:
     environment = dict(os.environ) | dict(chosen.variables)
     if chosen.ours:
         for name in (OVERRIDING, *_FORMS):

@@ -16,7 +16,7 @@ from infra.engine.checkout import HERE, Checkout
 from infra.engine.console import say
 from infra.engine.ending import ended
 from infra.engine.session import open_engine
-from infra.engine.stack_file import known_stacks
+from infra.engine.stacks import known_stacks
 from infra.previews import snapshot
 from infra.previews.document import Report, document
 from infra.previews.preview import Preview, preview

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.engine.checkout import HERE
-from infra.engine.engine import Engine
+from infra.engine.installation import Engine
 
 State = Mapping[str, Any]
 _STACK = "pulumi:pulumi:Stack"

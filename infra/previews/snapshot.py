@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 from infra.engine.checkout import Checkout
-from infra.engine.stack_file import ensure, known_stacks
+from infra.engine.stacks import ensure, known_stacks
 
 
 class SnapshotError(Exception):

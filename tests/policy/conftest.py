@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.engine import engine as engines
+from infra.engine import installation
 from infra.previews.preview import Preview, preview
 from providers.local import paths
 from tests.policy import VARIABLE
@@ -21,7 +21,7 @@ Judge = Callable[..., Preview]
 @pytest.fixture(scope="session")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
     """Previews a program in a stack of a size, with what else its file has."""
-    engine = engines.find(os.environ, paths.cache_directory())
+    engine = installation.find(os.environ, paths.cache_directory())
     if engine is None:
         pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
 

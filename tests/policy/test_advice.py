@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.engine import engine as engines
+from infra.engine import installation
 from infra.engine.checkout import HERE
 from infra.previews import snapshot
 from infra.stack_file import KEY
@@ -51,7 +51,7 @@ def _pulumi(command: str, project: Path, variables: Mapping[str, str]) -> subpro
 
 @pytest.fixture
 def variables(tmp_path: Path) -> dict[str, str]:
-    engine = engines.find(os.environ, paths.cache_directory())
+    engine = installation.find(os.environ, paths.cache_directory())
     if engine is None:
         pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
     state = tmp_path / "state"

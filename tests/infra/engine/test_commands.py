@@ -13,7 +13,7 @@ import pytest
 
 from infra.engine import commands, session, state
 from infra.engine.checkout import PROJECT, Checkout
-from infra.engine.engine import Engine
+from infra.engine.installation import Engine
 from infra.engine.process import run_foreground
 from providers.local import paths
 

@@ -12,7 +12,7 @@ import pytest
 from infra.engine import commands, ownership, state
 from infra.engine.backend import Backend
 from infra.engine.checkout import PROJECT, Checkout
-from infra.engine.engine import Engine
+from infra.engine.installation import Engine
 from infra.engine.session import Session, directory_of
 from providers.local.plugin.errors import NotOurOwnError
 from providers.local.plugin.layout import KEEP_VARIABLE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.engine import engine as engines
+from infra.engine import installation
 from infra.engine.checkout import HERE
 from infra.previews.__main__ import removed, reports
 from infra.previews.document import MARKER, Report, document
@@ -49,7 +49,7 @@ _FILE = "config:\n  nebula:platform: {cloud: kubernetes, size: production}\n"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A repository whose one commit is the base."""
-    if engines.find(os.environ, paths.cache_directory()) is None:
+    if installation.find(os.environ, paths.cache_directory()) is None:
         pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
     (tmp_path / "stacks").mkdir()
     (tmp_path / ".venv").symlink_to(sys.prefix)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.engine import engine as engines
+from infra.engine import installation
 from infra.engine.checkout import HERE
 from infra.previews import snapshot
 from infra.previews.__main__ import PACK
@@ -46,7 +46,7 @@ CLOUDS = {
 
 @pytest.fixture(scope="module")
 def previewed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Preview]:
-    engine = engines.find(os.environ, paths.cache_directory())
+    engine = installation.find(os.environ, paths.cache_directory())
     if engine is None:
         pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
     found = engine
@@ -62,7 +62,7 @@ def previewed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Previ
 @pytest.fixture
 def variant(tmp_path: Path) -> Callable[..., Preview]:
     """Previews the lab with changes to what its file says of the platform, key by key below `kubernetes`."""
-    engine = engines.find(os.environ, paths.cache_directory())
+    engine = installation.find(os.environ, paths.cache_directory())
     if engine is None:
         pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
     found = engine
