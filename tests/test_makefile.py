@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SWITCHES = ("KEEP_DATA", "NEBULA_KEEP_DATA", "DELETE", "DRY_RUN", "FOLLOW", "DIFF", "FRESH", "LONG")
+SWITCHES = (
+    *("KEEP_DATA", "NEBULA_KEEP_DATA", "DELETE", "DRY_RUN", "FOLLOW", "DIFF", "FRESH", "LONG"),
+    "REAL_PLUGINS",
+)
 
 
 def make(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -40,14 +40,19 @@ def up(stack: str, checkout: Checkout) -> int:
 
 
 def preview(stack: str, checkout: Checkout) -> int:
+    """Show what `up` would change (DIFF=1 with every property), and what the stack costs on a cloud. It is
+    the one command that has stand-ins take the place of provider plugins that cannot be had."""
+    from infra.plugins.substitution import substituted
+
     session = open_session(stack, checkout)
     session.create()
     diff = ["--diff"] if os.environ.get("DIFF") == "1" else []
-    outcome, events = session.run_recorded("preview", *diff, *_policies(session))
-    if outcome.code == 0 and not session.is_local:
-        from infra.engine import report
+    with substituted(session) as ready:
+        outcome, events = ready.run_recorded("preview", *diff, *_policies(ready))
+        if outcome.code == 0 and not session.is_local:
+            from infra.engine import report
 
-        report.costs(session, events)
+            report.costs(session, events)
     return outcome.code
 
 

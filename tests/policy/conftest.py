@@ -14,7 +14,6 @@ from tests.policy import VARIABLE
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "policy" / "pack"
-OFFLINE = ROOT / "tests" / "standin" / "offline"
 Judge = Callable[..., Preview]
 
 
@@ -32,6 +31,6 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
         config = {"nebula:platform": {"cloud": "aws", "size": size, **platform}}
         (project / "Pulumi.test.yaml").write_text(json.dumps({"config": config}))
         environment = {VARIABLE: program, "PYTHONPATH": str(ROOT)}
-        return preview(project, "test", engine, pack=PACK, plugins=OFFLINE, environment=environment)
+        return preview(project, "test", engine, pack=PACK, environment=environment)
 
     return judged

@@ -19,7 +19,6 @@ from providers.local import paths
 from tests.infra.projections import declared
 
 pytestmark = pytest.mark.e2e
-OFFLINE = HERE.root / "tests" / "standin" / "offline"
 STACKS = sorted(path.name.split(".")[1] for path in HERE.stacks.glob("Pulumi.*.template.yaml"))
 KUBERNETES = "kubernetes:apps/v1:StatefulSet"
 OF_CLOUD = {
@@ -50,11 +49,11 @@ def previewed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Previ
     if engine is None:
         pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
     found = engine
-    checkout = snapshot.of_working_tree(HERE.root, tmp_path_factory.mktemp("project"))
+    checkout = snapshot.copy_working_tree(HERE.root, tmp_path_factory.mktemp("project"))
 
     @cache
     def of(stack: str) -> Preview:
-        return preview(checkout.root, stack, found, pack=PACK, plugins=OFFLINE)
+        return preview(checkout.root, stack, found, pack=PACK)
 
     return of
 
@@ -68,14 +67,14 @@ def variant(tmp_path: Path) -> Callable[..., Preview]:
     found = engine
 
     def of(**changes: Any) -> Preview:
-        checkout = snapshot.of_working_tree(HERE.root, tmp_path)
+        checkout = snapshot.copy_working_tree(HERE.root, tmp_path)
         file = checkout.stack_file("lab")
         content = yaml.safe_load(file.read_text())
         platform = content["config"][KEY]
         kubernetes = {**platform.get("kubernetes", {}), **changes.pop("kubernetes", {})}
         content["config"][KEY] = {**platform, **changes, "kubernetes": kubernetes}
         file.write_text(yaml.safe_dump(content))
-        return preview(checkout.root, "lab", found, pack=PACK, plugins=OFFLINE)
+        return preview(checkout.root, "lab", found, pack=PACK)
 
     return of
 
@@ -124,7 +123,7 @@ def test_projections_violate_nothing_in_production(variant: Callable[..., Previe
 
 def test_a_preview_leaves_the_stack_files_of_the_checkout_alone(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in HERE.stacks.iterdir()}
-    snapshot.of_working_tree(HERE.root, tmp_path)
+    snapshot.copy_working_tree(HERE.root, tmp_path)
 
     assert {path: path.read_bytes() for path in HERE.stacks.iterdir()} == before
     assert {path.name for path in (tmp_path / "stacks").glob("Pulumi.*.yaml")} >= {

@@ -1,8 +1,8 @@
-"""Stand-in for the plugins of AWS, GCP, Docker and Kubernetes in previews that reach none of them.
+"""The stand-in for the plugins of AWS, GCP, Docker and Kubernetes in previews that contact none of them.
 
-It echoes what the program gives, so that the program, its graph and its policies are run by the real
-engine; whether a cloud would accept it, it cannot know. What the providers compute is not known, as in a
-preview of theirs, but for the names that they give at once.
+It returns the program's inputs, so that the real engine runs the program, its graph and its policies. It
+cannot know whether a cloud would accept them. Outputs that the providers compute are unknown, as in their own
+previews, except for names that they choose at once.
 """
 
 import hashlib
@@ -34,8 +34,8 @@ ANSWERS: dict[str, Answer] = {
 """What the functions that a program may call return, in the providers' documented outputs."""
 
 
-class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """ResourceProvider of `package`."""
+class StandIn(provider_pb2_grpc.ResourceProviderServicer):
+    """The gRPC service of the stand-in for `package`."""
 
     def __init__(self, package: str) -> None:
         self._package = package
@@ -83,7 +83,7 @@ class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=self._outputs(request.news))
 
     def Read(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+        self._refuse(context, "Read")
 
     def Invoke(self, request: Any, context: Any) -> Any:
         answer = ANSWERS.get(request.tok)
@@ -99,21 +99,25 @@ class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def _outputs(self, inputs: Any) -> Any:
-        """What is not among them is not known. An object's metadata is: it lacks what the server adds."""
+        """Return `inputs` as outputs. The engine takes outputs that are absent as unknown; in an object's
+        metadata, which is present, what the server adds is marked as unknown."""
         outputs = from_struct(inputs)
         if isinstance(metadata := outputs.get("metadata"), dict):
             metadata.update(dict.fromkeys(("uid", "resourceVersion", "creationTimestamp"), UNKNOWN))
         return to_struct(outputs)
 
     def _refuse(self, context: Any, what: str) -> NoReturn:
-        message = f"the stand-in of {self._package} is for previews: it has no {what}"
+        message = (
+            f"The stand-in for the provider plugin {self._package} serves previews only and cannot do "
+            f"{what}. Install the plugin: docs/plugins.md."
+        )
         context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
         raise AssertionError("abort returned")
 
 
 def _name_object(inputs: Properties, request: Any) -> None:
-    """Give an object of Kubernetes that has no name one that is made from the resource's: the same at
-    every preview, so that two can be compared."""
+    """Give a Kubernetes object without a name one that follows from its URN. It is the same in every preview,
+    so that two previews can be compared."""
     metadata = inputs.setdefault("metadata", {})
     if isinstance(metadata, dict) and not metadata.get("name"):
         end = hashlib.sha256(request.urn.encode()).hexdigest()[:8]
