@@ -227,11 +227,11 @@ def _costs(now: Estimate, before: Estimate | None) -> Iterator[str]:
     if now.unpriced:
         counts = sorted(Counter(each.what for each in now.unpriced).items())
         told = [what if count == 1 else f"{what} ({count} resources)" for what, count in counts]
-        yield f"No price, not counted: {', '.join(told)}."
+        yield f"Without a known price, not counted: {', '.join(told)}."
         yield ""
     if now.by_use:
         used = sorted({each.what for each in now.by_use})
-        yield f"By use, not counted: {', '.join(used)}."
+        yield f"Billed by use, not counted: {', '.join(used)}."
     yield ""
 
 

@@ -114,7 +114,7 @@ def test_cost_is_compared_by_component() -> None:
 
     assert before is not None
     if now.unpriced:
-        assert "No price, not counted" in text
+        assert "Without a known price, not counted" in text
     else:
         assert now.total == 2 * before.total > 0
         assert f"{now.total:,.2f} USD (+{before.total:,.2f})" in text
