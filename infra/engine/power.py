@@ -1,4 +1,4 @@
-"""Before an `up`: what a cloud has started by itself, and what its provider cannot start."""
+"""Starts the stopped servers of a cloud before `up`, where its provider cannot, and refreshes their state."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,9 @@ from providers.power import Power, PowerError
 
 
 def settle(session: Session) -> None:
-    """Have the state say of each server that parking stops whether it runs, and start those that the stack
-    file wants on. Raises EngineError when one could not be asked or started."""
+    """Refresh the state of the servers that parking stops, as the cloud may have started them, and start
+    those that should run by the stack file. Raises EngineError when a server could not be asked or
+    started."""
     if session.is_local:
         return
     from infra.cloud import power_of
@@ -34,7 +35,7 @@ def _start(session: Session, power: Power) -> None:
         try:
             power.start(identifier)
         except PowerError as error:
-            raise EngineError(f"{error} Nothing else was changed: run make up again.") from error
+            raise EngineError(f"{error} Nothing else was changed. Run `make up` again.") from error
     if resting:
         _refresh(session, resting)
 

@@ -1,4 +1,5 @@
-"""What people read at the end: what runs and where, the demo's answer, what to try next."""
+"""Prints what people read: the addresses and servers of a stack, its costs, the demo's answers, and what to
+try next."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ _ADDRESS_KEYS = ("url", "bootstrap_servers", "master")
 
 
 def running(session: Session) -> None:
-    """After `up`: the components' addresses and the demo's answer; no secret."""
+    """Print the summary of `up`: the components' addresses, the demo's answers and what to try next. It has
+    no secret."""
     outputs = session.outputs()
     console = Console()
     table = Table("component", "address", *(("state", "memory") if session.is_local else ()))
@@ -39,7 +41,8 @@ def running(session: Session) -> None:
 
 
 def costs(session: Session, events: Sequence[str]) -> None:
-    """What the stack costs monthly, by the engine's events; nothing where no cloud bills it."""
+    """Print what the stack costs a month, estimated from the engine's `events`; nothing when no cloud bills
+    it."""
     if session.is_local:
         return
     from infra.costs import estimate, from_events
@@ -50,7 +53,7 @@ def costs(session: Session, events: Sequence[str]) -> None:
 
 
 def servers(stack: str, directory: Path) -> None:
-    """The table of `make status`."""
+    """Print the table of `make status` for the local stack `stack` in `directory`."""
     found = servers_in(directory)
     console = Console()
     if not found:
@@ -69,7 +72,8 @@ def servers(stack: str, directory: Path) -> None:
 
 
 def pods(stack: str, platform: Mapping[str, Any]) -> None:
-    """The table of `make status` for a stack on a cluster."""
+    """Print the table of `make status` for a stack on a cluster, whose `nebula:platform` is `platform`.
+    Raises EngineError when the cluster cannot be asked."""
     from providers.kubernetes import status
 
     with _asking_a_cluster():
@@ -85,7 +89,8 @@ def pods(stack: str, platform: Mapping[str, Any]) -> None:
 
 
 def pod_log(component: str, stack: str, platform: Mapping[str, Any], *, follow: bool) -> None:
-    """Print the log of a workload's newest pod."""
+    """Print the last LOG_LINES lines of the log of a workload's newest pod, and go on as it grows with
+    `follow`. Raises EngineError when the cluster cannot be asked."""
     from providers.kubernetes import status
 
     site = status.Site.of(stack, platform.get("kubernetes") or {})
@@ -105,7 +110,8 @@ def _asking_a_cluster() -> Iterator[None]:
 
 
 def log_of(component: str, directory: Path) -> Path:
-    """The log of the server or task `component`. Raises UnknownComponentError."""
+    """Return the log file of the server or task `component` in a local stack's `directory`. Raises
+    UnknownComponentError when there is none."""
     path = log_path(directory, component)
     if not component or not path.exists():
         raise UnknownComponentError(component, sorted(log.stem for log in path.parent.glob("*.log")))
@@ -121,7 +127,7 @@ def _address(endpoint: Mapping[str, Any]) -> str:
         if key in endpoint:
             return str(endpoint[key])
     if "urls" in endpoint:
-        # A projection's, by view and shard.
+        # A projection has an address for each view and shard.
         return "\n".join(str(url) for shards in endpoint["urls"].values() for url in shards.values())
     return f"{endpoint.get('host', '')}:{endpoint.get('port', '')}"
 
@@ -136,7 +142,7 @@ def _uptime(seconds: float) -> str:
 
 
 def _show_demo(console: Console, demo: Mapping[str, Any]) -> None:
-    """The flights pipeline's result (apps/pipelines/flights/README.md): each answer as a table."""
+    """Print the flights pipeline's result (apps/pipelines/flights/README.md), each answer as a table."""
     console.print(f"\nFlights pipeline: {demo['flights']:,} flights from CSV files through Iceberg tables.")
     for answer in demo["answers"]:
         # Words, so that a narrow terminal breaks a name rather than cutting it off.

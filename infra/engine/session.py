@@ -1,4 +1,4 @@
-"""One stack of one clone, ready for the engine: what every command starts from."""
+"""Makes one stack of a checkout ready for the engine. Every command begins with a session."""
 
 import json
 import os
@@ -17,7 +17,8 @@ from infra.engine.errors import EngineFailedError
 from providers.local import paths
 
 OVERRIDING = "PULUMI_CONFIG_PASSPHRASE"
-"""A passphrase in the environment wins over a passphrase file: it is another backend's."""
+"""The variable of a passphrase, which the engine prefers to a passphrase file. It belongs to another
+backend."""
 
 _HOST_TYPE = "nebula-local:index:Host"
 
@@ -26,18 +27,21 @@ _FORMS = tuple(
     for backend in ("DIY_BACKEND", "SELF_MANAGED_STATE")
     for form in ("GZIP", "ZSTD", "LEGACY_LAYOUT")
 )
-"""How the user's own backend writes states. The clone's is read here too, and is written plainly."""
+"""The variables by which a user's own backend compresses states. The checkout's own is read by this package
+as well, and is written plainly."""
 
 EVENT_LOG = "PULUMI_OPTION_EVENT_LOG"
-"""Where the engine writes its events: its option --event-log, which it has with PULUMI_DEBUG_COMMANDS."""
+"""The variable for the engine's option --event-log, the file of its events. PULUMI_DEBUG_COMMANDS enables
+it."""
 
 _UNKNOWN_STACK = "no stack named"
-"""What the engine says of a stack that the backend does not have, and of no other failure."""
+"""What the engine prints when the backend does not have a stack, and at no other failure."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """`environment` is all that a call of the engine needs."""
+    """A stack of a checkout with the engine and the backend for it. `environment` holds all variables that a
+    call of the engine needs."""
 
     checkout: Checkout
     stack: str
@@ -52,16 +56,17 @@ class Session:
 
     @property
     def directory(self) -> Path:
-        """Where it lives there."""
+        """The stack's directory on this machine."""
         return directory_of(self.checkout, self.stack)
 
     def run(self, *arguments: str) -> process.Outcome:
-        """Run the engine with our terminal."""
+        """Run the engine with `arguments` on the stack, on this process's terminal."""
         command = [str(self.engine.executable), *arguments, "--stack", self.stack]
         return process.run_foreground(command, self.checkout.root, self.environment)
 
     def run_recorded(self, *arguments: str) -> tuple[process.Outcome, list[str]]:
-        """The same, and the engine's events, one JSON document each. They hold no secret in clear."""
+        """Do the same as `run`, and return the engine's events as well, one JSON document each. They hold no
+        secret in clear."""
         with tempfile.TemporaryDirectory(prefix="nebula-events-") as directory:
             log = Path(self.environment.get(EVENT_LOG) or Path(directory) / "events")
             recorded = {**self.environment, EVENT_LOG: str(log), "PULUMI_DEBUG_COMMANDS": "true"}
@@ -70,7 +75,8 @@ class Session:
             return outcome, log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
     def ask(self, *arguments: str, given: str | None = None) -> str:
-        """What the engine prints on stdout. Raises EngineFailedError with what it said."""
+        """Run the engine with `arguments` and `given` as its stdin, and return what it prints on stdout.
+        Raises EngineFailedError with what it printed on stderr."""
         command = [str(self.engine.executable), *arguments, "--non-interactive"]
         answer = subprocess.run(
             command,
@@ -86,14 +92,14 @@ class Session:
         return answer.stdout
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secret ones left out."""
+        """Return the stack's outputs without the secret ones."""
         if self.backend.ours:
             return state.plain_outputs(state.deployment(self.checkout.state, PROJECT, self.stack))
         printed = json.loads(self.ask("stack", "output", "--json", "--stack", self.stack))
         return {name: value for name, value in printed.items() if value != "[secret]"}
 
     def has(self, resource_type: str) -> bool:
-        """Whether the stack's state has a resource of this type."""
+        """Tell whether the stack's state has a resource of type `resource_type`."""
         return any(each["type"] == resource_type for each in self._resources())
 
     def _resources(self) -> list[Mapping[str, Any]]:
@@ -105,7 +111,7 @@ class Session:
         return list(latest.get("resources") or [])
 
     def host_directories(self) -> list[str]:
-        """The directories of a local stack that its state records."""
+        """Return the directories that a local stack's state records."""
         return [
             str(each["outputs"]["directory"])
             for each in self._resources()
@@ -113,11 +119,11 @@ class Session:
         ]
 
     def protects(self) -> bool:
-        """Whether something in the stack's state is protected (`pulumi state protect`)."""
+        """Tell whether a resource in the stack's state is protected (`pulumi state protect`)."""
         return any(each.get("protect") for each in self._resources())
 
     def exists(self) -> bool:
-        """Whether the backend knows the stack. Raises EngineFailedError when it cannot be asked."""
+        """Tell whether the backend has the stack. Raises EngineFailedError when it cannot be asked."""
         if self.backend.ours:
             return state.state_file(self.checkout.state, PROJECT, self.stack).exists()
         try:
@@ -129,7 +135,8 @@ class Session:
         return True
 
     def create(self) -> None:
-        """Make the stack in the backend unless it is there."""
+        """Make the stack in the backend unless it exists. Raises StaleSaltError when the stack file holds
+        secrets of a passphrase that is gone."""
         if not self.backend.ours:
             self.ask("stack", "select", "--create", self.stack)
         elif not self.exists():
@@ -145,8 +152,8 @@ class Session:
     def recover(self) -> None:
         """Clear what a killed engine left behind: its lock, and Creates that it had begun.
 
-        Create is an upsert in the local provider, so an interrupted one is simply run again; left in
-        the state it would only be warned of at each run. Raises StackBusyError for a living engine.
+        Create is an upsert in the local provider, so an interrupted one is run again; left in the state, the
+        engine would warn of it in each run. Raises StackBusyError when an engine works on the stack.
         """
         if self.backend.state is None:
             return
@@ -164,14 +171,17 @@ class Session:
 
 
 def directory_of(checkout: Checkout, stack: str) -> Path:
-    """Where a stack of the local cloud lives. Raises MalformedStackFileError for a directory that no stack
-    may have."""
+    """Return the directory of a local stack. Raises MalformedStackFileError when its file names one that no
+    stack may have."""
     return stacks.local_directory(checkout, stack)
 
 
 def forgotten(stack: str, checkout: Checkout) -> bool:
-    """Whether the backend of this clone knows nothing of `stack`, and no engine is at work on it; False
-    where only the engine can tell. Raises UnknownStackError, MalformedStackFileError and StackBusyError."""
+    """Tell whether the checkout's own backend has no state of `stack`; False with a backend of the user's
+    own, which only the engine can ask. Locks that dead engines left are removed.
+
+    Raises UnknownStackError, MalformedStackFileError, and StackBusyError when an engine works on the stack.
+    """
     stacks.ensure(checkout, stack)
     stacks.read(checkout, stack)
     chosen = backend.choose(checkout, os.environ)
@@ -183,7 +193,9 @@ def forgotten(stack: str, checkout: Checkout) -> bool:
 
 
 def open_engine(environment: Mapping[str, str]) -> installation.Engine:
-    """The engine, built first if there is none. Raises PreflightError before that."""
+    """Return the engine, which is built first if there is none. Raises PreflightError when this machine
+    cannot build it.
+    """
     cache = paths.cache_directory()
     if found := installation.find(environment, cache):
         return found
@@ -193,8 +205,12 @@ def open_engine(environment: Mapping[str, str]) -> installation.Engine:
 
 
 def open_session(stack: str, checkout: Checkout) -> Session:
-    """Everything that `stack` needs from the engine. Raises UnknownStackError, MalformedStackFileError (the
-    engine would say what is wrong in its own words, and build itself first) and what `open_engine` does."""
+    """Return a session of `stack`: make its file from its template, choose the backend, and find or build the
+    engine.
+
+    Raises UnknownStackError and MalformedStackFileError before the engine is built, and what `open_engine`
+    raises.
+    """
     stacks.ensure(checkout, stack)
     stacks.read(checkout, stack)
     preflight.check_paths(checkout.root, paths.cache_directory())

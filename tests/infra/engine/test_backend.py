@@ -63,7 +63,7 @@ def test_an_empty_passphrase_is_refused_and_not_replaced(
     nobody = {"PULUMI_HOME": str(tmp_path / "empty")}
     backend.choose(checkout, nobody)
     checkout.passphrase.write_bytes(content)
-    with pytest.raises(EmptyPassphraseError, match="Put a copy") as raised:
+    with pytest.raises(EmptyPassphraseError, match="restore a copy") as raised:
         backend.choose(checkout, nobody)
     assert str(checkout.passphrase) in str(raised.value)
     assert checkout.passphrase.read_bytes() == content

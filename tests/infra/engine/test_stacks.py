@@ -134,7 +134,7 @@ def test_a_file_that_says_nothing_of_the_platform_is_refused(
 
 def test_a_file_that_does_not_say_where_it_runs_is_refused(checkout: Checkout) -> None:
     checkout.stack_file("local").write_text("config:\n  nebula:platform:\n    demo: true\n")
-    with pytest.raises(MalformedStackFileError, match="say there where the stack runs"):
+    with pytest.raises(MalformedStackFileError, match="must say where the stack runs"):
         stacks.is_local(checkout, "local")
 
 
