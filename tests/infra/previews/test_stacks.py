@@ -1,7 +1,9 @@
 """Every stack of the project, previewed by the real engine against stand-ins, with the policies on."""
 
+import json
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,20 @@ def previewed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Previ
         return preview(checkout.root, stack, found, pack=PACK)
 
     return of
+
+
+@pytest.fixture
+def theirs() -> Iterator[Path]:
+    """The directory of a local stack that the checkout of these tests has up, which servers of any user
+    reach."""
+    with tempfile.TemporaryDirectory(prefix="nebula-previews-") as parent:
+        Path(parent).chmod(0o711)
+        directory = Path(parent) / "stack"
+        (directory / "supervisord").mkdir(parents=True)
+        owner = {"checkout": str(HERE.root), "stack": "local", "keepData": False, "created": []}
+        (directory / "owner.json").write_text(json.dumps(owner))
+        (directory / "owner.json").chmod(0o600)
+        yield directory
 
 
 @pytest.fixture
@@ -119,6 +135,25 @@ def test_projections_violate_nothing_in_production(variant: Callable[..., Previe
         each["inputs"]["metadata"]["name"] for each in found.resources.values() if each["type"] == KUBERNETES
     }
     assert {name for name in workers if name.startswith("projections")}
+
+
+def test_a_local_stack_is_previewed_while_another_checkout_has_it_up(theirs: Path, tmp_path: Path) -> None:
+    """As `make pr-report` does on a laptop where the stack is up: the checkout that it previews is a copy."""
+    engine = installation.find(os.environ, paths.cache_directory())
+    if engine is None:
+        pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
+    checkout = snapshot.copy_working_tree(HERE.root, tmp_path)
+    file = checkout.stack_file("local")
+    content = yaml.safe_load(file.read_text())
+    content["config"][KEY]["local"] = {"directory": str(theirs)}
+    file.write_text(yaml.safe_dump(content))
+    found = preview(checkout.root, "local", engine, pack=PACK)
+
+    assert (found.errors, found.code) == ((), 0)
+    assert {resource["type"] for resource in found.resources.values()} >= OF_CLOUD["local"]
+    warned = [event["diagnosticEvent"] for event in found.events if event.get("diagnosticEvent")]
+    told = " ".join(str(each["message"]) for each in warned if each["severity"] == "warning")
+    assert f"{theirs} belongs to stack local of the checkout {HERE.root}" in told
 
 
 def test_a_preview_leaves_the_stack_files_of_the_checkout_alone(tmp_path: Path) -> None:
