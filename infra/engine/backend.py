@@ -21,12 +21,12 @@ from providers.local.plugin.layout import sync_directory, write_atomically
 @dataclass(frozen=True)
 class Backend:
     """The backend of a command. `variables` are what the engine needs in its environment for it; `state` is
-    the directory of a file backend on this machine, None for any other; `ours` is set for the checkout's
-    own."""
+    the directory of a file backend on this machine, None for any other; `in_checkout` is set for the
+    checkout's own."""
 
     variables: Mapping[str, str]
     state: Path | None
-    ours: bool
+    in_checkout: bool
 
 
 def choose(checkout: Checkout, environment: Mapping[str, str]) -> Backend:
@@ -39,9 +39,9 @@ def choose(checkout: Checkout, environment: Mapping[str, str]) -> Backend:
     url = environment.get("PULUMI_BACKEND_URL", "")
     own_url = checkout.state.as_uri()
     if url and url.partition("?")[0] != own_url:
-        return Backend({}, _directory(url), ours=False)
+        return Backend({}, _directory(url), in_checkout=False)
     if not url and (environment.get("PULUMI_ACCESS_TOKEN") or (url := logged_in(environment))):
-        return Backend({}, _directory(url), ours=False)
+        return Backend({}, _directory(url), in_checkout=False)
     _make(checkout)
     variables = {
         "PULUMI_HOME": str(checkout.home),
@@ -51,7 +51,7 @@ def choose(checkout: Checkout, environment: Mapping[str, str]) -> Backend:
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(checkout.passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    return Backend(variables, checkout.state, ours=True)
+    return Backend(variables, checkout.state, in_checkout=True)
 
 
 def logged_in(environment: Mapping[str, str]) -> str:

@@ -83,12 +83,12 @@ def _is_sealed(path: Path) -> bool:
         raise MalformedStackFileError(f"{error}. Nothing was removed.") from None
 
 
-def _remove(top: Path, ours: Sequence[Path]) -> None:
-    """Remove the paths `ours`, and the directory `top` once it is empty; say what stays in it."""
+def _remove(top: Path, made: Sequence[Path]) -> None:
+    """Remove the paths `made`, and the directory `top` once it is empty; say what stays in it."""
     if not top.exists() and not top.is_symlink():
         return
     say(f"Removing {top}")
-    for path in ours:
+    for path in made:
         remove_tree(path)
     if not top.is_dir():
         return

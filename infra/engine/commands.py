@@ -62,7 +62,7 @@ def _policies(session: Session) -> list[str]:
     """Return the engine's options for the policy pack, which judges stacks that are not local. With an engine
     of their own users give the pack themselves (docs/policies.md)."""
     pack = session.checkout.root / "policy" / "pack"
-    judged = session.engine.ours and not session.is_local and pack.is_dir()
+    judged = session.engine.built_here and not session.is_local and pack.is_dir()
     return ["--policy-pack", str(pack)] if judged else []
 
 
@@ -104,7 +104,7 @@ def down(stack: str, checkout: Checkout) -> int:
             return destroyed.code
     if session.is_local:
         _remove_directory(checkout, stack)
-    if session.backend.ours and session.exists():
+    if session.backend.in_checkout and session.exists():
         session.ask("stack", "rm", "--yes", "--force", "--preserve-config", "--stack", stack)
     return 0
 
@@ -146,11 +146,11 @@ def env(stack: str, checkout: Checkout) -> int:
     """Print the shell commands after which plain `pulumi` works on the stack as the Makefile does."""
     session = open_session(stack, checkout)
     session.create()
-    if session.engine.ours:
+    if session.engine.built_here:
         _print_path(session.engine.executable.parent)
     for name, value in session.backend.variables.items():
         print(f"export {name}={shlex.quote(value)}")
-    if session.backend.ours:
+    if session.backend.in_checkout:
         print(f"unset {OVERRIDING}")
     return 0
 
@@ -158,7 +158,7 @@ def env(stack: str, checkout: Checkout) -> int:
 def test_env(stack: str, checkout: Checkout) -> int:
     """Print the shell command that puts the engine on PATH for the tests. No stack is touched."""
     engine = open_engine(os.environ)
-    if engine.ours:
+    if engine.built_here:
         _print_path(engine.executable.parent)
     return 0
 

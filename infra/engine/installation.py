@@ -40,10 +40,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Engine:
-    """A `pulumi` executable. `ours` is set when `build` made it, and not when it is the user's own."""
+    """A `pulumi` executable. `built_here` is set when `build` made it, and not when it is the user's own."""
 
     executable: Path
-    ours: bool
+    built_here: bool
 
 
 def built_engine(cache: Path) -> Engine:
@@ -52,7 +52,7 @@ def built_engine(cache: Path) -> Engine:
     for name in ("go.mod", "go.sum", "tools.go"):
         recipe.update((MODULE / name).read_bytes())
     return Engine(
-        cache / "engine" / f"pulumi-{VERSION}-{recipe.hexdigest()[:12]}" / "bin" / "pulumi", ours=True
+        cache / "engine" / f"pulumi-{VERSION}-{recipe.hexdigest()[:12]}" / "bin" / "pulumi", built_here=True
     )
 
 
@@ -65,7 +65,7 @@ def official_engine(environment: Mapping[str, str], cache: Path) -> Engine | Non
     if not found or not _has_language_host(Path(found), os.pathsep.join(kept)):
         return None
     answer = subprocess.run([found, "version"], capture_output=True, text=True, check=False)
-    return Engine(Path(found), ours=False) if _is_compatible(answer.stdout) else None
+    return Engine(Path(found), built_here=False) if _is_compatible(answer.stdout) else None
 
 
 def find(environment: Mapping[str, str], cache: Path) -> Engine | None:

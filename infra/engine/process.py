@@ -77,10 +77,10 @@ def _foreground(group: int) -> Iterator[None]:
     end."""
     try:
         terminal = sys.stdin.fileno()
-        ours = os.tcgetpgrp(terminal) == os.getpgrp()
+        is_foreground = os.tcgetpgrp(terminal) == os.getpgrp()
     except (OSError, ValueError, AttributeError):  # no terminal, or stdin is closed
-        ours = False
-    if not ours:
+        is_foreground = False
+    if not is_foreground:
         yield
         return
     # A background group that changes the terminal's foreground group is stopped by SIGTTOU.

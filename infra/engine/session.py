@@ -93,7 +93,7 @@ class Session:
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs without the secret ones."""
-        if self.backend.ours:
+        if self.backend.in_checkout:
             return state.plain_outputs(state.deployment(self.checkout.state, PROJECT, self.stack))
         printed = json.loads(self.ask("stack", "output", "--json", "--stack", self.stack))
         return {name: value for name, value in printed.items() if value != "[secret]"}
@@ -103,7 +103,7 @@ class Session:
         return any(each["type"] == resource_type for each in self._resources())
 
     def _resources(self) -> list[Mapping[str, Any]]:
-        if self.backend.ours:
+        if self.backend.in_checkout:
             latest = state.deployment(self.checkout.state, PROJECT, self.stack)
         else:
             exported = json.loads(self.ask("stack", "export", "--stack", self.stack))
@@ -124,7 +124,7 @@ class Session:
 
     def exists(self) -> bool:
         """Tell whether the backend has the stack. Raises EngineFailedError when it cannot be asked."""
-        if self.backend.ours:
+        if self.backend.in_checkout:
             return state.state_file(self.checkout.state, PROJECT, self.stack).exists()
         try:
             self.ask("stack", "select", self.stack)
@@ -137,7 +137,7 @@ class Session:
     def create(self) -> None:
         """Make the stack in the backend unless it exists. Raises StaleSaltError when the stack file holds
         secrets of a passphrase that is gone."""
-        if not self.backend.ours:
+        if not self.backend.in_checkout:
             self.ask("stack", "select", "--create", self.stack)
         elif not self.exists():
             try:
@@ -159,7 +159,7 @@ class Session:
             return
         for line in locks.clear_stale_locks(self.backend.state, PROJECT, self.stack):
             say(line)
-        if not self.backend.ours or not self.is_local or not self.exists():
+        if not self.backend.in_checkout or not self.is_local or not self.exists():
             return
         latest = state.deployment(self.checkout.state, PROJECT, self.stack)
         if interrupted := state.interrupted_creates(latest):
@@ -185,7 +185,7 @@ def forgotten(stack: str, checkout: Checkout) -> bool:
     stacks.ensure(checkout, stack)
     stacks.read(checkout, stack)
     chosen = backend.choose(checkout, os.environ)
-    if chosen.state is None or not chosen.ours:
+    if chosen.state is None or not chosen.in_checkout:
         return False
     for line in locks.clear_stale_locks(chosen.state, PROJECT, stack):
         say(line)
@@ -221,11 +221,11 @@ def open_session(stack: str, checkout: Checkout) -> Session:
 
 def _environment(engine: installation.Engine, chosen: backend.Backend) -> dict[str, str]:
     environment = dict(os.environ) | dict(chosen.variables)
-    if chosen.ours:
+    if chosen.in_checkout:
         for name in (OVERRIDING, *_FORMS):
             environment.pop(name, None)
     # Policy packs and plugins without a virtual environment of their own run on this interpreter.
     environment.setdefault("NEBULA_PYTHON", sys.executable)
-    if engine.ours:
+    if engine.built_here:
         environment["PATH"] = f"{engine.executable.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     return environment

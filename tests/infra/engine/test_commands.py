@@ -120,7 +120,7 @@ def test_a_damaged_state_is_told_and_nothing_is_removed(
     capsys: pytest.CaptureFixture[str],
     command: str,
 ) -> None:
-    monkeypatch.setattr(session, "open_engine", lambda _: Engine(machine / "pulumi", ours=True))
+    monkeypatch.setattr(session, "open_engine", lambda _: Engine(machine / "pulumi", built_here=True))
     monkeypatch.setenv("PULUMI_HOME", str(machine / "nobody"))
     record_resources(checkout, [])
     (path := state.state_file(checkout.state, PROJECT, "local")).write_text("")

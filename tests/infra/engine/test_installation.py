@@ -24,7 +24,7 @@ def install(directory: Path, version: str, *, language_host: bool = True) -> Pat
 def test_users_compatible_engine_is_used(tmp_path: Path, version: str) -> None:
     executable = install(tmp_path / "bin", version)
     found = installation.find({"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}, tmp_path / "cache")
-    assert found == installation.Engine(executable, ours=False)
+    assert found == installation.Engine(executable, built_here=False)
 
 
 @pytest.mark.parametrize("version", ["v3.257.9", "v4.0.0", "v2.300.0", "dev"])

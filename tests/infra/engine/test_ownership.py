@@ -166,7 +166,11 @@ def on_a_cluster(checkout: Checkout, url: str) -> Session:
     resources = [{"type": "kubernetes:core/v1:Namespace"}]
     path.write_text(json.dumps({"checkpoint": {"latest": {"resources": resources}}}))
     return Session(
-        checkout, "lab", Engine(Path("none"), ours=True), Backend({}, checkout.state, ours=True), {}
+        checkout,
+        "lab",
+        Engine(Path("none"), built_here=True),
+        Backend({}, checkout.state, in_checkout=True),
+        {},
     )
 
 

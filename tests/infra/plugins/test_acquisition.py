@@ -34,7 +34,7 @@ def executable(path: Path, text: str = "") -> Path:
 
 def engine(directory: Path, text: str) -> Engine:
     """An engine that runs `text` whatever it is asked for."""
-    return Engine(executable(directory / "pulumi", text), ours=True)
+    return Engine(executable(directory / "pulumi", text), built_here=True)
 
 
 def test_a_plugin_in_the_engines_directory_is_installed_in_its_own_version_only(
