@@ -21,7 +21,7 @@ from providers.costs import Resource
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line with `arguments`, and return the exit code."""
+    """Runs the command line with `arguments`, and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.costs", description="Estimate what a stack costs monthly."
     )
@@ -62,7 +62,7 @@ def _refused(problem: str) -> int:
 
 
 def _resources(given: argparse.Namespace) -> list[Resource]:
-    """Read the resources from the file that `given` names. Raises IncompleteError when it holds no whole
+    """Reads the resources from the file that `given` names. Raises IncompleteError when it holds no whole
     stack, OSError when it cannot be read, and ValueError when it is not JSON."""
     text = _read(given.preview or given.events or given.state)
     if given.events:

@@ -46,7 +46,7 @@ class Unpriced:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a stack costs a month, in US dollars at list price. Only `lines` count in `total`."""
+    """The monthly cost of a stack, in US dollars at list price. Only `lines` count in `total`."""
 
     lines: tuple[Line, ...]
     by_use: tuple[ByUse, ...]
@@ -73,11 +73,11 @@ class Estimate:
 
     @property
     def empty(self) -> bool:
-        """Whether no cloud bills any of the stack's resources, as in a stack on the user's own machines."""
+        """True when no cloud bills any of the stack's resources, as in a stack on the user's own machines."""
         return not (self.lines or self.by_use or self.unpriced)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the estimate as values for JSON. Amounts of money are strings with two decimals."""
+        """Returns the estimate as values for JSON. Amounts of money are strings with two decimals."""
         return {
             "currency": "USD",
             "total": money(self.total),
@@ -125,8 +125,8 @@ class Estimate:
 
 
 def estimate(resources: Sequence[Resource]) -> Estimate:
-    """Estimate what `resources` cost each month. They must be all resources of one stack, as the price of one
-    may depend on another."""
+    """Estimates what `resources` cost each month. They must be all resources of one stack, as the price of
+    one may depend on another."""
     lines: list[Line] = []
     by_use: list[ByUse] = []
     unpriced: list[Unpriced] = []
@@ -181,5 +181,5 @@ def _count(
 
 
 def money(amount: Decimal) -> str:
-    """Return `amount` as a string with two decimals."""
+    """Returns `amount` as a string with two decimals."""
     return str(amount.quantize(_CENT))

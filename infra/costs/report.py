@@ -10,8 +10,8 @@ from providers.terminal import show_table
 
 
 def show(found: Estimate, console: Console, *, parked: bool = False) -> None:
-    """Print the estimate `found` on `console`, or nothing for a stack that no cloud bills. `parked` titles it
-    as that of a parked stack, and adds which resources the cloud bills all the same."""
+    """Prints the estimate `found` on `console`, or nothing for a stack that no cloud bills. `parked` titles
+    it as that of a parked stack, and adds which resources the cloud bills all the same."""
     if found.empty:
         return
     title = "Monthly, while parked" if parked else "Monthly"

@@ -17,7 +17,7 @@ class IncompleteError(Exception):
 
 
 def from_preview(document: Mapping[str, Any]) -> list[Resource]:
-    """Return the resources that a stack will have, from what `pulumi preview --json --show-sames` prints.
+    """Returns the resources that a stack will have, from what `pulumi preview --json --show-sames` prints.
 
     Raises IncompleteError when the preview failed, and when it was made without `--show-sames`, so that
     resources that do not change are missing.
@@ -36,7 +36,7 @@ def from_preview(document: Mapping[str, Any]) -> list[Resource]:
 
 
 def from_events(lines: Iterable[str]) -> list[Resource]:
-    """Return the resources that a stack will have, from the lines of an event log (`pulumi up|preview
+    """Returns the resources that a stack will have, from the lines of an event log (`pulumi up|preview
     --event-log`), each of which is one event in JSON."""
     states = []
     for line in lines:
@@ -47,7 +47,7 @@ def from_events(lines: Iterable[str]) -> list[Resource]:
 
 
 def from_deployment(deployment: Mapping[str, Any]) -> list[Resource]:
-    """Return the resources that a stack has, from `deployment` in what `pulumi stack export` prints."""
+    """Returns the resources that a stack has, from `deployment` in what `pulumi stack export` prints."""
     return _resources(each for each in deployment.get("resources") or [] if not each.get("delete"))
 
 
@@ -67,7 +67,7 @@ def _resources(states: Iterable[Mapping[str, Any]]) -> list[Resource]:
 
 
 def _component(urn: str, every: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the name of the resource's outermost ancestor below the stack: a component, or the resource
+    """Returns the name of the resource's outermost ancestor below the stack: a component, or the resource
     itself."""
     outermost = urn
     while parent := every.get(outermost, {}).get("parent"):

@@ -30,8 +30,8 @@ class Backend:
 
 
 def choose(checkout: Checkout, environment: Mapping[str, str]) -> Backend:
-    """Return the backend that `environment` or a login names, else the checkout's own, which is made if it is
-    not there.
+    """Returns the backend that `environment` or a login names, else the checkout's own, which is made if it
+    is not there.
 
     Raises UnsafePassphraseError or EmptyPassphraseError when the passphrase of the checkout's own cannot be
     trusted.
@@ -55,7 +55,7 @@ def choose(checkout: Checkout, environment: Mapping[str, str]) -> Backend:
 
 
 def logged_in(environment: Mapping[str, str]) -> str:
-    """Return the address of the backend that `pulumi login` chose, or an empty string when there is none."""
+    """Returns the address of the backend that `pulumi login` chose, or an empty string when there is none."""
     home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
     try:
         return str(json.loads((home / "credentials.json").read_text()).get("current") or "")
@@ -85,7 +85,7 @@ def _make(checkout: Checkout) -> None:
 
 
 def _mint(passphrase: Path) -> None:
-    """Write a random passphrase, and have it survive a power loss: without it the state's secrets are
+    """Writes a random passphrase, and has it survive a power loss: without it the state's secrets are
     lost."""
     temporary = passphrase.with_name(f"{passphrase.name}.{os.getpid()}")
     write_atomically(temporary, secrets.token_urlsafe(32))

@@ -19,7 +19,7 @@ class Checkout:
         return self.root / "stacks"
 
     def stack_file(self, stack: str) -> Path:
-        """Return where the file of `stack` is, or would be."""
+        """Returns where the file of `stack` is, or would be."""
         return self.stacks / f"Pulumi.{stack}.yaml"
 
     @property

@@ -19,7 +19,7 @@ _BUILT = ("bench.json", "pr-report.md")
 
 
 def clean(checkout: Checkout) -> None:
-    """Remove the cache, `.nebula`, `.venv` and the reports. The account that servers ran as stays, as files
+    """Removes the cache, `.nebula`, `.venv` and the reports. The account that servers ran as stays, as files
     with its number may be left somewhere.
 
     Raises an error, having removed nothing: StackInUseError while a stack of this checkout or of this machine
@@ -48,14 +48,14 @@ def clean(checkout: Checkout) -> None:
 
 
 def _kept() -> Iterator[str]:
-    """Yield every directory of a stack on this machine, whichever checkout made it."""
+    """Yields every directory of a stack on this machine, whichever checkout made it."""
     root = paths.stack_directory("any").parent
     if root.exists():
         yield from (str(path) for path in root.iterdir() if path.is_dir() and any(path.iterdir()))
 
 
 def _running(cache: Path) -> Iterator[str]:
-    """Yield what runs from the cache: stacks, wherever their directory is, and processes that name no stack
+    """Yields what runs from the cache: stacks, wherever their directory is, and processes that name no stack
     (Redis writes its title over its environment)."""
     cache = cache.resolve()  # the kernel's paths have no links in them
     for pid in processes.table():
@@ -68,7 +68,7 @@ def _running(cache: Path) -> Iterator[str]:
 
 
 def _programs(pid: int) -> tuple[Path, Path]:
-    """Return the executable of a process, and the path that it was started by: a venv's Python is a link."""
+    """Returns the executable of a process, and the path that it was started by: a venv's Python is a link."""
     try:
         called = Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
         return Path(os.readlink(f"/proc/{pid}/exe")), Path(os.fsdecode(called))
@@ -84,7 +84,7 @@ def _is_sealed(path: Path) -> bool:
 
 
 def _remove(top: Path, made: Sequence[Path]) -> None:
-    """Remove the paths `made`, and the directory `top` once it is empty; say what stays in it."""
+    """Removes the paths `made`, and the directory `top` once it is empty; say what stays in it."""
     if not top.exists() and not top.is_symlink():
         return
     say(f"Removing {top}")

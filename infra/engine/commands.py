@@ -17,7 +17,7 @@ from providers.local.plugin.layout import KEEP_VARIABLE
 
 
 def up(stack: str, checkout: Checkout) -> int:
-    """Stand the stack up, or bring it to what its file says, and print what runs, where, and what it
+    """Stands the stack up, or brings it to what its file says, and prints what runs, where, and what it
     costs."""
     stacks.ensure(checkout, stack)
     ownership.settle(checkout, stack, "take it over with all its data")
@@ -42,7 +42,7 @@ def up(stack: str, checkout: Checkout) -> int:
 
 
 def preview(stack: str, checkout: Checkout) -> int:
-    """Show what `up` would change (DIFF=1 with every property), and what the stack costs on a cloud. It is
+    """Shows what `up` would change (DIFF=1 with every property), and what the stack costs on a cloud. It is
     the one command that has stand-ins take the place of provider plugins that cannot be had."""
     from infra.plugins.substitution import substituted
 
@@ -59,15 +59,15 @@ def preview(stack: str, checkout: Checkout) -> int:
 
 
 def _policies(session: Session) -> list[str]:
-    """Return the engine's options for the policy pack, which judges stacks that are not local. With an engine
-    of their own users give the pack themselves (docs/policies.md)."""
+    """Returns the engine's options for the policy pack, which judges stacks that are not local. With an
+    engine of their own users give the pack themselves (docs/policies.md)."""
     pack = session.checkout.root / "policy" / "pack"
     judged = session.engine.built_here and not session.is_local and pack.is_dir()
     return ["--policy-pack", str(pack)] if judged else []
 
 
 def drift(stack: str, checkout: Checkout) -> int:
-    """Show where what runs, the state and the program differ, and fail when they do. Changes nothing."""
+    """Shows where what runs, the state and the program differ, and fails when they do. Changes nothing."""
     session = open_session(stack, checkout)
     if not session.exists():
         say(f"The backend does not have stack {stack!r}, so nothing can have drifted.")
@@ -76,14 +76,14 @@ def drift(stack: str, checkout: Checkout) -> int:
 
 
 def refresh(stack: str, checkout: Checkout) -> int:
-    """Bring the state to what really runs."""
+    """Brings the state to what really runs."""
     session = open_session(stack, checkout)
     session.recover()
     return session.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates").code
 
 
 def down(stack: str, checkout: Checkout) -> int:
-    """Destroy the stack, and remove what is left in a local stack's directory. Without a state, remove a
+    """Destroys the stack, and removes what is left in a local stack's directory. Without a state, removes a
     local stack by what its directory records."""
     stacks.ensure(checkout, stack)
     ownership.settle(checkout, stack, "remove it with all its data")
@@ -110,7 +110,7 @@ def down(stack: str, checkout: Checkout) -> int:
 
 
 def _goes_on_without_the_engine(session: Session, destroyed: Outcome) -> bool:
-    """Tell, after a failed destroy, whether to remove the stack by its directory and forget its state. The
+    """Tells, after a failed destroy, whether to remove the stack by its directory and forget its state. The
     user is asked, unless they stopped the destroy or protected a resource to keep what is left."""
     if destroyed.interrupted or not session.is_local:
         return False
@@ -125,7 +125,7 @@ def _goes_on_without_the_engine(session: Session, destroyed: Outcome) -> bool:
 
 
 def _remove_directory(checkout: Checkout, stack: str) -> None:
-    """Remove what a local stack's directory records and the engine did not. After a destroy that succeeded
+    """Removes what a local stack's directory records and the engine did not. After a destroy that succeeded
     there is nothing left."""
     from providers.local.plugin import removal
 
@@ -135,7 +135,7 @@ def _remove_directory(checkout: Checkout, stack: str) -> None:
 
 
 def outputs(stack: str, checkout: Checkout) -> int:
-    """Print `{"endpoints": …, "credentials": …}` as JSON, secrets included."""
+    """Prints `{"endpoints": …, "credentials": …}` as JSON, secrets included."""
     session = open_session(stack, checkout)
     every = json.loads(session.ask("stack", "output", "--json", "--show-secrets", "--stack", stack))
     print(json.dumps({name: every.get(name, {}) for name in ("endpoints", "credentials")}, indent=2))
@@ -143,7 +143,7 @@ def outputs(stack: str, checkout: Checkout) -> int:
 
 
 def env(stack: str, checkout: Checkout) -> int:
-    """Print the shell commands after which plain `pulumi` works on the stack as the Makefile does."""
+    """Prints the shell commands after which plain `pulumi` works on the stack as the Makefile does."""
     session = open_session(stack, checkout)
     session.create()
     if session.engine.built_here:
@@ -156,7 +156,7 @@ def env(stack: str, checkout: Checkout) -> int:
 
 
 def test_env(stack: str, checkout: Checkout) -> int:
-    """Print the shell command that puts the engine on PATH for the tests. No stack is touched."""
+    """Prints the shell command that puts the engine on PATH for the tests. No stack is touched."""
     engine = open_engine(os.environ)
     if engine.built_here:
         _print_path(engine.executable.parent)
@@ -168,7 +168,7 @@ def _print_path(directory: Path) -> None:
 
 
 def status(stack: str, checkout: Checkout) -> int:
-    """Print a table of the stack's servers, or of its pods on a cluster."""
+    """Prints a table of the stack's servers, or of its pods on a cluster."""
     stacks.ensure(checkout, stack)
     from infra.engine import report
 
@@ -182,7 +182,7 @@ def status(stack: str, checkout: Checkout) -> int:
 
 
 def logs(stack: str, checkout: Checkout) -> int:
-    """Print the last lines of the server or workload that COMPONENT names, and go on as they come with
+    """Prints the last lines of the server or workload that COMPONENT names, and goes on as they come with
     FOLLOW=1."""
     stacks.ensure(checkout, stack)
     component, follow = os.environ.get("COMPONENT", ""), os.environ.get("FOLLOW") == "1"
@@ -198,7 +198,7 @@ def logs(stack: str, checkout: Checkout) -> int:
 
 
 def clean(stack: str, checkout: Checkout) -> int:
-    """Remove the cache, `.venv` and `.nebula`, unless a stack of this checkout or of this machine needs
+    """Removes the cache, `.venv` and `.nebula`, unless a stack of this checkout or of this machine needs
     them."""
     cleaning.clean(checkout)
     return 0
@@ -220,6 +220,6 @@ COMMANDS = {
 
 
 def main(command: str, stack: str, checkout: Checkout = HERE) -> int:
-    """Run `command` on `stack`, and return its exit code. An error of this project is printed as its
+    """Runs `command` on `stack`, and returns its exit code. An error of this project is printed as its
     message."""
     return ended(lambda: COMMANDS[command](stack, checkout), checkout)

@@ -9,12 +9,12 @@ _LINE_EVERY_SECONDS = 10.0
 
 
 def say(message: str) -> None:
-    """Print `message` as a line on stderr."""
+    """Prints `message` as a line on stderr."""
     print(message, file=sys.stderr, flush=True)
 
 
 def _width() -> int:
-    """Return how many characters fit into one line of the terminal. A line that wraps cannot be
+    """Returns how many characters fit into one line of the terminal. A line that wraps cannot be
     overwritten."""
     return shutil.get_terminal_size().columns - 1
 

@@ -19,7 +19,7 @@ _STREAMS = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("stderr"
 
 
 def ended(run: Callable[[], int], checkout: Checkout, *told: type[Exception]) -> int:
-    """Run a command and return its exit code. ERRORS and errors of the types `told` are printed as `error:
+    """Runs a command and returns its exit code. ERRORS and errors of the types `told` are printed as `error:
     <message>` and return 1; so does a file in `checkout` that belongs to another user. Ctrl-C returns 130."""
     open_streams()
     caught: tuple[type[Exception], ...] = (*ERRORS, *told)
@@ -33,7 +33,7 @@ def ended(run: Callable[[], int], checkout: Checkout, *told: type[Exception]) ->
 
 
 def open_streams() -> None:
-    """Open stdin, stdout and stderr on /dev/null where the caller closed them (`<&-`). Otherwise the next
+    """Opens stdin, stdout and stderr on /dev/null where the caller closed them (`<&-`). Otherwise the next
     file that is opened would become the standard input of the programs that a command starts."""
     for name, flags, mode in _STREAMS:
         if getattr(sys, name) is None:
@@ -52,7 +52,7 @@ def _run(run: Callable[[], int], checkout: Checkout) -> int:
 
 
 def _of_another(name: object, root: Path) -> Path | None:
-    """Return the highest directory or file on the path `name` below `root` that belongs to another user, or
+    """Returns the highest directory or file on the path `name` below `root` that belongs to another user, or
     None."""
     if not isinstance(name, str) or not Path(name).is_relative_to(root):
         return None

@@ -47,7 +47,7 @@ class Engine:
 
 
 def built_engine(cache: Path) -> Engine:
-    """Return the engine of this version in `cache`, whether or not it has been built."""
+    """Returns the engine of this version in `cache`, whether or not it has been built."""
     recipe = hashlib.sha256(LDFLAGS.encode())
     for name in ("go.mod", "go.sum", "tools.go"):
         recipe.update((MODULE / name).read_bytes())
@@ -57,8 +57,8 @@ def built_engine(cache: Path) -> Engine:
 
 
 def official_engine(environment: Mapping[str, str], cache: Path) -> Engine | None:
-    """Return the user's own `pulumi` on the PATH of `environment`, or None when there is none outside `cache`
-    that has a compatible version and a language host."""
+    """Returns the user's own `pulumi` on the PATH of `environment`, or None when there is none outside
+    `cache` that has a compatible version and a language host."""
     path = environment.get("PATH", os.defpath)
     kept = [entry for entry in path.split(os.pathsep) if not Path(entry).is_relative_to(cache)]
     found = shutil.which("pulumi", path=os.pathsep.join(kept))
@@ -69,7 +69,7 @@ def official_engine(environment: Mapping[str, str], cache: Path) -> Engine | Non
 
 
 def find(environment: Mapping[str, str], cache: Path) -> Engine | None:
-    """Return the user's own engine, else the one that was built into `cache`, else None."""
+    """Returns the user's own engine, else the one that was built into `cache`, else None."""
     if official := official_engine(environment, cache):
         return official
     built = built_engine(cache)
@@ -80,7 +80,7 @@ def find(environment: Mapping[str, str], cache: Path) -> Engine | None:
 
 
 def build(cache: Path, progress: Progress) -> Engine:
-    """Build the engine into `cache`, which takes about five minutes on two cores and 4 GiB for Go's caches.
+    """Builds the engine into `cache`, which takes about five minutes on two cores and 4 GiB for Go's caches.
     Calls `progress` with each step. Raises ArtifactError when Go is missing or the build fails."""
     from providers.local.artifacts import go
 

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 
 def _skip_the_sdk() -> None:
-    """Let `pulumi.runtime.proto` be imported without the SDK around it: the engine starts a host twice
+    """Lets `pulumi.runtime.proto` be imported without the SDK around it: the engine starts a host twice
     for every command, and waits each time for what `import pulumi` takes (0.5 s; the stubs 0.15 s)."""
     found = importlib.util.find_spec("pulumi")
     if found is None or not found.submodule_search_locations:
@@ -61,7 +61,7 @@ class InterpreterMissingError(Exception):
 
 
 def interpreter(options: struct_pb2.Struct, root: Path) -> str:
-    """Return the Python that a program in `root` runs on: that of its `virtualenv` option, else this
+    """Returns the Python that a program in `root` runs on: that of its `virtualenv` option, else this
     process's own.
 
     Raises InterpreterMissingError when that virtual environment does not exist.
@@ -76,7 +76,7 @@ def interpreter(options: struct_pb2.Struct, root: Path) -> str:
 
 
 def plugin_command(request: Any) -> list[str]:
-    """Return the command line that runs the policy pack or the plugin of `request`, a `RunPluginRequest`."""
+    """Returns the command line that runs the policy pack or the plugin of `request`, a `RunPluginRequest`."""
     directory = request.info.program_directory
     python = interpreter(request.info.options, Path(request.info.root_directory or directory))
     if request.kind == "analyzer":
@@ -204,7 +204,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         stdout: int | None,
         environment: dict[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start `command`. It is terminated when the engine cancels the call that `context` belongs to."""
+        """Starts `command`. It is terminated when the engine cancels the call that `context` belongs to."""
         child = subprocess.Popen(
             command, cwd=directory, env=environment, stdin=subprocess.PIPE, stdout=stdout, stderr=stdout
         )
@@ -225,7 +225,7 @@ def _forward(stream: IO[bytes], name: str, responses: "queue.Queue[Any]") -> Non
 
 
 def serve(engine: str) -> None:
-    """Serve the engine at the address `engine` until it ends. Prints the port that it connects to."""
+    """Serves the engine at the address `engine` until it ends. Prints the port that it connects to."""
     parent = os.getppid()
     server = grpc.server(
         futures.ThreadPoolExecutor(16),

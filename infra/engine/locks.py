@@ -31,7 +31,7 @@ class Lock:
     taken: float
 
     def is_held(self) -> bool:
-        """Tell whether the process that took the lock still runs on this machine. A younger process with its
+        """Tells whether the process that took the lock still runs on this machine. A younger process with its
         pid is another one."""
         try:
             process = psutil.Process(self.pid)
@@ -44,8 +44,8 @@ class Lock:
 
 
 def clear_stale_locks(state: Path, project: str, stack: str) -> list[str]:
-    """Remove the locks on `stack` that dead processes of this machine left, and return a line on each for the
-    user.
+    """Removes the locks on `stack` that dead processes of this machine left, and returns a line on each for
+    the user.
 
     Raises StackBusyError, having removed nothing, when a running engine or another machine holds a lock.
     """

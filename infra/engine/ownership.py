@@ -24,13 +24,14 @@ CONFIRMATION = "CONFIRM"
 
 
 def owner_of(checkout: Checkout, stack: str) -> Owner:
-    """Return the owner that `owner.json` names in the directory of a stack which `checkout` made."""
+    """Returns the owner that `owner.json` names in the directory of a stack which `checkout` made."""
     return Owner(str(checkout.root), stack)
 
 
 def settle(checkout: Checkout, stack: str, purpose: str) -> None:
-    """Check before a local stack is changed that its directory is this checkout's or free. For a directory
-    whose checkout is gone, ask the user to confirm `purpose`, and take it over. Stacks of other clouds pass.
+    """Checks before a local stack is changed that its directory is this checkout's or free. For a directory
+    whose checkout is gone, asks the user to confirm `purpose`, and takes it over. Stacks of other clouds
+    pass.
 
     Raises NotOurOwnError, having changed nothing, when the directory is another checkout's or not confirmed.
     """
@@ -46,8 +47,8 @@ def settle(checkout: Checkout, stack: str, purpose: str) -> None:
 
 
 def settle_namespace(session: Session) -> None:
-    """Check before `up` on a cluster of the user's that the stack's namespace is absent or in its state. For
-    one that a stack of this name made, ask the user to take it over.
+    """Checks before `up` on a cluster of the user's that the stack's namespace is absent or in its state. For
+    one that a stack of this name made, asks the user to take it over.
 
     Raises NotOurOwnError, having changed nothing, when the namespace is another's or not confirmed, and
     EngineError when the cluster cannot be asked.
@@ -80,8 +81,8 @@ def settle_namespace(session: Session) -> None:
 
 
 def demand_no_strangers(session: Session) -> None:
-    """Check before a stack's namespace is deleted that the stack made everything in it. For anything else,
-    ask the user to confirm that it is deleted too.
+    """Checks before a stack's namespace is deleted that the stack made everything in it. For anything else,
+    asks the user to confirm that it is deleted too.
 
     Raises NotOurOwnError, having changed nothing, when that is not confirmed, or when the cluster forbids the
     look. A cluster that cannot be reached passes, as nothing can be deleted there either.
@@ -132,7 +133,7 @@ def _own_namespace(session: Session) -> "Site | None":
 
 
 def confirmed(what: str, purpose: str, word: str) -> bool:
-    """Tell whether the user confirms: by CONFIRM=<word>, or by typing `word` at the terminal, where `what`
+    """Tells whether the user confirms: by CONFIRM=<word>, or by typing `word` at the terminal, where `what`
     says what was found and `purpose` what is done."""
     given = os.environ.get(CONFIRMATION, "")
     if not given and sys.stdin is not None and sys.stdin.isatty():
@@ -145,7 +146,7 @@ def confirmed(what: str, purpose: str, word: str) -> bool:
 
 
 def elsewhere(checkout: Checkout, stack: str) -> str:
-    """Return why the servers in a local stack's directory are not this checkout's, or an empty string when
+    """Returns why the servers in a local stack's directory are not this checkout's, or an empty string when
     they are."""
     directory = StackDirectory(directory_of(checkout, stack))
     try:

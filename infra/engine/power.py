@@ -12,7 +12,7 @@ from providers.power import Power, PowerError
 
 
 def settle(session: Session) -> None:
-    """Refresh the state of the servers that parking stops, as the cloud may have started them, and start
+    """Refreshes the state of the servers that parking stops, as the cloud may have started them, and starts
     those that should run by the stack file. Raises EngineError when a server could not be asked or
     started."""
     if session.is_local:

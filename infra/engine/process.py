@@ -20,7 +20,7 @@ _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended. `code` is its exit code as a shell gives it (128 + signal). `interrupted` tells
+    """The end of a command. `code` is its exit code as a shell gives it (128 + signal). `interrupted` tells
     whether this process was sent a signal to stop; a Ctrl-C at the terminal reaches the command alone."""
 
     code: int
@@ -28,7 +28,7 @@ class Outcome:
 
 
 def run_foreground(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Outcome:
-    """Run `command` in `directory` with exactly the variables of `environment`, on this process's
+    """Runs `command` in `directory` with exactly the variables of `environment`, on this process's
     terminal."""
     with (
         _Signals() as signals,
@@ -56,7 +56,7 @@ class _Signals:
             signal.signal(number, handler)
 
     def pass_to(self, process: int) -> None:
-        """Pass the signals received so far, and those to come, on to `process`."""
+        """Passes the signals received so far, and those to come, on to `process`."""
         self._process = process
         for number in self.received:
             self._send(process, number)
@@ -73,8 +73,8 @@ class _Signals:
 
 @contextlib.contextmanager
 def _foreground(group: int) -> Iterator[None]:
-    """Make `group` the terminal's foreground process group, if this process's own is that, and undo it at the
-    end."""
+    """Makes `group` the terminal's foreground process group, if this process's own is that, and undoes it at
+    the end."""
     try:
         terminal = sys.stdin.fileno()
         is_foreground = os.tcgetpgrp(terminal) == os.getpgrp()

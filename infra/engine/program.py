@@ -23,7 +23,7 @@ ERROR_ALREADY_SHOWN = 32
 
 
 def describe(error: BaseException) -> str:
-    """Return the traceback of `error` with its causes, without the frames before the program's first."""
+    """Returns the traceback of `error` with its causes, without the frames before the program's first."""
     report = traceback.TracebackException.from_exception(error)
     for index, frame in enumerate(report.stack):
         if not _is_machinery(frame.filename):
@@ -38,8 +38,8 @@ def _is_machinery(filename: str) -> bool:
 
 
 def run(request: Mapping[str, Any]) -> int:
-    """Run the program that `request` describes, and return its exit code: ERROR_ALREADY_SHOWN after an error
-    that went to the engine's log."""
+    """Runs the program that `request` describes, and returns its exit code: ERROR_ALREADY_SHOWN after an
+    error that went to the engine's log."""
     pulumi.runtime.set_all_config(request["config"], request["secret_keys"])
     pulumi.runtime.configure(
         pulumi.runtime.Settings(

@@ -21,7 +21,7 @@ _ADDRESS_KEYS = ("url", "bootstrap_servers", "master")
 
 
 def running(session: Session) -> None:
-    """Print the summary of `up`: the components' addresses, the demo's answers and what to try next. It has
+    """Prints the summary of `up`: the components' addresses, the demo's answers and what to try next. It has
     no secret."""
     outputs = session.outputs()
     console = Console()
@@ -41,7 +41,7 @@ def running(session: Session) -> None:
 
 
 def costs(session: Session, events: Sequence[str]) -> None:
-    """Print what the stack costs a month, estimated from the engine's `events`; nothing when no cloud bills
+    """Prints what the stack costs a month, estimated from the engine's `events`; nothing when no cloud bills
     it."""
     if session.is_local:
         return
@@ -53,7 +53,7 @@ def costs(session: Session, events: Sequence[str]) -> None:
 
 
 def servers(stack: str, directory: Path) -> None:
-    """Print the table of `make status` for the local stack `stack` in `directory`."""
+    """Prints the table of `make status` for the local stack `stack` in `directory`."""
     found = servers_in(directory)
     console = Console()
     if not found:
@@ -72,7 +72,7 @@ def servers(stack: str, directory: Path) -> None:
 
 
 def pods(stack: str, platform: Mapping[str, Any]) -> None:
-    """Print the table of `make status` for a stack on a cluster, whose `nebula:platform` is `platform`.
+    """Prints the table of `make status` for a stack on a cluster, whose `nebula:platform` is `platform`.
     Raises EngineError when the cluster cannot be asked."""
     from providers.kubernetes import status
 
@@ -89,7 +89,7 @@ def pods(stack: str, platform: Mapping[str, Any]) -> None:
 
 
 def pod_log(component: str, stack: str, platform: Mapping[str, Any], *, follow: bool) -> None:
-    """Print the last LOG_LINES lines of the log of a workload's newest pod, and go on as it grows with
+    """Prints the last LOG_LINES lines of the log of a workload's newest pod, and goes on as it grows with
     `follow`. Raises EngineError when the cluster cannot be asked."""
     from providers.kubernetes import status
 
@@ -110,7 +110,7 @@ def _asking_a_cluster() -> Iterator[None]:
 
 
 def log_of(component: str, directory: Path) -> Path:
-    """Return the log file of the server or task `component` in a local stack's `directory`. Raises
+    """Returns the log file of the server or task `component` in a local stack's `directory`. Raises
     UnknownComponentError when there is none."""
     path = log_path(directory, component)
     if not component or not path.exists():
@@ -142,7 +142,7 @@ def _uptime(seconds: float) -> str:
 
 
 def _show_demo(console: Console, demo: Mapping[str, Any]) -> None:
-    """Print the flights pipeline's result (apps/pipelines/flights/README.md), each answer as a table."""
+    """Prints the flights pipeline's result (apps/pipelines/flights/README.md), each answer as a table."""
     console.print(f"\nFlights pipeline: {demo['flights']:,} flights from CSV files through Iceberg tables.")
     for answer in demo["answers"]:
         # Words, so that a narrow terminal breaks a name rather than cutting it off.

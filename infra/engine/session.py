@@ -51,7 +51,7 @@ class Session:
 
     @property
     def is_local(self) -> bool:
-        """Whether the stack runs on this machine."""
+        """True when the stack runs on this machine."""
         return stacks.is_local(self.checkout, self.stack)
 
     @property
@@ -60,13 +60,13 @@ class Session:
         return directory_of(self.checkout, self.stack)
 
     def run(self, *arguments: str) -> process.Outcome:
-        """Run the engine with `arguments` on the stack, on this process's terminal."""
+        """Runs the engine with `arguments` on the stack, on this process's terminal."""
         command = [str(self.engine.executable), *arguments, "--stack", self.stack]
         return process.run_foreground(command, self.checkout.root, self.environment)
 
     def run_recorded(self, *arguments: str) -> tuple[process.Outcome, list[str]]:
-        """Do the same as `run`, and return the engine's events as well, one JSON document each. They hold no
-        secret in clear."""
+        """Does the same as `run`, and returns the engine's events as well, one JSON document each. They hold
+        no secret in clear."""
         with tempfile.TemporaryDirectory(prefix="nebula-events-") as directory:
             log = Path(self.environment.get(EVENT_LOG) or Path(directory) / "events")
             recorded = {**self.environment, EVENT_LOG: str(log), "PULUMI_DEBUG_COMMANDS": "true"}
@@ -75,7 +75,7 @@ class Session:
             return outcome, log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
     def ask(self, *arguments: str, given: str | None = None) -> str:
-        """Run the engine with `arguments` and `given` as its stdin, and return what it prints on stdout.
+        """Runs the engine with `arguments` and `given` as its stdin, and returns what it prints on stdout.
         Raises EngineFailedError with what it printed on stderr."""
         command = [str(self.engine.executable), *arguments, "--non-interactive"]
         answer = subprocess.run(
@@ -92,14 +92,14 @@ class Session:
         return answer.stdout
 
     def outputs(self) -> dict[str, Any]:
-        """Return the stack's outputs without the secret ones."""
+        """Returns the stack's outputs without the secret ones."""
         if self.backend.in_checkout:
             return state.plain_outputs(state.deployment(self.checkout.state, PROJECT, self.stack))
         printed = json.loads(self.ask("stack", "output", "--json", "--stack", self.stack))
         return {name: value for name, value in printed.items() if value != "[secret]"}
 
     def has(self, resource_type: str) -> bool:
-        """Tell whether the stack's state has a resource of type `resource_type`."""
+        """Tells whether the stack's state has a resource of type `resource_type`."""
         return any(each["type"] == resource_type for each in self._resources())
 
     def _resources(self) -> list[Mapping[str, Any]]:
@@ -111,7 +111,7 @@ class Session:
         return list(latest.get("resources") or [])
 
     def host_directories(self) -> list[str]:
-        """Return the directories that a local stack's state records."""
+        """Returns the directories that a local stack's state records."""
         return [
             str(each["outputs"]["directory"])
             for each in self._resources()
@@ -119,11 +119,11 @@ class Session:
         ]
 
     def protects(self) -> bool:
-        """Tell whether a resource in the stack's state is protected (`pulumi state protect`)."""
+        """Tells whether a resource in the stack's state is protected (`pulumi state protect`)."""
         return any(each.get("protect") for each in self._resources())
 
     def exists(self) -> bool:
-        """Tell whether the backend has the stack. Raises EngineFailedError when it cannot be asked."""
+        """Tells whether the backend has the stack. Raises EngineFailedError when it cannot be asked."""
         if self.backend.in_checkout:
             return state.state_file(self.checkout.state, PROJECT, self.stack).exists()
         try:
@@ -135,7 +135,7 @@ class Session:
         return True
 
     def create(self) -> None:
-        """Make the stack in the backend unless it exists. Raises StaleSaltError when the stack file holds
+        """Makes the stack in the backend unless it exists. Raises StaleSaltError when the stack file holds
         secrets of a passphrase that is gone."""
         if not self.backend.in_checkout:
             self.ask("stack", "select", "--create", self.stack)
@@ -150,7 +150,7 @@ class Session:
                 self.ask("stack", "init", self.stack)
 
     def recover(self) -> None:
-        """Clear what a killed engine left behind: its lock, and Creates that it had begun.
+        """Clears what a killed engine left behind: its lock, and Creates that it had begun.
 
         Create is an upsert in the local provider, so an interrupted one is run again; left in the state, the
         engine would warn of it in each run. Raises StackBusyError when an engine works on the stack.
@@ -171,13 +171,13 @@ class Session:
 
 
 def directory_of(checkout: Checkout, stack: str) -> Path:
-    """Return the directory of a local stack. Raises MalformedStackFileError when its file names one that no
+    """Returns the directory of a local stack. Raises MalformedStackFileError when its file names one that no
     stack may have."""
     return stacks.local_directory(checkout, stack)
 
 
 def forgotten(stack: str, checkout: Checkout) -> bool:
-    """Tell whether the checkout's own backend has no state of `stack`; False with a backend of the user's
+    """Tells whether the checkout's own backend has no state of `stack`; False with a backend of the user's
     own, which only the engine can ask. Locks that dead engines left are removed.
 
     Raises UnknownStackError, MalformedStackFileError, and StackBusyError when an engine works on the stack.
@@ -193,7 +193,7 @@ def forgotten(stack: str, checkout: Checkout) -> bool:
 
 
 def open_engine(environment: Mapping[str, str]) -> installation.Engine:
-    """Return the engine, which is built first if there is none. Raises PreflightError when this machine
+    """Returns the engine, which is built first if there is none. Raises PreflightError when this machine
     cannot build it.
     """
     cache = paths.cache_directory()
@@ -205,8 +205,8 @@ def open_engine(environment: Mapping[str, str]) -> installation.Engine:
 
 
 def open_session(stack: str, checkout: Checkout) -> Session:
-    """Return a session of `stack`: make its file from its template, choose the backend, and find or build the
-    engine.
+    """Returns a session of `stack`: makes its file from its template, chooses the backend, and finds or
+    builds the engine.
 
     Raises UnknownStackError and MalformedStackFileError before the engine is built, and what `open_engine`
     raises.

@@ -23,13 +23,13 @@ _SALT = re.compile(r"^(['\"]?)encryptionsalt\1\s*:.*(\n|\Z)", re.MULTILINE)
 
 
 def known_stacks(checkout: Checkout) -> list[str]:
-    """Return the stacks that have a file or a template, sorted."""
+    """Returns the stacks that have a file or a template, sorted."""
     files = (_NAME.fullmatch(path.name) for path in checkout.stacks.glob("Pulumi.*.yaml"))
     return sorted({match["stack"] for match in files if match})
 
 
 def misnamed(checkout: Checkout) -> dict[str, str]:
-    """Return the problem of each file that looks like a stack's and is not named like one, by its name."""
+    """Returns the problem of each file that looks like a stack's and is not named like one, by its name."""
     return {
         path.name: "is not the file of a stack: a stack's name has letters, digits, _ and - only"
         for path in sorted(checkout.stacks.glob("Pulumi.*.yaml"))
@@ -38,8 +38,8 @@ def misnamed(checkout: Checkout) -> dict[str, str]:
 
 
 def find(checkout: Checkout, stack: str) -> Path:
-    """Return the file of `stack`, or the template that it will be made from. Raises UnknownStackError when it
-    has neither, and StackNameError when no stack can have that name."""
+    """Returns the file of `stack`, or the template that it will be made from. Raises UnknownStackError when
+    it has neither, and StackNameError when no stack can have that name."""
     try:
         check_name(stack)
     except SettingsError as error:
@@ -56,7 +56,7 @@ def _source(checkout: Checkout, stack: str) -> Path:
 
 
 def ensure(checkout: Checkout, stack: str) -> None:
-    """Make the file of `stack` from its template unless it exists. Raises what `find` raises, and
+    """Makes the file of `stack` from its template unless it exists. Raises what `find` raises, and
     MalformedStackFileError when the template cannot be read or the file cannot be written."""
     source, path = find(checkout, stack), checkout.stack_file(stack)
     if source == path:
@@ -74,7 +74,7 @@ def ensure(checkout: Checkout, stack: str) -> None:
 
 
 def drop_stale_salt(checkout: Checkout, stack: str) -> None:
-    """Remove the salt of a passphrase that is gone from the file of `stack`, which is new to the backend.
+    """Removes the salt of a passphrase that is gone from the file of `stack`, which is new to the backend.
 
     Raises StaleSaltError when the file holds secrets that only that passphrase opens.
     """
@@ -88,7 +88,7 @@ def drop_stale_salt(checkout: Checkout, stack: str) -> None:
 
 
 def read(checkout: Checkout, stack: str) -> StackFile:
-    """Return the file of `stack`, or its template while it has no file. Raises MalformedStackFileError with
+    """Returns the file of `stack`, or its template while it has no file. Raises MalformedStackFileError with
     the line to correct."""
     try:
         return StackFile(_source(checkout, stack))
@@ -97,8 +97,9 @@ def read(checkout: Checkout, stack: str) -> StackFile:
 
 
 def platform(checkout: Checkout, stack: str) -> Mapping[str, Any]:
-    """Return `nebula:platform` as it stands in the file of `stack`. Only what commands read there is checked.
-    Raises MalformedStackFileError with the line to correct, also when the file has no `nebula:platform`."""
+    """Returns `nebula:platform` as it stands in the file of `stack`. Only what commands read there is
+    checked. Raises MalformedStackFileError with the line to correct, also when the file has no
+    `nebula:platform`."""
     file = read(checkout, stack)
     try:
         found = file.platform()
@@ -111,7 +112,7 @@ def platform(checkout: Checkout, stack: str) -> Mapping[str, Any]:
 
 
 def is_local(checkout: Checkout, stack: str) -> bool:
-    """Tell whether `stack` runs on this machine. Raises MalformedStackFileError when its file does not say
+    """Tells whether `stack` runs on this machine. Raises MalformedStackFileError when its file does not say
     where it runs, as a command would act on the wrong place."""
     cloud = platform(checkout, stack).get("cloud")
     if not isinstance(cloud, str):
@@ -121,7 +122,7 @@ def is_local(checkout: Checkout, stack: str) -> bool:
 
 
 def local_directory(checkout: Checkout, stack: str) -> Path:
-    """Return the directory of a local stack: its setting `local.directory`, or the default. Raises
+    """Returns the directory of a local stack: its setting `local.directory`, or the default. Raises
     MalformedStackFileError when no stack may have that directory."""
     given = (platform(checkout, stack).get("local") or {}).get("directory")
     directory = paths.stack_directory(stack) if given is None else Path(str(given))
@@ -133,5 +134,5 @@ def local_directory(checkout: Checkout, stack: str) -> Path:
 
 
 def keeps_data(checkout: Checkout, stack: str) -> bool:
-    """Tell whether the file of a local stack says now that its data is kept when it is taken down."""
+    """Tells whether the file of a local stack says now that its data is kept when it is taken down."""
     return bool((platform(checkout, stack).get("local") or {}).get("keep_data"))

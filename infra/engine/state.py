@@ -16,13 +16,13 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
 def state_file(state: Path, project: str, stack: str) -> Path:
-    """Return the file of the stack's state, or where it would be."""
+    """Returns the file of the stack's state, or where it would be."""
     every = [_stacks(state) / project / f"{stack}{suffix}" for suffix in _SUFFIXES]
     return next((path for path in every if path.exists()), every[0])
 
 
 def deployment(state: Path, project: str, stack: str) -> dict[str, Any]:
-    """Return the stack's last deployment, empty for a stack that never had one.
+    """Returns the stack's last deployment, empty for a stack that never had one.
 
     Raises FileNotFoundError when the backend does not have the stack, and DamagedStateError when its state
     cannot be read.
@@ -48,7 +48,8 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _backup(path: Path) -> Path | None:
-    """Return the engine's copy of the state before the last change, or None when it is missing or damaged."""
+    """Returns the engine's copy of the state before the last change, or None when it is missing or
+    damaged."""
     kept = path.with_name(f"{path.name}.bak")
     try:
         if path.suffix != ".zst":
@@ -63,7 +64,7 @@ def _stacks(state: Path) -> Path:
 
 
 def interrupted_creates(latest: dict[str, Any]) -> list[str]:
-    """Return the URNs of resources whose Create was running when the engine was killed."""
+    """Returns the URNs of resources whose Create was running when the engine was killed."""
     return [
         operation["resource"]["urn"]
         for operation in latest.get("pending_operations") or []
@@ -72,7 +73,7 @@ def interrupted_creates(latest: dict[str, Any]) -> list[str]:
 
 
 def plain_outputs(latest: dict[str, Any]) -> dict[str, Any]:
-    """Return the stack's outputs that hold no secret."""
+    """Returns the stack's outputs that hold no secret."""
     for resource in latest.get("resources") or []:
         if resource["type"] == "pulumi:pulumi:Stack":
             outputs = resource.get("outputs") or {}
@@ -87,8 +88,8 @@ def _holds_secret(value: Any) -> bool:
 
 
 def stacks_with_resources(state: Path, project: str) -> list[str]:
-    """Return the stacks of the backend that still have resources: those of `project` by their name, others as
-    `project/stack`. Raises DamagedStateError when a state cannot be read."""
+    """Returns the stacks of the backend that still have resources: those of `project` by their name, others
+    as `project/stack`. Raises DamagedStateError when a state cannot be read."""
     found = []
     for path in sorted(_stacks(state).rglob("*.json*")):
         suffix = next((each for each in _SUFFIXES if path.name.endswith(each)), None)

@@ -17,7 +17,7 @@ from infra.plugins.required import required
 
 
 def lines(stack: str, checkout: Checkout) -> list[str]:
-    """Return a line for each plugin of `stack`. Raises EngineError for a stack that has no file."""
+    """Returns a line for each plugin of `stack`. Raises EngineError for a stack that has no file."""
     stacks.find(checkout, stack)
     environment = {**os.environ, **backend.choose(checkout, os.environ).variables}
     return [
@@ -34,7 +34,7 @@ def lines(stack: str, checkout: Checkout) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the lines of the stack that `arguments` name; the exit code."""
+    """Prints the lines of the stack that `arguments` name, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m infra.plugins", description=__doc__)
     parser.add_argument("--stack", default="local")
     stack = parser.parse_args(arguments).stack

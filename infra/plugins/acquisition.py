@@ -39,12 +39,12 @@ class Missing:
 
 
 def plugin_directory(environment: Mapping[str, str]) -> Path:
-    """Return the directory in which an engine with `environment` keeps its plugins."""
+    """Returns the directory in which an engine with `environment` keeps its plugins."""
     return Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
 
 
 def is_installed(plugin: Plugin, environment: Mapping[str, str], project: Path) -> bool:
-    """Tell whether an engine with `environment` finds `plugin` in `project`: named in its Pulumi.yaml, on
+    """Tells whether an engine with `environment` finds `plugin` in `project`: named in its Pulumi.yaml, on
     PATH, or in PULUMI_HOME in exactly its version."""
     if plugin.name in _of_project(project):
         return True
@@ -68,14 +68,14 @@ def _of_project(project: Path) -> set[str]:
 
 
 def is_true(value: str | None) -> bool:
-    """Tell whether the engine takes the variable's `value` as on."""
+    """Tells whether the engine takes the variable's `value` as on."""
     return (value or "").lower() in ("1", "true")
 
 
 def download(
     plugins: Sequence[Plugin], engine: Engine, environment: Mapping[str, str], project: Path
 ) -> list[Missing]:
-    """Have `engine` install `plugins`, all at a time and each by one attempt. Returns those that it could not
+    """Has `engine` install `plugins`, all at a time and each by one attempt. Returns those that it could not
     install: no server answered within ANSWER_SECONDS, the download failed, or NEVER_DOWNLOAD is set."""
     if is_true(environment.get(NEVER_DOWNLOAD)):
         return [Missing(each, f"{NEVER_DOWNLOAD} is set") for each in plugins]
@@ -92,7 +92,7 @@ def download(
 
 
 def _install(plugin: Plugin, engine: Engine, environment: Mapping[str, str], project: Path) -> str | None:
-    """Return why `plugin` could not be installed, None when it was."""
+    """Returns why `plugin` could not be installed, None when it was."""
     arguments = ["plugin", "install", "resource", plugin.name, plugin.version]
     reason, seconds = None, ANSWER_SECONDS
     with subprocess.Popen(

@@ -43,7 +43,7 @@ class Plugin:
 
 
 def required(platform: Mapping[str, Any]) -> tuple[Plugin, ...]:
-    """Return the plugins that a stack needs whose file has `platform` as its `nebula:platform`."""
+    """Returns the plugins that a stack needs whose file has `platform` as its `nebula:platform`."""
     names = _OF_CLOUD.get(str(platform.get("cloud")), ())
     match platform:
         case {"kubernetes": {"images": {"build": True}}} if names:

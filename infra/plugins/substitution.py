@@ -25,8 +25,8 @@ PROVES_LESS = (
 
 @contextmanager
 def substituted(session: Session) -> Iterator[Session]:
-    """Yield `session` as a preview needs it. Plugins that are missing are downloaded first; where that fails,
-    the session's PATH begins with stand-ins, one line on stderr says so, and says so again at the end.
+    """Yields `session` as a preview needs it. Plugins that are missing are downloaded first; where that
+    fails, the session's PATH begins with stand-ins, one line on stderr says so, and says so again at the end.
 
     A stack whose settings are wrong gets none of this: its program ends before it needs a plugin.
     """
@@ -48,7 +48,7 @@ def substituted(session: Session) -> Iterator[Session]:
 
 
 def notice(missing: Sequence[Missing]) -> str:
-    """Return the line that names the plugins that stand-ins take the place of, why, and what that proves
+    """Returns the line that names the plugins that stand-ins take the place of, why, and what that proves
     less."""
     names = ", ".join(str(each.plugin) for each in missing)
     return (

@@ -28,8 +28,8 @@ PACK = HERE.root / "policy" / "pack"
 def reports(
     base: str | None, stacks: Sequence[str], *, real_plugins: bool = False, source: Path = HERE.root
 ) -> list[Report]:
-    """Preview `stacks` in the checkout `source`, or every stack of its working tree if `stacks` is empty, and
-    compare each with the same stack at the commit `base`.
+    """Previews `stacks` in the checkout `source`, or every stack of its working tree if `stacks` is empty,
+    and compares each with the same stack at the commit `base`.
 
     Stand-ins take the place of the provider plugins unless `real_plugins` is set. The policies of this
     checkout judge both sides. Raises SnapshotError when Git does not know `base`, and what opening the engine
@@ -63,7 +63,7 @@ def reports(
 
 
 def removed(base: str, stacks: Sequence[str], source: Path = HERE.root) -> list[str]:
-    """Return the stacks that have a template at the commit `base` and none in the working tree of `source`,
+    """Returns the stacks that have a template at the commit `base` and none in the working tree of `source`,
     only those among `stacks` unless that is empty. Raises SnapshotError when Git does not know `base`."""
     here = {path.name.split(".")[1] for path in (source / "stacks").glob("Pulumi.*.template.yaml")}
     found = [each for each in snapshot.stacks_of_commit(source, base) if each not in here]
@@ -71,13 +71,13 @@ def removed(base: str, stacks: Sequence[str], source: Path = HERE.root) -> list[
 
 
 def _named(base: str) -> str:
-    """Return `base` as the report shows it: a branch or tag is followed by the commit that it names."""
+    """Returns `base` as the report shows it: a branch or tag is followed by the commit that it names."""
     commit = snapshot.commit(HERE.root, base)
     return commit if base.startswith(commit) else f"{base} ({commit})"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line with `arguments`, and return the exit code."""
+    """Runs the command line with `arguments`, and returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.previews", description="Report what a change does to each stack."
     )

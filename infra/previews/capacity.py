@@ -25,8 +25,8 @@ _MULTIPLES = {
 
 @dataclass(frozen=True)
 class Capacity:
-    """What servers that run all the time request: `cores`, and `memory` in bytes. Servers of a local stack
-    request memory only, as they share the machine's cores."""
+    """The capacity that servers which run all the time request: `cores`, and `memory` in bytes. Servers of a
+    local stack request memory only, as they share the machine's cores."""
 
     cores: Decimal = Decimal(0)
     memory: Decimal = Decimal(0)
@@ -39,7 +39,7 @@ class Capacity:
 
 
 def capacity(resources: Iterable[Mapping[str, Any]]) -> Capacity:
-    """Return what the servers among `resources` request, each of which has a `type` and `inputs`: local
+    """Returns what the servers among `resources` request, each of which has a `type` and `inputs`: local
     servers and the pods of Deployments, StatefulSets, DaemonSets and ReplicaSets. Jobs are not counted, as
     they end; pods that servers start themselves (Spark's executors) are not known here."""
     total = Capacity()
@@ -64,7 +64,7 @@ def _of_pods(spec: Mapping[str, Any]) -> Capacity:
 
 
 def quantity(text: Any) -> Decimal:
-    """Return a Kubernetes quantity (`100m`, `768Mi`) as a number. Raises ValueError for anything else."""
+    """Returns a Kubernetes quantity (`100m`, `768Mi`) as a number. Raises ValueError for anything else."""
     match = _QUANTITY.match(str(text))
     if match is None or match[2] not in _MULTIPLES:
         raise ValueError(f"{text!r} is not a Kubernetes quantity such as 100m, 1.5, 768Mi or 2Gi")

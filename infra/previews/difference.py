@@ -11,8 +11,9 @@ Kind = Literal["added", "changed", "removed"]
 
 @dataclass(frozen=True)
 class Change:
-    """How one resource differs: its `type` and `name`, and for a changed one the `paths` of the inputs that
-    differ, such as `spec.replicas`. The path `(protect)` stands for its protection from deletion."""
+    """A resource that differs between two previews: its `type` and `name`, and for a changed one the `paths`
+    of the inputs that differ, such as `spec.replicas`. The path `(protect)` stands for its protection from
+    deletion."""
 
     kind: Kind
     type: str
@@ -21,7 +22,7 @@ class Change:
 
 
 def differences(base: Mapping[str, State], head: Mapping[str, State]) -> list[Change]:
-    """Return what changes from the resources `base` to the resources `head`, both by URN, sorted by URN."""
+    """Returns what changes from the resources `base` to the resources `head`, both by URN, sorted by URN."""
     found = []
     for urn in sorted({*base, *head}):
         name = urn.split("::", 3)[3]
@@ -35,7 +36,7 @@ def differences(base: Mapping[str, State], head: Mapping[str, State]) -> list[Ch
 
 
 def _inputs(state: State) -> Mapping[str, Any]:
-    """Return the inputs of a resource, and its protection, which the engine keeps beside them."""
+    """Returns the inputs of a resource, and its protection, which the engine keeps beside them."""
     return {**(state.get("inputs") or {}), "(protect)": bool(state.get("protect"))}
 
 

@@ -34,7 +34,7 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether the preview of the working tree failed or violates a mandatory policy."""
+        """True when the preview of the working tree failed or violates a mandatory policy."""
         return self.head.code != 0
 
     @property
@@ -70,7 +70,7 @@ class Report:
 def document(
     reports: Sequence[Report], base: str, removed: Sequence[str] = (), *, real_plugins: bool = False
 ) -> str:
-    """Return the report in Markdown, at most LIMIT characters and a line for each stack whose details were
+    """Returns the report in Markdown, at most LIMIT characters and a line for each stack whose details were
     left out.
 
     `base` names the commit that `reports` compare with, and `removed` are the stacks that only the base has.
@@ -188,7 +188,7 @@ def _told(errors: Sequence[str]) -> Iterator[str]:
 
 
 def _violations(report: Report) -> Iterator[str]:
-    """Yield a table with one row for each rule: how often it is violated, and one violation."""
+    """Yields a table with one row for each rule: how often it is violated, and one violation."""
     found, (now, before) = report.head, report.violations
     if not now:
         return
@@ -236,7 +236,7 @@ def _costs(now: Estimate, before: Estimate | None) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Return `text` for a table's cell, unable to end the cell, to be HTML or to notify a user of GitHub."""
+    """Returns `text` for a table's cell, unable to end the cell, to be HTML or to notify a user of GitHub."""
     return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("@", "@\u200b")
 
 

@@ -83,7 +83,8 @@ class Preview:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Why the preview failed, violations of policies aside; empty when it succeeded."""
+        """The errors for which the preview failed, apart from violations of policies; empty when it
+        succeeded."""
         found = [event["diagnosticEvent"] for event in self.events if event.get("diagnosticEvent")]
         told = [str(each["message"]).strip() for each in found if each["severity"] == "error"]
         told = [message for message in told if message != _ENDED]
@@ -93,7 +94,7 @@ class Preview:
 
 
 def _sentence(message: str) -> str:
-    """Return a violation's own sentence, before which the engine puts the policy's description."""
+    """Returns a violation's own sentence, before which the engine puts the policy's description."""
     return message.strip().rpartition("\n")[2]
 
 
@@ -106,7 +107,7 @@ def preview(
     real_plugins: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> Preview:
-    """Preview `stack` of the project in the directory `project` from an empty state, judged by the policy
+    """Previews `stack` of the project in the directory `project` from an empty state, judged by the policy
     pack `pack`.
 
     Stand-ins take the place of every provider plugin unless `real_plugins` is set. `environment` is added to
@@ -128,7 +129,7 @@ def preview(
 
 
 def _variables(scratch: Path, engine: Engine, real_plugins: bool) -> dict[str, str]:
-    """Return the engine's environment: the caller's without its settings of Pulumi (login, stack) and of
+    """Returns the engine's environment: the caller's without its settings of Pulumi (login, stack) and of
     Python (a dot in PYTHONPATH would be infra/, whose modules hide those of Python's library)."""
     dropped = ("PULUMI_", "PYTHONPATH", "PYTHONHOME")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
@@ -151,7 +152,7 @@ def _variables(scratch: Path, engine: Engine, real_plugins: bool) -> dict[str, s
 
 
 def _share_plugins(home: Path) -> None:
-    """Let the engine with PULUMI_HOME `home` use the plugins that are installed for this checkout, and keep
+    """Lets the engine with PULUMI_HOME `home` use the plugins that are installed for this checkout, and keep
     there those that it downloads."""
     variables = {"PULUMI_HOME": str(HERE.home)} if HERE.home.is_dir() else {}
     installed = plugin_directory({**variables, **os.environ})

@@ -17,7 +17,7 @@ class SnapshotError(Exception):
 
 
 def copy_working_tree(source: Path, target: Path) -> Checkout:
-    """Copy the files of the checkout `source` that Git tracks or would track into the directory `target`.
+    """Copies the files of the checkout `source` that Git tracks or would track into the directory `target`.
     Ignored files (the state, the stack files) are left out; stack files are made from their templates. Raises
     SnapshotError where `source` is no Git checkout."""
     listed = _git(source, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
@@ -30,8 +30,8 @@ def copy_working_tree(source: Path, target: Path) -> Checkout:
 
 
 def unpack_commit(source: Path, reference: str, target: Path) -> Checkout:
-    """Unpack the commit that `reference` names in the checkout `source` into the directory `target`, and make
-    stack files from its templates. Raises SnapshotError when Git does not know it."""
+    """Unpacks the commit that `reference` names in the checkout `source` into the directory `target`, and
+    makes stack files from its templates. Raises SnapshotError when Git does not know it."""
     archive = _git(source, "archive", "--format=tar", reference)
     with tarfile.open(fileobj=BytesIO(archive)) as tar:
         tar.extractall(target, filter="data")
@@ -39,13 +39,13 @@ def unpack_commit(source: Path, reference: str, target: Path) -> Checkout:
 
 
 def commit(source: Path, reference: str) -> str:
-    """Return the abbreviated hash of the commit that `reference` names. Raises SnapshotError when Git does
+    """Returns the abbreviated hash of the commit that `reference` names. Raises SnapshotError when Git does
     not know it."""
     return _git(source, "rev-parse", "--short", f"{reference}^{{commit}}").decode().strip()
 
 
 def stacks_of_commit(source: Path, reference: str) -> list[str]:
-    """Return the stacks that have a template in the commit that `reference` names, sorted. Raises
+    """Returns the stacks that have a template in the commit that `reference` names, sorted. Raises
     SnapshotError when Git does not know it."""
     listed = _git(source, "ls-tree", "--name-only", reference, "stacks/").decode().splitlines()
     names = (Path(line).name.split(".") for line in listed)
@@ -53,7 +53,7 @@ def stacks_of_commit(source: Path, reference: str) -> list[str]:
 
 
 def _prepared(source: Path, target: Path) -> Checkout:
-    """Link the Python packages of `source` into `target`, and make a file for every stack that has a
+    """Links the Python packages of `source` into `target`, and makes a file for every stack that has a
     template."""
     (target / ".venv").symlink_to((source / ".venv").resolve())
     checkout = Checkout(target)

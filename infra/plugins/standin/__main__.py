@@ -14,7 +14,7 @@ _REFRESHES = ("--refresh", "-r")
 
 
 def refusal(package: str, command: Sequence[str]) -> str | None:
-    """Return why the stand-in of `package` does not serve the engine that was started by `command`, its
+    """Returns why the stand-in of `package` does not serve the engine that was started by `command`, its
     program and arguments; None when it does. It serves `pulumi preview`, and neither a command that may
     change a stack nor one that compares it with what runs."""
     if command[1:2] == ["preview"] and not any(each.startswith(_REFRESHES) for each in command):
@@ -27,7 +27,8 @@ def refusal(package: str, command: Sequence[str]) -> str | None:
 
 
 def main(package: str) -> None:
-    """Serve the stand-in of `package` until the engine ends. Exits with a message where `refusal` has one."""
+    """Serves the stand-in of `package` until the engine ends. Exits with a message where `refusal` has
+    one."""
     if problem := refusal(package, psutil.Process(os.getppid()).cmdline()):
         sys.exit(f"error: {problem}")
     serve(StandIn(package))

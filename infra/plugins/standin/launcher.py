@@ -18,8 +18,8 @@ exec {python} -P -u -m infra.plugins.standin {package} "$@"
 
 
 def write(directory: Path, packages: Iterable[str]) -> None:
-    """Write an executable `pulumi-resource-<package>` for each of `packages` into `directory`, which is made.
-    The caller puts that directory on the PATH of one preview, and removes it afterwards."""
+    """Writes an executable `pulumi-resource-<package>` for each of `packages` into `directory`, which is
+    made. The caller puts that directory on the PATH of one preview, and removes it afterwards."""
     directory.mkdir(parents=True, exist_ok=True)
     for package in packages:
         path = directory / f"pulumi-resource-{package}"

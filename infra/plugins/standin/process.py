@@ -21,7 +21,7 @@ _OPTIONS = [
 
 
 def serve(provider: Any) -> None:
-    """Serve `provider`, a `ResourceProviderServicer`, to the engine that started this process, until it
+    """Serves `provider`, a `ResourceProviderServicer`, to the engine that started this process, until it
     ends."""
     parent = os.getppid()
     server = grpc.server(futures.ThreadPoolExecutor(_WORKERS), options=_OPTIONS)

@@ -99,7 +99,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def _outputs(self, inputs: Any) -> Any:
-        """Return `inputs` as outputs. The engine takes outputs that are absent as unknown; in an object's
+        """Returns `inputs` as outputs. The engine takes outputs that are absent as unknown; in an object's
         metadata, which is present, what the server adds is marked as unknown."""
         outputs = from_struct(inputs)
         if isinstance(metadata := outputs.get("metadata"), dict):
@@ -116,8 +116,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _name_object(inputs: Properties, request: Any) -> None:
-    """Give a Kubernetes object without a name one that follows from its URN. It is the same in every preview,
-    so that two previews can be compared."""
+    """Gives a Kubernetes object without a name one that follows from its URN. It is the same in every
+    preview, so that two previews can be compared."""
     metadata = inputs.setdefault("metadata", {})
     if isinstance(metadata, dict) and not metadata.get("name"):
         end = hashlib.sha256(request.urn.encode()).hexdigest()[:8]
