@@ -62,7 +62,7 @@ def settle_namespace(session: Session) -> None:
     try:
         found = tenancy(site)
     except ClusterError as error:
-        raise EngineError(f"{error}. Nothing was changed") from error
+        raise EngineError(f"{error}. Nothing was changed.") from error
     where = f"Namespace {site.namespace} exists already"
     if found is Tenancy.FOREIGN:
         raise NotOurOwnError(
