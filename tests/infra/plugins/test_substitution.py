@@ -74,10 +74,8 @@ def test_no_command_but_preview_is_served_by_stand_ins_not_even_from_path(
     standins = tmp_path / "standins"
     launcher.write(standins, PACKAGES)
     cloud.environment = with_first(standins, plain) if on_path else plain
-    for command in CHANGING:
+    for command in CHANGING if on_path else CHANGING[1:]:  # `up` without any plugin is the test above
         result = cloud.run(command)
-        if command == "up" and not on_path:
-            continue  # above
         assert result.code != 0, (command, result.output)
         assert NOTICE not in result.output
         told = "serves `pulumi preview` without --refresh only" if on_path else "connection refused"
