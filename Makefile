@@ -12,11 +12,10 @@ LONG_TESTS := tests/e2e/test_external.py tests/e2e/keyless
 # A module of tests is never split: not by loadgroup, which does nothing with pytest 9.2 and xdist 3.8
 # (findings/xdist-groups-are-not-kept-together.sh). Each process holds the SDKs of three clouds, about a GiB.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
-# What a change is compared with; and the provider plugins that previews prefer (PLUGINS= for the real ones).
+# What a change is compared with.
 BASE ?= origin/main
-PLUGINS ?= tests/standin/offline
 # A switch is on (1) or off (0, or nothing). Any other word would pass for off: `down KEEP_DATA=yes` would delete data.
-SWITCHES := KEEP_DATA NEBULA_KEEP_DATA DELETE DRY_RUN FOLLOW DIFF FRESH LONG UPGRADE
+SWITCHES := KEEP_DATA NEBULA_KEEP_DATA DELETE DRY_RUN FOLLOW DIFF FRESH LONG UPGRADE REAL_PLUGINS
 $(foreach each,$(SWITCHES),$(if $(filter-out 0 1,$($(each)))$(word 2,$($(each))),$(error \
 	$(each)=$($(each)) is neither on nor off: say $(each)=1 or $(each)=0. Nothing was done)))
 export COMPONENT FOLLOW DIFF FRESH LONG CONFIRM
@@ -33,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 CHAOS_OPTIONS = $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
 
-.PHONY: help up preview refresh drift down status logs outputs env images test test-long test-kubernetes chaos lint format bench portability lock outdated schema snapshot pr-report clean sweep park-expired
+.PHONY: help up preview refresh drift down status logs outputs env images plugins test test-long test-kubernetes chaos lint format bench portability lock outdated schema snapshot pr-report clean sweep park-expired
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -76,6 +75,9 @@ park-expired: .venv/installed ## Park each stack whose ttl is past, or STACK alo
 images: .venv/installed ## The container images of the stack: source, tab, name below its mirror
 	@$(VENV_PYTHON) -m infra.images --stack "$(STACK)"
 
+plugins: .venv/installed ## The provider plugins of the stack: name, version, archive, installed or missing
+	@$(VENV_PYTHON) -m infra.plugins --stack "$(STACK)"
+
 test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
 	@$(VENV_PYTHON) -m providers.local.artifacts install
 	@$(VENV_PYTHON) -m tests.testbed build --api-only
@@ -113,7 +115,7 @@ portability: .venv/installed ## What differs between two clouds: code, files tha
 	@$(VENV_PYTHON) -m tools.portability
 
 pr-report: .venv/installed ## What this checkout changes in every stack, against BASE, as Markdown: build/pr-report.md
-	@$(VENV_PYTHON) -m infra.previews --base "$(BASE)" --plugins "$(PLUGINS)" --output build/pr-report.md
+	@$(VENV_PYTHON) -m infra.previews --base "$(BASE)" $(if $(filter 1,$(REAL_PLUGINS)),--real-plugins) --output build/pr-report.md
 
 lock: .venv/installed ## Renew every lock: Python, software table, Go, image digests (UPGRADE=1: newer packages that nobody names)
 	@$(VENV_PYTHON) -m infra.versions lock $(if $(filter 1,$(UPGRADE)),--upgrade)

@@ -14,7 +14,7 @@ from typing import Any
 from components.software import HAPROXY, PROVISIONER
 from components.software.images import build_arguments, reference, source
 from components.software.model import Image
-from infra.engine import stack_file
+from infra.engine import stacks
 from infra.engine.checkout import HERE, Checkout
 from infra.engine.ending import ended
 from infra.settings import Settings, SettingsError, parse
@@ -49,9 +49,9 @@ def line(image: Image, mirror: str | None) -> str:
 def settings_of(stack: str, checkout: Checkout) -> Settings:
     """The settings in the stack's file, whose encrypted values stay unread. Raises SettingsError, and
     EngineError for a stack that has no file."""
-    stack_file.find(checkout, stack)
-    document = _unread(stack_file.platform(checkout, stack))
-    return parse(json.dumps(document), stack_file.read(checkout, stack))
+    stacks.find(checkout, stack)
+    document = _unread(stacks.platform(checkout, stack))
+    return parse(json.dumps(document), stacks.read(checkout, stack))
 
 
 def _unread(value: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from infra.engine import commands, stack_file
+from infra.engine import commands, stacks
 from infra.engine.checkout import HERE, Checkout
 from infra.engine.ending import ERRORS, ended
 from infra.engine.errors import EngineError
@@ -35,8 +35,8 @@ def expired(checkout: Checkout, today: date, only: str | None = None) -> Found:
     what its template says."""
     due = []
     # An empty name is the name of no stack, and is refused: it does not ask for all of them.
-    refused = {} if only is not None else stack_file.misnamed(checkout)
-    for stack in stack_file.known_stacks(checkout) if only is None else [only]:
+    refused = {} if only is not None else stacks.misnamed(checkout)
+    for stack in stacks.known_stacks(checkout) if only is None else [only]:
         try:
             if _is_due(checkout, stack, today):
                 due.append(stack)
@@ -46,8 +46,8 @@ def expired(checkout: Checkout, today: date, only: str | None = None) -> Found:
 
 
 def _is_due(checkout: Checkout, stack: str, today: date) -> bool:
-    stack_file.find(checkout, stack)
-    platform = stack_file.platform(checkout, stack)
+    stacks.find(checkout, stack)
+    platform = stacks.platform(checkout, stack)
     given = platform.get("ttl")
     if given is None or platform.get("power") == "parked":
         return False
@@ -57,7 +57,7 @@ def _is_due(checkout: Checkout, stack: str, today: date) -> bool:
             raise ValueError('is no day: write "2026-01-31", in quotes, and not encrypted')
         return overdue(day_of(given), today) is not None
     except ValueError as error:
-        where = stack_file.read(checkout, stack).where(("ttl",))
+        where = stacks.read(checkout, stack).where(("ttl",))
         raise EngineError(f"{where}: {error}") from None
 
 

@@ -123,11 +123,11 @@ def main(arguments: Sequence[str] | None = None, checkout: Checkout = HERE) -> i
 
 
 def _run(given: argparse.Namespace, checkout: Checkout) -> int:
-    from infra.engine import ownership, stack_file
+    from infra.engine import ownership, stacks
     from infra.engine.session import open_session
 
     session = open_session(given.stack, checkout)
-    platform = stack_file.platform(checkout, given.stack)
+    platform = stacks.platform(checkout, given.stack)
     sweeper = sweeper_of(given.stack, platform)
     exported = session.ask("stack", "export", "--stack", given.stack) if session.exists() else "{}"
     owner = platform.get("owner")

@@ -19,6 +19,7 @@ SWITCHES = (
     "FRESH",
     "LONG",
     "UPGRADE",
+    "REAL_PLUGINS",
 )
 
 

@@ -1,8 +1,8 @@
-"""`python -m infra.costs --preview preview.json`: the estimate of a previewed stack.
+"""`python -m infra.costs --preview preview.json`: prints the estimate of a previewed stack.
 
-The preview is `pulumi preview --json --show-sames`, `--events` an event log, `--state` what
-`pulumi stack export` prints. `--json` prints plain values instead of a table. `-` is stdin.
-Ends with 1, and no sum, for what holds no whole stack.
+`--preview` takes what `pulumi preview --json --show-sames` prints, `--events` an event log, and `--state`
+what `pulumi stack export` prints; `-` reads it from stdin. `--json` prints plain values instead of a table.
+Exits with 1 and prints no estimate when the file does not hold a whole stack.
 """
 
 import argparse
@@ -21,13 +21,20 @@ from providers.costs import Resource
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.costs", description="What a stack costs monthly.")
+    """Runs the command line with `arguments`, and returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.costs", description="Estimate what a stack costs monthly."
+    )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--preview", metavar="FILE", help="of pulumi preview --json --show-sames")
-    source.add_argument("--events", metavar="FILE", help="an event log of preview or up")
-    source.add_argument("--state", metavar="FILE", help="of pulumi stack export")
-    parser.add_argument("--json", action="store_true", help="plain values")
-    parser.add_argument("--parked", action="store_true", help="say what the cloud does not stop")
+    source.add_argument("--preview", metavar="FILE", help="the output of pulumi preview --json --show-sames")
+    source.add_argument("--events", metavar="FILE", help="an event log of pulumi preview or up")
+    source.add_argument("--state", metavar="FILE", help="the output of pulumi stack export")
+    parser.add_argument("--json", action="store_true", help="print plain values as JSON")
+    parser.add_argument(
+        "--parked",
+        action="store_true",
+        help="name the resources that the cloud bills while the stack is parked",
+    )
     given = parser.parse_args(arguments)
     return ended(lambda: _run(given), HERE)
 
@@ -35,33 +42,46 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(given: argparse.Namespace) -> int:
     try:
         resources = _resources(given)
-    except (IncompleteError, OSError, ValueError) as error:
-        print(f"error: nothing was estimated: {error}", file=sys.stderr)
-        return 1
+    except (IncompleteError, OSError) as error:
+        return _refused(str(error))
+    except ValueError as error:
+        return _refused(f"The file is not JSON: {error}.")
     found = estimate(resources)
     if given.json:
         print(json.dumps(found.as_dict(), indent=2))
     elif found.empty:
-        print("No cloud bills anything of this stack.")
+        print("No cloud bills any resource of this stack.")
     else:
         show(found, Console(), parked=given.parked)
     return 0
 
 
+def _refused(problem: str) -> int:
+    print(f"error: Nothing was estimated. {problem}", file=sys.stderr)
+    return 1
+
+
 def _resources(given: argparse.Namespace) -> list[Resource]:
-    """Raises IncompleteError, OSError, and ValueError for what is not JSON."""
+    """Reads the resources from the file that `given` names. Raises IncompleteError when it holds no whole
+    stack, OSError when it cannot be read, and ValueError when it is not JSON."""
     text = _read(given.preview or given.events or given.state)
     if given.events:
         resources = from_events(text.splitlines())
     else:
         document = json.loads(text)
         if not isinstance(document, dict):
-            raise IncompleteError("this is no preview and no state, but a list or a word")
+            raise IncompleteError(
+                "The file holds JSON, but not a JSON object. Give the output of `pulumi preview --json "
+                "--show-sames` to --preview, or of `pulumi stack export` to --state."
+            )
         resources = (
             from_preview(document) if given.preview else from_deployment(document.get("deployment") or {})
         )
     if not resources:
-        raise IncompleteError("there is no resource in it: is it of this kind, and of a stack that has any?")
+        raise IncompleteError(
+            "The file holds no resource. Check that it is what its option (--preview, --events, --state) "
+            "takes, and that the stack has resources."
+        )
     return resources
 
 

@@ -1,4 +1,5 @@
-"""The estimate: what is priced, what is billed by use, and what has no price."""
+"""Estimates the cost of a stack: what has a monthly price, what is billed by use, and what has no known
+price."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ _CENT = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Line:
-    """Something priced: `monthly` in US dollars. `elsewhere` when the price is of another region."""
+    """A charge with a price: `monthly` is in US dollars. `elsewhere` is set when the price is another
+    region's; `cannot_stop` says why the cloud bills it while the stack is parked."""
 
     resource: Resource
     what: str
@@ -26,7 +28,7 @@ class Line:
 
 @dataclass(frozen=True)
 class ByUse:
-    """Something billed by use, which nobody knows beforehand: `price` is of one unit."""
+    """A charge that is billed by use, which cannot be known beforehand. `price` is the price of one unit."""
 
     resource: Resource
     what: str
@@ -35,7 +37,7 @@ class ByUse:
 
 @dataclass(frozen=True)
 class Unpriced:
-    """Something that is, or may be, billed, and `why` it is not counted."""
+    """A charge that is not counted, and `why`: it has no price in the table, or its amount is not known."""
 
     resource: Resource
     what: str
@@ -44,7 +46,7 @@ class Unpriced:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Monthly, in US dollars, at list price: `total` counts `lines` and nothing else."""
+    """The monthly cost of a stack, in US dollars at list price. Only `lines` count in `total`."""
 
     lines: tuple[Line, ...]
     by_use: tuple[ByUse, ...]
@@ -52,11 +54,12 @@ class Estimate:
 
     @property
     def total(self) -> Decimal:
+        """The sum of `lines`, in US dollars a month."""
         return sum((line.monthly for line in self.lines), Decimal(0))
 
     @property
     def by_component(self) -> dict[str, Decimal]:
-        """The most expensive first."""
+        """The sum of each component's lines, in US dollars a month, the most expensive component first."""
         sums: dict[str, Decimal] = {}
         for line in self.lines:
             component = line.resource.component
@@ -65,16 +68,16 @@ class Estimate:
 
     @property
     def priced_elsewhere(self) -> tuple[str, ...]:
-        """The regions whose prices stand in for those of the stack's own."""
+        """The regions whose prices are used because the table has none for the stack's own region, sorted."""
         return tuple(sorted({line.price.region for line in self.lines if line.elsewhere}))
 
     @property
     def empty(self) -> bool:
-        """Whether nothing of the stack is billed: its machines are the user's own."""
+        """True when no cloud bills any of the stack's resources, as in a stack on the user's own machines."""
         return not (self.lines or self.by_use or self.unpriced)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values: money as strings with two decimals."""
+        """Returns the estimate as values for JSON. Amounts of money are strings with two decimals."""
         return {
             "currency": "USD",
             "total": money(self.total),
@@ -122,7 +125,8 @@ class Estimate:
 
 
 def estimate(resources: Sequence[Resource]) -> Estimate:
-    """What `resources`, a whole stack, cost each month."""
+    """Estimates what `resources` cost each month. They must be all resources of one stack, as the price of
+    one may depend on another."""
     lines: list[Line] = []
     by_use: list[ByUse] = []
     unpriced: list[Unpriced] = []
@@ -138,7 +142,9 @@ def estimate(resources: Sequence[Resource]) -> Estimate:
                 unpriced.append(Unpriced(resource, resource.type, str(problem)))
                 continue
             if charges is None:
-                unpriced.append(Unpriced(resource, resource.type, "what it costs is not known here"))
+                unpriced.append(
+                    Unpriced(resource, resource.type, "the price table does not know this type of resource")
+                )
             for charge in charges or ():
                 _count(cloud, resource, charge, region, lines, by_use, unpriced)
     return Estimate(tuple(lines), tuple(by_use), tuple(unpriced))
@@ -164,7 +170,7 @@ def _count(
         return
     price = cloud.table.find(charge.item, region)
     if price is None:
-        unpriced.append(Unpriced(resource, charge.what, f"no price of {charge.item}"))
+        unpriced.append(Unpriced(resource, charge.what, f"the price table has no price of {charge.item}"))
     elif charge.quantity is None:
         by_use.append(ByUse(resource, charge.what, price))
     else:
@@ -175,5 +181,5 @@ def _count(
 
 
 def money(amount: Decimal) -> str:
-    """Two decimals."""
+    """Returns `amount` as a string with two decimals."""
     return str(amount.quantize(_CENT))

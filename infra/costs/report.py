@@ -1,4 +1,4 @@
-"""The estimate for people: a table by component, and what is not in it."""
+"""Prints an estimate: a table by component, and notes on what the table does not count."""
 
 from collections import Counter
 
@@ -10,7 +10,8 @@ from providers.terminal import show_table
 
 
 def show(found: Estimate, console: Console, *, parked: bool = False) -> None:
-    """Print the estimate; nothing for a stack that no cloud bills."""
+    """Prints the estimate `found` on `console`, or nothing for a stack that no cloud bills. `parked` titles
+    it as that of a parked stack, and adds which resources the cloud bills all the same."""
     if found.empty:
         return
     title = "Monthly, while parked" if parked else "Monthly"
@@ -39,19 +40,19 @@ def _notes(found: Estimate, parked: bool) -> list[str]:
     notes = []
     if found.priced_elsewhere:
         regions = ", ".join(found.priced_elsewhere)
-        notes.append(f"Prices are of {regions}: there are none of the stack's region in the price table.")
+        notes.append(f"The prices are those of {regions}: the price table has none for the stack's region.")
     if by_use := Counter((each.what, each.price) for each in found.by_use):
-        notes.append("By use, not counted:")
+        notes.append("Billed by use, not counted:")
         notes += [
             f"  {what}: {price.amount} USD a {price.unit}" + (f" ({count} resources)" if count > 1 else "")
             for (what, price), count in sorted(by_use.items(), key=lambda entry: entry[0][0])
         ]
     if unpriced := Counter((each.what, each.why) for each in found.unpriced):
-        notes.append("No price, not counted:")
+        notes.append("Without a known price, not counted:")
         notes += [f"  {count} × {what}: {why}" for (what, why), count in sorted(unpriced.items())]
     if parked:
         hints = {(line.resource.name, line.cannot_stop): line for line in found.lines if line.cannot_stop}
         if hints:
-            notes.append("What the cloud does not stop:")
+            notes.append("Billed while parked, as the cloud does not stop it:")
             notes += [f"  {name}: {hint}" for name, hint in sorted(hints)]
     return notes

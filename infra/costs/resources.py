@@ -1,4 +1,4 @@
-"""The resources of a stack, from what the engine prints."""
+"""Reads the resources of a stack from the engine's previews, event logs and states."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,28 +13,31 @@ _STACK = "pulumi:pulumi:Stack"
 
 
 class IncompleteError(Exception):
-    """What was given holds no whole stack: what is missing would be taken for free of charge."""
+    """A document does not hold a whole stack. Resources that are missing would be taken for free."""
 
 
 def from_preview(document: Mapping[str, Any]) -> list[Resource]:
-    """From `pulumi preview --json --show-sames`: what the stack will have.
+    """Returns the resources that a stack will have, from what `pulumi preview --json --show-sames` prints.
 
-    Raises IncompleteError for the preview of a program that failed, and for one without `--show-sames`, in
-    which the engine leaves out what does not change.
+    Raises IncompleteError when the preview failed, and when it was made without `--show-sames`, so that
+    resources that do not change are missing.
     """
     steps = document.get("steps") or []
     if any(each.get("severity") == "error" for each in document.get("diagnostics") or []):
-        raise IncompleteError("the preview failed, so that it holds a part of the stack: mend that first")
+        raise IncompleteError(
+            "The preview failed, so it holds only a part of the stack. Mend the program and preview it again."
+        )
     same = int((document.get("changeSummary") or {}).get("same", 0))
     if left_out := same - sum(step["op"] == "same" for step in steps):
         raise IncompleteError(
-            f"the preview leaves out {left_out} resources that do not change: make it with --show-sames"
+            f"The preview leaves out {left_out} resources that do not change: make it with --show-sames."
         )
     return _resources(step["newState"] for step in steps if step["op"] not in _GONE and step.get("newState"))
 
 
 def from_events(lines: Iterable[str]) -> list[Resource]:
-    """From an event log (`pulumi up|preview --event-log`): one event a line."""
+    """Returns the resources that a stack will have, from the lines of an event log (`pulumi up|preview
+    --event-log`), each of which is one event in JSON."""
     states = []
     for line in lines:
         metadata = (json.loads(line).get("resourcePreEvent") or {}).get("metadata") or {}
@@ -44,7 +47,7 @@ def from_events(lines: Iterable[str]) -> list[Resource]:
 
 
 def from_deployment(deployment: Mapping[str, Any]) -> list[Resource]:
-    """From a state: `deployment` of `pulumi stack export`."""
+    """Returns the resources that a stack has, from `deployment` in what `pulumi stack export` prints."""
     return _resources(each for each in deployment.get("resources") or [] if not each.get("delete"))
 
 
@@ -64,7 +67,8 @@ def _resources(states: Iterable[Mapping[str, Any]]) -> list[Resource]:
 
 
 def _component(urn: str, every: Mapping[str, Mapping[str, Any]]) -> str:
-    """The outermost ancestor below the stack: a component, or the resource itself."""
+    """Returns the name of the resource's outermost ancestor below the stack: a component, or the resource
+    itself."""
     outermost = urn
     while parent := every.get(outermost, {}).get("parent"):
         if f"::{_STACK}::" in parent or parent == outermost:

@@ -1,6 +1,7 @@
-"""Getting and driving the Pulumi engine: what `make up` does for those who have nothing.
+"""Runs the Makefile's commands on a stack: finds or builds the Pulumi engine, picks a backend, and calls the
+engine.
 
-A user with the official Pulumi CLI needs none of this: `Pulumi.yaml`, the stack files and the
-program stand alone. Where a compatible `pulumi` with its own language host is on PATH it is used,
-and where a backend is logged in that is used; only what is missing is supplied from here.
+A user with the official Pulumi CLI needs none of this: `Pulumi.yaml`, the stack files and the program stand
+alone. A compatible `pulumi` on PATH that has a language host is used, and so is a backend that the user
+logged in to. This package supplies only what is missing.
 """

@@ -1,4 +1,4 @@
-"""`python -m infra.engine <command> --stack <stack>`: the Makefile's targets."""
+"""`python -m infra.engine <command> --stack <stack>`: runs one of the Makefile's targets."""
 
 import argparse
 import sys
@@ -6,7 +6,9 @@ import sys
 from infra.engine.commands import COMMANDS, main
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m infra.engine", description="The Makefile's targets.")
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.engine", description="Run a target of the Makefile."
+    )
     parser.add_argument("command", choices=sorted(COMMANDS))
     parser.add_argument("--stack", default="local")
     arguments = parser.parse_args()

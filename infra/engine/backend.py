@@ -1,6 +1,7 @@
-"""Where the state is kept: the backend that the user logged in to, else a file backend of the clone's.
+"""Chooses where the state is kept: the backend that the user logged in to, else a file backend in the
+checkout.
 
-With a backend of the user's own, nothing of this module is set: not the home, not the passphrase.
+With a backend of the user's own, this module sets neither PULUMI_HOME nor a passphrase.
 """
 
 import json
@@ -19,22 +20,28 @@ from providers.local.plugin.layout import sync_directory, write_atomically
 
 @dataclass(frozen=True)
 class Backend:
-    """`variables` are what the engine needs in its environment; `state` is the directory of a file
-    backend on this machine, None for any other."""
+    """The backend of a command. `variables` are what the engine needs in its environment for it; `state` is
+    the directory of a file backend on this machine, None for any other; `in_checkout` is set for the
+    checkout's own."""
 
     variables: Mapping[str, str]
     state: Path | None
-    ours: bool
+    in_checkout: bool
 
 
 def choose(checkout: Checkout, environment: Mapping[str, str]) -> Backend:
-    """The backend that `environment` or a login names, else the clone's own (made if it is not there)."""
+    """Returns the backend that `environment` or a login names, else the checkout's own, which is made if it
+    is not there.
+
+    Raises UnsafePassphraseError or EmptyPassphraseError when the passphrase of the checkout's own cannot be
+    trusted.
+    """
     url = environment.get("PULUMI_BACKEND_URL", "")
     own_url = checkout.state.as_uri()
     if url and url.partition("?")[0] != own_url:
-        return Backend({}, _directory(url), ours=False)
+        return Backend({}, _directory(url), in_checkout=False)
     if not url and (environment.get("PULUMI_ACCESS_TOKEN") or (url := logged_in(environment))):
-        return Backend({}, _directory(url), ours=False)
+        return Backend({}, _directory(url), in_checkout=False)
     _make(checkout)
     variables = {
         "PULUMI_HOME": str(checkout.home),
@@ -44,11 +51,11 @@ def choose(checkout: Checkout, environment: Mapping[str, str]) -> Backend:
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(checkout.passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    return Backend(variables, checkout.state, ours=True)
+    return Backend(variables, checkout.state, in_checkout=True)
 
 
 def logged_in(environment: Mapping[str, str]) -> str:
-    """The backend that `pulumi login` chose, empty when there is none."""
+    """Returns the address of the backend that `pulumi login` chose, or an empty string when there is none."""
     home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
     try:
         return str(json.loads((home / "credentials.json").read_text()).get("current") or "")
@@ -69,7 +76,7 @@ def _make(checkout: Checkout) -> None:
     if not checkout.passphrase.exists():
         _mint(checkout.passphrase)
     found = checkout.passphrase.lstat()
-    # Root in a user's clone runs that user's code already.
+    # Root in a user's checkout runs that user's code already.
     owners = {os.geteuid(), checkout.root.stat().st_uid}
     if not stat.S_ISREG(found.st_mode) or found.st_uid not in owners or found.st_mode & 0o077:
         raise UnsafePassphraseError(checkout.passphrase)
@@ -78,7 +85,8 @@ def _make(checkout: Checkout) -> None:
 
 
 def _mint(passphrase: Path) -> None:
-    """Write a random passphrase that outlives a power loss: without it the state's secrets are lost."""
+    """Writes a random passphrase, and has it survive a power loss: without it the state's secrets are
+    lost."""
     temporary = passphrase.with_name(f"{passphrase.name}.{os.getpid()}")
     write_atomically(temporary, secrets.token_urlsafe(32))
     try:

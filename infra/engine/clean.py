@@ -1,4 +1,5 @@
-"""`make clean`: removes what the project keeps beside its stacks, each thing by its name."""
+"""Runs `make clean`: removes what the project keeps beside its stacks, each file and directory by its
+name."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,27 +15,29 @@ from providers.local.plugin import os_processes
 from providers.local.plugin.layout import remove_tree
 
 _BUILT = ("bench.json", "pr-report.md")
-"""What `make bench` and `make pr-report` write below `build/`."""
+"""The files that `make bench` and `make pr-report` write below `build/`."""
 
 
 def clean(checkout: Checkout) -> None:
-    """Remove the cache, `.nebula`, `.venv` and the reports. The account that servers ran as stays, as those
-    of Debian's packages do: files of its number may be left somewhere.
+    """Removes the cache, `.nebula`, `.venv` and the reports. The account that servers ran as stays, as files
+    with its number may be left somewhere.
 
-    Raises StackInUseError, having removed nothing, while a stack of this clone or of this machine needs
-    them, or a stack file holds secrets that only this clone's passphrase opens; and DamagedStateError or
-    MalformedStackFileError for what cannot be asked.
+    Raises an error, having removed nothing: StackInUseError while a stack of this checkout or of this machine
+    needs them, or a stack file holds secrets that only this checkout's passphrase opens; DamagedStateError
+    when a state cannot be read; MalformedStackFileError when a stack file cannot be read.
     """
     cache = paths.cache_directory()
     if used := sorted({*_kept(), *_running(cache), *state.stacks_with_resources(checkout.state, PROJECT)}):
         raise StackInUseError(
-            f"Nothing was removed, as this is in use: {', '.join(used)}. Take each stack down first, in the "
-            "checkout that it belongs to: make down STACK=<name> (of another project: pulumi destroy)."
+            f"The cache or this checkout's state is in use by: {', '.join(used)}. Nothing was removed. Take "
+            "each stack down in the checkout that it belongs to: make down STACK=<name> (a stack of another "
+            "project: pulumi destroy)."
         )
     if sealed := sorted(path.name for path in checkout.stacks.glob("Pulumi.*.yaml") if _is_sealed(path)):
         raise StackInUseError(
-            f"Nothing was removed: {', '.join(sealed)} holds secrets that only {checkout.passphrase} opens, "
-            "and that would be gone. Keep a copy of the passphrase, or remove the `secure:` values, first."
+            f"{', '.join(sealed)} holds secrets that only the passphrase in {checkout.passphrase} opens, "
+            "which would be gone. Nothing was removed. Remove the file's `secure:` values, or move the file "
+            "and a copy of the passphrase to another place."
         )
     _remove(cache, [cache / name for name in paths.CACHE_ENTRIES])
     _remove(checkout.private, [checkout.home, checkout.state, checkout.passphrase])
@@ -45,15 +48,15 @@ def clean(checkout: Checkout) -> None:
 
 
 def _kept() -> Iterator[str]:
-    """Stacks with a directory in the place where stacks are, whoever made them."""
+    """Yields every directory of a stack on this machine, whichever checkout made it."""
     root = paths.stack_directory("any").parent
     if root.exists():
         yield from (str(path) for path in root.iterdir() if path.is_dir() and any(path.iterdir()))
 
 
 def _running(cache: Path) -> Iterator[str]:
-    """What runs from the cache: stacks, wherever they keep their files, and programs that do not say whose
-    they are (Redis writes its title over its environment)."""
+    """Yields what runs from the cache: stacks, wherever their directory is, and processes that name no stack
+    (Redis writes its title over its environment)."""
     cache = cache.resolve()  # the kernel's paths have no links in them
     for pid in os_processes.all_processes():
         running, called = _programs(pid)
@@ -65,7 +68,7 @@ def _running(cache: Path) -> Iterator[str]:
 
 
 def _programs(pid: int) -> tuple[Path, Path]:
-    """The executable of a process, and what it was called by: a venv's Python is a link."""
+    """Returns the executable of a process, and the path that it was started by: a venv's Python is a link."""
     try:
         called = Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
         return Path(os.readlink(f"/proc/{pid}/exe")), Path(os.fsdecode(called))
@@ -77,19 +80,19 @@ def _is_sealed(path: Path) -> bool:
     try:
         return bool(StackFile(path).encrypted())
     except SettingsError as error:
-        raise MalformedStackFileError(f"Nothing was removed: {error}") from None
+        raise MalformedStackFileError(f"{error}. Nothing was removed.") from None
 
 
-def _remove(top: Path, ours: Sequence[Path]) -> None:
-    """Remove these, and `top` once nothing else is in it; say what stays."""
+def _remove(top: Path, made: Sequence[Path]) -> None:
+    """Removes the paths `made`, and the directory `top` once it is empty; say what stays in it."""
     if not top.exists() and not top.is_symlink():
         return
     say(f"Removing {top}")
-    for path in ours:
+    for path in made:
         remove_tree(path)
     if not top.is_dir():
         return
     if left := sorted(path.name for path in top.iterdir()):
-        say(f"  left in it, since nothing of ours made it: {', '.join(left)}")
+        say(f"  {', '.join(left)} stays there, as this project did not make it.")
     elif not top.is_symlink():
         top.rmdir()

@@ -1,4 +1,4 @@
-"""What each Makefile target does. Every function returns an exit code."""
+"""Runs the Makefile's targets. Each function takes a stack and its checkout, and returns the exit code."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from infra.engine import clean as cleaning
-from infra.engine import ownership, power, preflight, stack_file
+from infra.engine import ownership, power, preflight, stacks
 from infra.engine.checkout import HERE, Checkout
 from infra.engine.console import say
 from infra.engine.ending import ended
@@ -17,7 +17,9 @@ from providers.local.plugin.layout import KEEP_DATA_VARIABLE
 
 
 def up(stack: str, checkout: Checkout) -> int:
-    stack_file.ensure(checkout, stack)
+    """Stands the stack up, or brings it to what its file says, and prints what runs, where, and what it
+    costs."""
+    stacks.ensure(checkout, stack)
     ownership.settle(checkout, stack, "take it over with all its data")
     session = open_session(stack, checkout)
     if session.is_local:
@@ -26,7 +28,7 @@ def up(stack: str, checkout: Checkout) -> int:
     session.create()
     ownership.settle_namespace(session)
     power.settle(session)
-    # No preview first: it would run the program twice, and what it would refuse `up` refuses as well.
+    # A preview first would run the program twice, and `up` refuses what it would refuse.
     outcome, events = session.run_recorded(
         "up", "--yes", "--skip-preview", "--suppress-outputs", *_policies(session)
     )
@@ -40,50 +42,57 @@ def up(stack: str, checkout: Checkout) -> int:
 
 
 def preview(stack: str, checkout: Checkout) -> int:
+    """Shows what `up` would change (DIFF=1 with every property), and what the stack costs on a cloud. It is
+    the one command that has stand-ins take the place of provider plugins that cannot be had."""
+    from infra.plugins.substitution import substituted
+
     session = open_session(stack, checkout)
     session.create()
     diff = ["--diff"] if os.environ.get("DIFF") == "1" else []
-    outcome, events = session.run_recorded("preview", *diff, *_policies(session))
-    if outcome.code == 0 and not session.is_local:
-        from infra.engine import report
+    with substituted(session) as ready:
+        outcome, events = ready.run_recorded("preview", *diff, *_policies(ready))
+        if outcome.code == 0 and not session.is_local:
+            from infra.engine import report
 
-        report.costs(session, events)
+            report.costs(session, events)
     return outcome.code
 
 
 def _policies(session: Session) -> list[str]:
-    """The policy pack, where it has something to say. With an engine of the user's own, the user gives it:
-    docs/policies.md says how."""
+    """Returns the engine's options for the policy pack, which judges stacks that are not local. With an
+    engine of their own users give the pack themselves (docs/policies.md)."""
     pack = session.checkout.root / "policy" / "pack"
-    judged = session.engine.ours and not session.is_local and pack.is_dir()
+    judged = session.engine.built_here and not session.is_local and pack.is_dir()
     return ["--policy-pack", str(pack)] if judged else []
 
 
 def drift(stack: str, checkout: Checkout) -> int:
-    """Fails when what runs, the state and the program differ, and shows where. Changes nothing."""
+    """Shows where what runs, the state and the program differ, and fails when they do. Changes nothing."""
     session = open_session(stack, checkout)
     if not session.exists():
-        say(f"The backend does not know stack {stack!r}: nothing can have drifted.")
+        say(f"The backend does not have stack {stack!r}, so nothing can have drifted.")
         return 0
     return session.run("preview", "--refresh", "--diff", "--expect-no-changes").code
 
 
 def refresh(stack: str, checkout: Checkout) -> int:
+    """Brings the state to what really runs."""
     session = open_session(stack, checkout)
     session.recover()
     return session.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates").code
 
 
 def down(stack: str, checkout: Checkout) -> int:
-    """Destroy the stack, then see that nothing of it is left; without a state, from its directory alone."""
-    stack_file.ensure(checkout, stack)
+    """Destroys the stack, and removes what is left in a local stack's directory. Without a state, removes a
+    local stack by what its directory records."""
+    stacks.ensure(checkout, stack)
     ownership.settle(checkout, stack, "remove it with all its data")
-    if stack_file.keeps_data(checkout, stack):
+    if stacks.keeps_data(checkout, stack):
         os.environ[KEEP_DATA_VARIABLE] = os.environ.get(KEEP_DATA_VARIABLE) or "1"
     if forgotten(stack, checkout):
-        # Nobody waits for an engine to be built that would have nothing to do.
-        say(f"The backend does not know stack {stack!r}: clearing what its directory records.")
-        if stack_file.is_local(checkout, stack):
+        # The engine would have nothing to do, and may have to be built first.
+        say(f"The backend does not have stack {stack!r}: removing what its directory records.")
+        if stacks.is_local(checkout, stack):
             _remove_directory(checkout, stack)
         return 0
     session = open_session(stack, checkout)
@@ -95,14 +104,14 @@ def down(stack: str, checkout: Checkout) -> int:
             return destroyed.code
     if session.is_local:
         _remove_directory(checkout, stack)
-    if session.backend.ours and session.exists():
+    if session.backend.in_checkout and session.exists():
         session.ask("stack", "rm", "--yes", "--force", "--preserve-config", "--stack", stack)
     return 0
 
 
 def _goes_on_without_the_engine(session: Session, destroyed: Outcome) -> bool:
-    """After a failed destroy: whether to clear the stack from its directory, and forget its state. The user
-    is asked, who may have stopped it, or protected something, to keep what is left."""
+    """Tells, after a failed destroy, whether to remove the stack by its directory and forget its state. The
+    user is asked, unless they stopped the destroy or protected a resource to keep what is left."""
     if destroyed.interrupted or not session.is_local:
         return False
     kept = [Path(each) for each in session.host_directories() if Path(each).exists()]
@@ -116,7 +125,8 @@ def _goes_on_without_the_engine(session: Session, destroyed: Outcome) -> bool:
 
 
 def _remove_directory(checkout: Checkout, stack: str) -> None:
-    """What the engine left, or never knew of. Does nothing after a destroy that ended well."""
+    """Removes what a local stack's directory records and the engine did not. After a destroy that succeeded
+    there is nothing left."""
     from providers.local.plugin import stack_removal
 
     expected = ownership.owner_of(checkout, stack)
@@ -125,7 +135,7 @@ def _remove_directory(checkout: Checkout, stack: str) -> None:
 
 
 def outputs(stack: str, checkout: Checkout) -> int:
-    """Prints `{"endpoints": …, "credentials": …}`, secrets included: they are what is asked for."""
+    """Prints `{"endpoints": …, "credentials": …}` as JSON, secrets included."""
     session = open_session(stack, checkout)
     every = json.loads(session.ask("stack", "output", "--json", "--show-secrets", "--stack", stack))
     print(json.dumps({name: every.get(name, {}) for name in ("endpoints", "credentials")}, indent=2))
@@ -133,22 +143,22 @@ def outputs(stack: str, checkout: Checkout) -> int:
 
 
 def env(stack: str, checkout: Checkout) -> int:
-    """Prints the shell commands after which plain `pulumi` does what the Makefile does."""
+    """Prints the shell commands after which plain `pulumi` works on the stack as the Makefile does."""
     session = open_session(stack, checkout)
     session.create()
-    if session.engine.ours:
+    if session.engine.built_here:
         _print_path(session.engine.executable.parent)
     for name, value in session.backend.variables.items():
         print(f"export {name}={shlex.quote(value)}")
-    if session.backend.ours:
+    if session.backend.in_checkout:
         print(f"unset {OVERRIDING}")
     return 0
 
 
 def test_env(stack: str, checkout: Checkout) -> int:
-    """Prints the shell commands that the tests need: the engine on PATH, and no stack touched."""
+    """Prints the shell command that puts the engine on PATH for the tests. No stack is touched."""
     engine = open_engine(os.environ)
-    if engine.ours:
+    if engine.built_here:
         _print_path(engine.executable.parent)
     return 0
 
@@ -158,25 +168,28 @@ def _print_path(directory: Path) -> None:
 
 
 def status(stack: str, checkout: Checkout) -> int:
-    stack_file.ensure(checkout, stack)
+    """Prints a table of the stack's servers, or of its pods on a cluster."""
+    stacks.ensure(checkout, stack)
     from infra.engine import report
 
-    if stack_file.is_local(checkout, stack):
+    if stacks.is_local(checkout, stack):
         if whose := ownership.elsewhere(checkout, stack):
             say(whose)
         report.servers(stack, directory_of(checkout, stack))
     else:
-        report.pods(stack, stack_file.platform(checkout, stack))
+        report.pods(stack, stacks.platform(checkout, stack))
     return 0
 
 
 def logs(stack: str, checkout: Checkout) -> int:
-    stack_file.ensure(checkout, stack)
+    """Prints the last lines of the server or workload that COMPONENT names, and goes on as they come with
+    FOLLOW=1."""
+    stacks.ensure(checkout, stack)
     component, follow = os.environ.get("COMPONENT", ""), os.environ.get("FOLLOW") == "1"
     from infra.engine import report
 
-    if not stack_file.is_local(checkout, stack):
-        report.pod_log(component, stack, stack_file.platform(checkout, stack), follow=follow)
+    if not stacks.is_local(checkout, stack):
+        report.pod_log(component, stack, stacks.platform(checkout, stack), follow=follow)
     else:
         path = report.log_of(component, directory_of(checkout, stack))
         command = ["tail", "-n", str(report.LOG_LINES), *(["-F"] if follow else []), str(path)]
@@ -185,8 +198,8 @@ def logs(stack: str, checkout: Checkout) -> int:
 
 
 def clean(stack: str, checkout: Checkout) -> int:
-    """Remove the cache, `.venv` and `.nebula`. Refused while a stack of this clone or of this
-    machine needs them."""
+    """Removes the cache, `.venv` and `.nebula`, unless a stack of this checkout or of this machine needs
+    them."""
     cleaning.clean(checkout)
     return 0
 
@@ -207,5 +220,6 @@ COMMANDS = {
 
 
 def main(command: str, stack: str, checkout: Checkout = HERE) -> int:
-    """Run `command`; its exit code. An error of ours is printed as its message."""
+    """Runs `command` on `stack`, and returns its exit code. An error of this project is printed as its
+    message."""
     return ended(lambda: COMMANDS[command](stack, checkout), checkout)

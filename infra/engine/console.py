@@ -1,4 +1,4 @@
-"""What we say beside the engine's own output: on stderr, so that stdout stays for scripts."""
+"""Prints messages and progress on stderr, beside the engine's output, so that scripts can read stdout."""
 
 import shutil
 import sys
@@ -9,17 +9,19 @@ _LINE_EVERY_SECONDS = 10.0
 
 
 def say(message: str) -> None:
+    """Prints `message` as a line on stderr."""
     print(message, file=sys.stderr, flush=True)
 
 
 def _width() -> int:
-    """What fits into a line of the terminal: a line that wraps could not be taken back."""
+    """Returns how many characters fit into one line of the terminal. A line that wraps cannot be
+    overwritten."""
     return shutil.get_terminal_size().columns - 1
 
 
 class Progress:
-    """Shows the last step of a long job and its elapsed time: in place on a terminal, elsewhere as a
-    line every ten seconds."""
+    """Shows the last step of a long job and the time that has passed: in place on a terminal, elsewhere as a
+    line every ten seconds. Use it as a context manager, and call it with each step."""
 
     def __init__(self, title: str) -> None:
         self._title = title

@@ -1,4 +1,4 @@
-"""How a command of ours ends: with its exit code, with an error's message, or with 130 after Ctrl-C."""
+"""Ends a command line: with its exit code, with the message of an error and 1, or with 130 after Ctrl-C."""
 
 import os
 import sys
@@ -14,13 +14,13 @@ from providers.local.plugin.errors import PluginError
 
 INTERRUPTED = 130
 ERRORS = (EngineError, PreflightError, ArtifactError, PluginError)
-"""What a command may end with: each is told by its message."""
+"""The errors that a command ends with by printing their message; any other one shows a traceback."""
 _STREAMS = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("stderr", os.O_WRONLY, "w"))
 
 
 def ended(run: Callable[[], int], checkout: Checkout, *told: type[Exception]) -> int:
-    """Run a command; its exit code. Our errors, and those of the types `told`, are printed as their message,
-    and so is what belongs to another user in `checkout`."""
+    """Runs a command and returns its exit code. ERRORS and errors of the types `told` are printed as `error:
+    <message>` and return 1; so does a file in `checkout` that belongs to another user. Ctrl-C returns 130."""
     open_streams()
     caught: tuple[type[Exception], ...] = (*ERRORS, *told)
     try:
@@ -33,8 +33,8 @@ def ended(run: Callable[[], int], checkout: Checkout, *told: type[Exception]) ->
 
 
 def open_streams() -> None:
-    """Open what the caller closed (`<&-`): Python has None there, and the next file that is opened would
-    become the standard input of the programs that we start."""
+    """Opens stdin, stdout and stderr on /dev/null where the caller closed them (`<&-`). Otherwise the next
+    file that is opened would become the standard input of the programs that a command starts."""
     for name, flags, mode in _STREAMS:
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, flags)
@@ -52,7 +52,8 @@ def _run(run: Callable[[], int], checkout: Checkout) -> int:
 
 
 def _of_another(name: object, root: Path) -> Path | None:
-    """The highest part of the path `name` below `root` that belongs to somebody else."""
+    """Returns the highest directory or file on the path `name` below `root` that belongs to another user, or
+    None."""
     if not isinstance(name, str) or not Path(name).is_relative_to(root):
         return None
     path = Path(name)

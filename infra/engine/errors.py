@@ -1,4 +1,4 @@
-"""What can go wrong before, around and after the engine. Each message says what to do."""
+"""The errors of this package. Each message says what is wrong, where, and what to do."""
 
 import shlex
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 class EngineError(Exception):
-    """Base of this package's errors."""
+    """The base class of this package's errors."""
 
 
 class UnknownStackError(EngineError):
-    """There is no stack file of that name."""
+    """The checkout has neither a stack file nor a template for the stack that was named."""
 
     def __init__(self, stack: str, known: Sequence[str], directory: Path) -> None:
         super().__init__(
@@ -20,34 +20,37 @@ class UnknownStackError(EngineError):
 
 
 class StackNameError(EngineError):
-    """No stack can have that name."""
+    """A name that no stack can have was given for a stack."""
 
     def __init__(self, problem: str, known: Sequence[str]) -> None:
         super().__init__(f"{problem} The stacks are: {', '.join(known) or 'none'}.")
 
 
 class StackBusyError(EngineError):
-    """Another engine works on the stack. Nothing was touched."""
+    """Another engine works on the stack. Nothing was changed."""
 
 
 class DamagedStateError(EngineError):
-    """A state cannot be read. Nothing was touched."""
+    """A state file of the file backend cannot be read. Nothing was changed."""
 
     def __init__(self, path: Path, backup: Path | None) -> None:
         if path.suffix == ".zst":
             remedy = (
-                'It is compressed with zstd; write it plainly: eval "$(make -s env)"; '
-                f"env -u PULUMI_DIY_BACKEND_ZSTD pulumi refresh --stack {path.name.partition('.')[0]}"
+                "It is compressed with zstd, which only the engine reads. Have it written plainly: eval "
+                '"$(make -s env)"; env -u PULUMI_DIY_BACKEND_ZSTD pulumi refresh --stack '
+                f"{path.name.partition('.')[0]}"
             )
         elif backup:
-            remedy = f"What it was before the last change is whole: cp {_quoted(backup)} {_quoted(path)}"
+            remedy = (
+                f"The state before the last change is whole. Restore it: cp {_quoted(backup)} {_quoted(path)}"
+            )
         else:
             remedy = (
-                "Put a backup of your own there. If there is none, move the file away, and `make down` "
-                "clears a local stack from what its directory records"
+                "Restore a backup of your own. Without one, move the file to another place: `make down` then "
+                "removes a local stack by what its directory records"
             )
         super().__init__(
-            f"{path} is the state of a stack and cannot be read, as after a power loss. {remedy}"
+            f"{path} is the state of a stack and cannot be read, which a power loss may cause. {remedy}"
         )
 
 
@@ -56,7 +59,7 @@ def _quoted(path: Path) -> str:
 
 
 class StaleSaltError(EngineError):
-    """The stack file's secrets were encrypted with a passphrase that is gone."""
+    """A stack file holds secrets that were encrypted with a passphrase that is gone."""
 
     def __init__(self, path: Path, passphrase: Path) -> None:
         super().__init__(
@@ -67,60 +70,61 @@ class StaleSaltError(EngineError):
 
 
 class UnsafePassphraseError(EngineError):
-    """Others may have read or written the passphrase of this clone's state."""
+    """Other users may have read or written the passphrase of this checkout's state."""
 
     def __init__(self, passphrase: Path) -> None:
         super().__init__(
-            f"{passphrase} opens every secret in this clone's state, and others may have read or written it. "
-            f"If they have not: chown $(id -u) '{passphrase}' && chmod 600 '{passphrase}'. Otherwise change "
-            'it first: eval "$(make -s env)"; pulumi stack change-secrets-provider passphrase'
+            f"{passphrase} opens every secret in this checkout's state, and other users may have read or "
+            f"written it. If they have not: chown $(id -u) '{passphrase}' && chmod 600 '{passphrase}'. If "
+            'they may have, change it after that: eval "$(make -s env)"; pulumi stack '
+            "change-secrets-provider passphrase"
         )
 
 
 class EmptyPassphraseError(EngineError):
-    """The passphrase of this clone's state is not in its file."""
+    """The file of the passphrase of this checkout's state is empty."""
 
     def __init__(self, passphrase: Path) -> None:
         private = passphrase.parent
+        lost = _quoted(private.with_name(f"{private.name}.lost"))
         super().__init__(
-            f"{passphrase} is empty, as after a power loss: it opens the secrets in this clone's state. Put "
-            "a copy of it there. If there is none, those secrets are lost, and a local stack is found again "
-            "by its directory, with its data and secrets, after: "
-            f"mv {_quoted(private)} {_quoted(private.with_name(f'{private.name}.lost'))}"
+            f"{passphrase} is empty, which a power loss may cause. It opens the secrets in this checkout's "
+            "state: restore a copy. Without one those secrets are lost; a local stack is found again by its "
+            f"directory, with its data and secrets, after: mv {_quoted(private)} {lost}"
         )
 
 
 class DeniedError(EngineError):
-    """This user may not read or write what a command needs."""
+    """The current user may not read or write a file that a command needs."""
 
     def __init__(self, path: Path, owner: str) -> None:
         super().__init__(
-            f"{path} belongs to {owner}, and this user may not use it: an earlier command ran as {owner}. "
-            f'Take it over: sudo chown -R "$(id -u):$(id -g)" {_quoted(path)}'
+            f"{path} belongs to {owner}, as an earlier command ran as that user, and the current user may "
+            f'not use it. Take it over: sudo chown -R "$(id -u):$(id -g)" {_quoted(path)}'
         )
 
 
 class MalformedStackFileError(EngineError):
-    """A stack file cannot be read, or what it says of where the stack runs is wrong. The message names
-    file, line and what to write."""
+    """A stack file cannot be read, or says wrongly where the stack runs. The message names file and line, and
+    what to write there."""
 
 
 class StackInUseError(EngineError):
-    """`clean` would remove what a running stack needs."""
+    """`make clean` would remove files that a stack needs."""
 
 
 class UnknownComponentError(EngineError):
-    """No server of that name runs in the stack."""
+    """No server of the stack has the name that was given, or none was given."""
 
     def __init__(self, component: str, known: Sequence[str]) -> None:
-        named = f"no server {component!r}" if component else "no component named"
+        problem = f"The stack has no server {component!r}" if component else "No server was named"
         super().__init__(
-            f"There is {named}. Choose one with COMPONENT=<name>: {', '.join(known) or 'none is running'}."
+            f"{problem}. Name one with COMPONENT=<name>: {', '.join(known) or 'none has a log yet'}."
         )
 
 
 class EngineFailedError(EngineError):
-    """A call of the engine failed; it has said why."""
+    """A command of the engine failed. `output` is what it printed on stderr."""
 
     def __init__(self, arguments: Sequence[str], code: int, output: str) -> None:
         self.output = output

@@ -1,4 +1,4 @@
-"""A Pulumi language host for Python programs and policy packs, in Python.
+"""A Pulumi language host, written in Python: runs Python programs and policy packs for the engine.
 
 The engine starts it as `pulumi-language-python <engine address>` where the official host cannot be
 had (it is not published in a package registry), and talks to it over the `LanguageRuntime` service.
@@ -21,7 +21,7 @@ from typing import IO, Any
 
 
 def _skip_the_sdk() -> None:
-    """Let `pulumi.runtime.proto` be imported without the SDK around it: the engine starts a host twice
+    """Lets `pulumi.runtime.proto` be imported without the SDK around it: the engine starts a host twice
     for every command, and waits each time for what `import pulumi` takes (0.5 s; the stubs 0.15 s)."""
     found = importlib.util.find_spec("pulumi")
     if found is None or not found.submodule_search_locations:
@@ -51,7 +51,7 @@ _ORPHAN_CHECK_SECONDS = 1.0
 
 
 class InterpreterMissingError(Exception):
-    """The project asks for a virtual environment that is not there."""
+    """The project names a virtual environment that does not exist."""
 
     def __init__(self, virtualenv: str, interpreter: Path) -> None:
         super().__init__(
@@ -61,7 +61,8 @@ class InterpreterMissingError(Exception):
 
 
 def interpreter(options: struct_pb2.Struct, root: Path) -> str:
-    """The Python that a program in `root` runs on: its `virtualenv` option, else our own.
+    """Returns the Python that a program in `root` runs on: that of its `virtualenv` option, else this
+    process's own.
 
     Raises InterpreterMissingError when that virtual environment does not exist.
     """
@@ -75,17 +76,17 @@ def interpreter(options: struct_pb2.Struct, root: Path) -> str:
 
 
 def plugin_command(request: Any) -> list[str]:
-    """The command line that runs the policy pack or plugin of a `RunPluginRequest`."""
+    """Returns the command line that runs the policy pack or the plugin of `request`, a `RunPluginRequest`."""
     directory = request.info.program_directory
     python = interpreter(request.info.options, Path(request.info.root_directory or directory))
     if request.kind == "analyzer":
-        # -P: it starts in the program's folder, whose platform.py is not Python's.
+        # -P: it starts in the program's folder, whose modules must not hide those of Python's library.
         return [python, "-P", "-u", "-m", "pulumi.policy", *request.args, directory]
     return [python, "-u", os.path.join(directory, request.info.entry_point or "."), *request.args]
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """The `LanguageRuntime` service of one engine run.
+    """Implements the engine's `LanguageRuntime` service for one run of the engine.
 
     It reports no required packages: the engine then looks for a provider only when the program
     first uses it, so a stack that needs none downloads none.
@@ -203,7 +204,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         stdout: int | None,
         environment: dict[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start `command`; it is ended when the engine gives up the call that asked for it."""
+        """Starts `command`. It is terminated when the engine cancels the call that `context` belongs to."""
         child = subprocess.Popen(
             command, cwd=directory, env=environment, stdin=subprocess.PIPE, stdout=stdout, stderr=stdout
         )
@@ -224,7 +225,7 @@ def _forward(stream: IO[bytes], name: str, responses: "queue.Queue[Any]") -> Non
 
 
 def serve(engine: str) -> None:
-    """Serve the engine at `engine` until it ends; prints the port for it."""
+    """Serves the engine at the address `engine` until it ends. Prints the port that it connects to."""
     parent = os.getppid()
     server = grpc.server(
         futures.ThreadPoolExecutor(16),

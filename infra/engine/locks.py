@@ -1,7 +1,7 @@
-"""Locks of the file backend: one file for each engine that works on a stack.
+"""Clears locks of the file backend that killed engines left.
 
-A killed engine leaves its lock, and the engine then refuses the stack for ever. A lock whose
-process is gone from this machine is cleared; any other is respected.
+Each engine that works on a stack writes a lock file. A killed engine leaves its lock, and every later engine
+refuses the stack. A lock is removed when its process is gone from this machine, and is respected otherwise.
 """
 
 import json
@@ -17,12 +17,12 @@ from infra.engine.errors import StackBusyError
 
 _CLOCK_SLACK_SECONDS = 2.0
 _HALF_WRITTEN_SECONDS = 10.0
-"""A lock is written in milliseconds: one older than this that cannot be read was cut short."""
+"""The age after which a lock that cannot be read was cut short: writing one takes milliseconds."""
 
 
 @dataclass(frozen=True)
 class Lock:
-    """The lock in `path`, taken by process `pid` on `hostname` at `taken` (seconds since 1970)."""
+    """The lock in the file `path`, which process `pid` took on `hostname` at `taken` (seconds since 1970)."""
 
     path: Path
     pid: int
@@ -31,7 +31,8 @@ class Lock:
     taken: float
 
     def is_held(self) -> bool:
-        """Whether the process that took it lives on this machine (a younger one reuses its pid)."""
+        """Tells whether the process that took the lock still runs on this machine. A younger process with its
+        pid is another one."""
         try:
             process = psutil.Process(self.pid)
             return (
@@ -43,9 +44,10 @@ class Lock:
 
 
 def clear_stale_locks(state: Path, project: str, stack: str) -> list[str]:
-    """Remove the locks on `stack` that dead processes of this machine left; a line on each.
+    """Removes the locks on `stack` that dead processes of this machine left, and returns a line on each for
+    the user.
 
-    Raises StackBusyError, having touched nothing, when an engine at work or another machine holds one.
+    Raises StackBusyError, having removed nothing, when a running engine or another machine holds a lock.
     """
     stale: dict[Path, str] = {}
     for path in sorted((state / ".pulumi" / "locks" / "organization" / project / stack).glob("*")):
@@ -57,13 +59,14 @@ def clear_stale_locks(state: Path, project: str, stack: str) -> list[str]:
                 stale[path] = "Cleared a lock that was cut short while it was written."
         elif lock.hostname != socket.gethostname():
             raise StackBusyError(
-                f"Stack {stack!r} was locked by {lock.username}@{lock.hostname} (pid {lock.pid}), on another "
-                f'machine. If nothing works on it there, run: eval "$(make -s env)"; pulumi cancel {stack}'
+                f"Another machine has locked stack {stack!r}: {lock.username}@{lock.hostname}, pid "
+                f'{lock.pid}. If no engine works on it there, run: eval "$(make -s env)"; pulumi cancel '
+                f"{stack}"
             )
         elif lock.is_held():
             raise StackBusyError(
                 f"Another engine (pid {lock.pid}, user {lock.username}) is working on stack {stack!r}. "
-                "Nothing was touched: wait until it ends, or stop it with Ctrl-C."
+                "Nothing was changed. Wait until it ends, or stop it with Ctrl-C."
             )
         else:
             stale[path] = f"Cleared the lock that a dead engine (pid {lock.pid}) left on stack {stack!r}."

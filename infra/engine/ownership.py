@@ -1,10 +1,10 @@
-"""Whether a command may change what it is asked to change: it is this clone's, or the user says so."""
+"""Checks, before a command changes a stack, that this checkout made it, or that the user takes it over."""
 
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from infra.engine import stack_file
+from infra.engine import stacks
 from infra.engine.checkout import Checkout
 from infra.engine.console import say
 from infra.engine.errors import EngineError
@@ -20,18 +20,22 @@ if TYPE_CHECKING:
 _NAMESPACE_TYPE = "kubernetes:core/v1:Namespace"
 
 CONFIRMATION = "CONFIRM"
-"""The variable that confirms where there is no terminal to type at: make down CONFIRM=<stack>."""
+"""The variable by which the user confirms without a terminal: make down CONFIRM=<stack>."""
 
 
 def owner_of(checkout: Checkout, stack: str) -> Owner:
-    """What `owner.json` says in the directory of a stack of `checkout`."""
+    """Returns the owner that `owner.json` names in the directory of a stack which `checkout` made."""
     return Owner(str(checkout.root), stack)
 
 
 def settle(checkout: Checkout, stack: str, purpose: str) -> None:
-    """Before a local stack is changed: its directory is this clone's or free, or an orphan that the user
-    gives up for `purpose`. Raises NotOwnedError otherwise; then nothing was changed. Other clouds pass."""
-    if not stack_file.is_local(checkout, stack):
+    """Checks before a local stack is changed that its directory is this checkout's or free. For a directory
+    whose checkout is gone, asks the user to confirm `purpose`, and takes it over. Stacks of other clouds
+    pass.
+
+    Raises NotOwnedError, having changed nothing, when the directory is another checkout's or not confirmed.
+    """
+    if not stacks.is_local(checkout, stack):
         return
     directory, expected = StackDirectory(directory_of(checkout, stack)), owner_of(checkout, stack)
     found = ownership.examine(directory, expected)
@@ -43,8 +47,12 @@ def settle(checkout: Checkout, stack: str, purpose: str) -> None:
 
 
 def settle_namespace(session: Session) -> None:
-    """Before a stack on a cluster of the user's is stood up: its namespace is absent, or the state has it,
-    or the user takes it over. Raises NotOwnedError otherwise, or when the cluster does not say."""
+    """Checks before `up` on a cluster of the user's that the stack's namespace is absent or in its state. For
+    one that a stack of this name made, asks the user to take it over.
+
+    Raises NotOwnedError, having changed nothing, when the namespace is another's or not confirmed, and
+    EngineError when the cluster cannot be asked.
+    """
     from providers.kubernetes.status import ClusterError
     from providers.kubernetes.tenancy import Tenancy, tenancy
 
@@ -54,28 +62,31 @@ def settle_namespace(session: Session) -> None:
     try:
         found = tenancy(site)
     except ClusterError as error:
-        raise EngineError(f"{error}. Nothing was changed") from error
-    where = f"namespace {site.namespace} is there already"
+        raise EngineError(f"{error}. Nothing was changed.") from error
+    where = f"Namespace {site.namespace} exists already"
     if found is Tenancy.FOREIGN:
         raise NotOwnedError(
-            f"{where}, and this stack did not make it: `make down` would delete what others have in it. "
-            "Choose another name under `kubernetes: {namespace: {name: …}}`, or say `create: false` there to "
-            "be a guest in it. Nothing was changed"
+            f"{where}, and this stack did not make it. `make down` would delete everything in it. Nothing "
+            "was changed. Choose another name under `kubernetes: {namespace: {name: …}}`, or say `create: "
+            "false` there to use it without owning it"
         )
     if found is Tenancy.LABELLED and not confirmed(
         f"{where}, and this state does not have it.", "take it over with its data", site.stack
     ):
         raise NotOwnedError(
-            f"{where}: stack {site.stack} of another checkout or backend made it. Go on there; or, if its "
-            f"state is lost, take it over with its data: make up STACK={site.stack} CONFIRM={site.stack}. "
-            "Nothing was changed"
+            f"{where}: stack {site.stack} of another checkout or backend made it. Nothing was changed. "
+            "Continue there; or, if its state is lost, take it over with its data: make up "
+            f"STACK={site.stack} CONFIRM={site.stack}"
         )
 
 
 def demand_no_strangers(session: Session) -> None:
-    """Before a stack's namespace is deleted: nothing in it is somebody else's, or the user says so. Raises
-    NotOwnedError, also when the cluster does not let us look. One that cannot be reached passes: then
-    nothing can be deleted either."""
+    """Checks before a stack's namespace is deleted that the stack made everything in it. For anything else,
+    asks the user to confirm that it is deleted too.
+
+    Raises NotOwnedError, having changed nothing, when that is not confirmed, or when the cluster forbids the
+    look. A cluster that cannot be reached passes, as nothing can be deleted there either.
+    """
     from providers.kubernetes.status import ClusterError, UnreachableError
     from providers.kubernetes.tenancy import strangers
 
@@ -86,14 +97,17 @@ def demand_no_strangers(session: Session) -> None:
     try:
         found = strangers(site)
     except UnreachableError as error:
-        say(f"It could not be told whether others use namespace {site.namespace}: {error}")
+        say(
+            f"Whether others use namespace {site.namespace} is not known, as the cluster cannot be reached: "
+            f"{error}"
+        )
         return
     except ClusterError as error:
-        unknown = f"it could not be told whether others use namespace {site.namespace}: {error}."
+        unknown = f"Whether others use namespace {site.namespace} could not be found out: {error}."
         if not confirmed(unknown, "delete it with all that is in it", site.stack):
             raise NotOwnedError(
-                f"{unknown} It goes with all that is in it: look with a login that may list pods, claims and "
-                f"what makes them, or delete it without a look: {confirm}. Nothing was changed"
+                f"{unknown} Deleting it deletes everything in it. Nothing was changed. Run `make down` with "
+                f"a login that may list pods, claims and their owners, or delete it unseen: {confirm}"
             ) from error
         return
     if found and not confirmed(
@@ -102,13 +116,13 @@ def demand_no_strangers(session: Session) -> None:
         site.stack,
     ):
         raise NotOwnedError(
-            f"namespace {site.namespace} would take with it what this stack did not make: {', '.join(found)}."
-            f" Move that away, or delete it too: {confirm}. Nothing was changed"
+            f"Namespace {site.namespace} holds what this stack did not make: {', '.join(found)}. Nothing was "
+            f"changed. Move that to another namespace, or delete it too: {confirm}"
         )
 
 
 def _own_namespace(session: Session) -> "Site | None":
-    platform = stack_file.platform(session.checkout, session.stack)
+    platform = stacks.platform(session.checkout, session.stack)
     if platform.get("cloud") != "kubernetes":
         return None  # The other clouds' stacks make the cluster, too.
     from providers.kubernetes.status import Site
@@ -119,7 +133,8 @@ def _own_namespace(session: Session) -> "Site | None":
 
 
 def confirmed(what: str, purpose: str, word: str) -> bool:
-    """Whether the user typed `word`: at the terminal, or as CONFIRM=<word>."""
+    """Tells whether the user confirms: by CONFIRM=<word>, or by typing `word` at the terminal, where `what`
+    says what was found and `purpose` what is done."""
     given = os.environ.get(CONFIRMATION, "")
     if not given and sys.stdin is not None and sys.stdin.isatty():
         say(what)
@@ -131,7 +146,8 @@ def confirmed(what: str, purpose: str, word: str) -> bool:
 
 
 def elsewhere(checkout: Checkout, stack: str) -> str:
-    """Why the servers in a local stack's directory are not this clone's; empty when they are."""
+    """Returns why the servers in a local stack's directory are not this checkout's, or an empty string when
+    they are."""
     directory = StackDirectory(directory_of(checkout, stack))
     try:
         ownership.require_ownership(directory, owner_of(checkout, stack))

@@ -1,10 +1,10 @@
-"""Before an `up`: what a cloud has started by itself, and what its provider cannot start."""
+"""Starts the stopped servers of a cloud before `up`, where its provider cannot, and refreshes their state."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra.engine import stack_file
+from infra.engine import stacks
 from infra.engine.console import say
 from infra.engine.errors import EngineError
 from infra.engine.session import Session
@@ -12,13 +12,14 @@ from providers.power import Power, PowerError
 
 
 def settle(session: Session) -> None:
-    """Have the state say of each server that parking stops whether it runs, and start those that the stack
-    file wants on. Raises EngineError when one could not be asked or started."""
+    """Refreshes the state of the servers that parking stops, as the cloud may have started them, and starts
+    those that should run by the stack file. Raises EngineError when a server could not be asked or
+    started."""
     if session.is_local:
         return
     from infra.cloud import power_of
 
-    platform = stack_file.platform(session.checkout, session.stack)
+    platform = stacks.platform(session.checkout, session.stack)
     if (power := power_of(platform)) is None or not (servers := _servers(session, power)):
         return
     _refresh(session, servers)
@@ -34,7 +35,7 @@ def _start(session: Session, power: Power) -> None:
         try:
             power.start(identifier)
         except PowerError as error:
-            raise EngineError(f"{error} Nothing else was changed: run make up again.") from error
+            raise EngineError(f"{error} Nothing else was changed. Run `make up` again.") from error
     if resting:
         _refresh(session, resting)
 

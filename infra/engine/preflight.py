@@ -83,7 +83,7 @@ def space_problems(cache: Path, needed: int) -> list[str]:
 
 def check_engine(cache: Path) -> None:
     """Checks that the engine can be built on this machine. Raises PreflightError."""
-    from infra.engine.engine import MODULE
+    from infra.engine.installation import MODULE
     from providers.local.artifacts.preflight import go_problem
 
     problem = go_problem(MODULE)

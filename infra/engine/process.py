@@ -1,8 +1,8 @@
-"""Runs the engine in the foreground, with one Ctrl-C meaning one.
+"""Runs the engine in the foreground, so that one Ctrl-C interrupts it once.
 
-The engine stops gracefully at the first interrupt and at once at the second. It therefore gets a
-process group of its own, which becomes the terminal's foreground group: a Ctrl-C reaches it once,
-and a signal sent to us is passed on once.
+The engine stops gracefully at the first interrupt and at once at the second. It therefore gets a process
+group of its own, which becomes the terminal's foreground group: a Ctrl-C reaches it once, and a signal to
+this process is passed on once.
 """
 
 import contextlib
@@ -20,15 +20,16 @@ _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class Outcome:
-    """`code` is the exit code as a shell gives it (128 + signal). `interrupted` is whether we were
-    asked to stop; a Ctrl-C at the terminal goes past us."""
+    """The end of a command. `code` is its exit code as a shell gives it (128 + signal). `interrupted` tells
+    whether this process was sent a signal to stop; a Ctrl-C at the terminal reaches the command alone."""
 
     code: int
     interrupted: bool
 
 
 def run_foreground(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> Outcome:
-    """Run `command` with our terminal."""
+    """Runs `command` in `directory` with exactly the variables of `environment`, on this process's
+    terminal."""
     with (
         _Signals() as signals,
         subprocess.Popen(command, cwd=directory, env=environment, process_group=0) as child,
@@ -40,7 +41,7 @@ def run_foreground(command: Sequence[str], directory: Path, environment: Mapping
 
 
 class _Signals:
-    """Keeps the signals that ask us to stop from us, and passes them on."""
+    """Passes signals that ask this process to stop on to another process instead."""
 
     def __init__(self) -> None:
         self.received: list[int] = []
@@ -55,7 +56,7 @@ class _Signals:
             signal.signal(number, handler)
 
     def pass_to(self, process: int) -> None:
-        """Pass on what was received before the process was there, and what comes."""
+        """Passes the signals received so far, and those to come, on to `process`."""
         self._process = process
         for number in self.received:
             self._send(process, number)
@@ -72,13 +73,14 @@ class _Signals:
 
 @contextlib.contextmanager
 def _foreground(group: int) -> Iterator[None]:
-    """Lend the terminal, if it is ours, to the process group `group`."""
+    """Makes `group` the terminal's foreground process group, if this process's own is that, and undoes it at
+    the end."""
     try:
         terminal = sys.stdin.fileno()
-        ours = os.tcgetpgrp(terminal) == os.getpgrp()
+        is_foreground = os.tcgetpgrp(terminal) == os.getpgrp()
     except (OSError, ValueError, AttributeError):  # no terminal, or stdin is closed
-        ours = False
-    if not ours:
+        is_foreground = False
+    if not is_foreground:
         yield
         return
     # A background group that changes the terminal's foreground group is stopped by SIGTTOU.

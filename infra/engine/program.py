@@ -1,8 +1,8 @@
-"""Runs one Pulumi program: the language host's child process.
+"""Runs one Pulumi program, as the child process of the language host.
 
-Reads what to run as JSON from stdin. Errors go to the engine's log, once: only the message of a
-`pulumi.RunError` or `SystemExit("message")`, a traceback from the program's first frame for
-anything else. Run it as a script: it imports nothing of the project.
+Reads as JSON from stdin what to run. An error goes to the engine's log once: as its message for a
+`pulumi.RunError` or a `SystemExit("message")`, as a traceback from the program's first frame for any other.
+Run it as a script: it imports nothing of the project.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ ERROR_ALREADY_SHOWN = 32
 
 
 def describe(error: BaseException) -> str:
-    """The traceback of `error` without the frames before the program's first, and its causes."""
+    """Returns the traceback of `error` with its causes, without the frames before the program's first."""
     report = traceback.TracebackException.from_exception(error)
     for index, frame in enumerate(report.stack):
         if not _is_machinery(frame.filename):
@@ -38,7 +38,8 @@ def _is_machinery(filename: str) -> bool:
 
 
 def run(request: Mapping[str, Any]) -> int:
-    """Run the program of `request`; its exit code, ERROR_ALREADY_SHOWN after an error."""
+    """Runs the program that `request` describes, and returns its exit code: ERROR_ALREADY_SHOWN after an
+    error that went to the engine's log."""
     pulumi.runtime.set_all_config(request["config"], request["secret_keys"])
     pulumi.runtime.configure(
         pulumi.runtime.Settings(
@@ -66,7 +67,7 @@ def run(request: Mapping[str, Any]) -> int:
         if stop.code is None or isinstance(stop.code, int):
             return stop.code or 0
         return _fail(str(stop.code))
-    except Exception as error:  # noqa: BLE001  whatever it is, the engine's log shows it
+    except Exception as error:  # noqa: BLE001  the engine's log shows every error of a program
         return _fail(f"The program failed:\n{describe(error)}")
     return 0
 

@@ -1,4 +1,5 @@
-"""What people read at the end: what runs and where, the demo's answer, what to try next."""
+"""Prints what people read: the addresses and servers of a stack, its costs, the demo's answers, and what to
+try next."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from infra.engine import stack_file
+from infra.engine import stacks
 from infra.engine.errors import EngineError, UnknownComponentError
 from infra.engine.session import Session
 from providers.local.plugin.server_status import ServerStatus, log_path, server_statuses
@@ -19,7 +20,8 @@ _ADDRESS_KEYS = ("url", "bootstrap_servers", "master")
 
 
 def running(session: Session) -> None:
-    """After `up`: the components' addresses and the demo's answer; no secret."""
+    """Prints the summary of `up`: the components' addresses, the demo's answers and what to try next. It has
+    no secret."""
     outputs = session.outputs()
     console = Console()
     table = Table("component", "address", *(("state", "memory") if session.is_local else ()))
@@ -38,18 +40,19 @@ def running(session: Session) -> None:
 
 
 def costs(session: Session, events: Sequence[str]) -> None:
-    """What the stack costs monthly, by the engine's events; nothing where no cloud bills it."""
+    """Prints what the stack costs a month, estimated from the engine's `events`; nothing when no cloud bills
+    it."""
     if session.is_local:
         return
     from infra.costs import estimate, from_events
     from infra.costs.report import show
 
-    parked = stack_file.platform(session.checkout, session.stack).get("power") == "parked"
+    parked = stacks.platform(session.checkout, session.stack).get("power") == "parked"
     show(estimate(from_events(events)), Console(), parked=parked)
 
 
 def servers(stack: str, directory: Path) -> None:
-    """The table of `make status`."""
+    """Prints the table of `make status` for the local stack `stack` in `directory`."""
     found = server_statuses(directory)
     console = Console()
     if not found:
@@ -68,7 +71,8 @@ def servers(stack: str, directory: Path) -> None:
 
 
 def pods(stack: str, platform: Mapping[str, Any]) -> None:
-    """The table of `make status` for a stack on a cluster."""
+    """Prints the table of `make status` for a stack on a cluster, whose `nebula:platform` is `platform`.
+    Raises EngineError when the cluster cannot be asked."""
     from providers.kubernetes import status
 
     with _asking_a_cluster():
@@ -84,7 +88,8 @@ def pods(stack: str, platform: Mapping[str, Any]) -> None:
 
 
 def pod_log(component: str, stack: str, platform: Mapping[str, Any], *, follow: bool) -> None:
-    """Print the log of a workload's newest pod."""
+    """Prints the last LOG_LINES lines of the log of a workload's newest pod, and goes on as it grows with
+    `follow`. Raises EngineError when the cluster cannot be asked."""
     from providers.kubernetes import status
 
     site = status.Site.of(stack, platform.get("kubernetes") or {})
@@ -104,7 +109,8 @@ def _asking_a_cluster() -> Iterator[None]:
 
 
 def log_of(component: str, directory: Path) -> Path:
-    """The log of the server or task `component`. Raises UnknownComponentError."""
+    """Returns the log file of the server or task `component` in a local stack's `directory`. Raises
+    UnknownComponentError when there is none."""
     path = log_path(directory, component)
     if not component or not path.exists():
         raise UnknownComponentError(component, sorted(log.stem for log in path.parent.glob("*.log")))
@@ -120,7 +126,7 @@ def _address(endpoint: Mapping[str, Any]) -> str:
         if key in endpoint:
             return str(endpoint[key])
     if "urls" in endpoint:
-        # A projection's, by view and shard.
+        # A projection has an address for each view and shard.
         return "\n".join(str(url) for shards in endpoint["urls"].values() for url in shards.values())
     return f"{endpoint.get('host', '')}:{endpoint.get('port', '')}"
 
@@ -135,7 +141,7 @@ def _uptime(seconds: float) -> str:
 
 
 def _show_demo(console: Console, demo: Mapping[str, Any]) -> None:
-    """The flights pipeline's result (apps/pipelines/flights/README.md): each answer as a table."""
+    """Prints the flights pipeline's result (apps/pipelines/flights/README.md), each answer as a table."""
     console.print(f"\nFlights pipeline: {demo['flights']:,} flights from CSV files through Iceberg tables.")
     for answer in demo["answers"]:
         # Words, so that a narrow terminal breaks a name rather than cutting it off.
@@ -147,7 +153,7 @@ def _show_demo(console: Console, demo: Mapping[str, Any]) -> None:
 
 
 def _show_next(console: Console, stack: str) -> None:
-    suffix = "" if stack == stack_file.LOCAL else f" STACK={stack}"
+    suffix = "" if stack == stacks.LOCAL else f" STACK={stack}"
     lines = (
         ("what runs", f"make status{suffix}"),
         ("a server's log", f"make logs{suffix} COMPONENT=trino"),

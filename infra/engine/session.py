@@ -1,4 +1,4 @@
-"""One stack of one clone, ready for the engine: what every command starts from."""
+"""Makes one stack of a checkout ready for the engine. Every command begins with a session."""
 
 import json
 import os
@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.engine import backend, locks, preflight, process, stack_file, state
-from infra.engine import engine as engines
+from infra.engine import backend, installation, locks, preflight, process, stacks, state
 from infra.engine.checkout import PROJECT, Checkout
 from infra.engine.console import Progress, say
 from infra.engine.errors import EngineFailedError
 from providers.local import paths
 
 OVERRIDING = "PULUMI_CONFIG_PASSPHRASE"
-"""A passphrase in the environment wins over a passphrase file: it is another backend's."""
+"""The variable of a passphrase, which the engine prefers to a passphrase file. It belongs to another
+backend."""
 
 _HOST_TYPE = "nebula-local:index:Host"
 
@@ -27,42 +27,46 @@ _FORMS = tuple(
     for backend in ("DIY_BACKEND", "SELF_MANAGED_STATE")
     for form in ("GZIP", "ZSTD", "LEGACY_LAYOUT")
 )
-"""How the user's own backend writes states. The clone's is read here too, and is written plainly."""
+"""The variables by which a user's own backend compresses states. The checkout's own is read by this package
+as well, and is written plainly."""
 
 EVENT_LOG = "PULUMI_OPTION_EVENT_LOG"
-"""Where the engine writes its events: its option --event-log, which it has with PULUMI_DEBUG_COMMANDS."""
+"""The variable for the engine's option --event-log, the file of its events. PULUMI_DEBUG_COMMANDS enables
+it."""
 
 _UNKNOWN_STACK = "no stack named"
-"""What the engine says of a stack that the backend does not have, and of no other failure."""
+"""What the engine prints when the backend does not have a stack, and at no other failure."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """`environment` is all that a call of the engine needs."""
+    """A stack of a checkout with the engine and the backend for it. `environment` holds all variables that a
+    call of the engine needs."""
 
     checkout: Checkout
     stack: str
-    engine: engines.Engine
+    engine: installation.Engine
     backend: backend.Backend
     environment: Mapping[str, str]
 
     @property
     def is_local(self) -> bool:
-        """Whether the stack runs on this machine."""
-        return stack_file.is_local(self.checkout, self.stack)
+        """True when the stack runs on this machine."""
+        return stacks.is_local(self.checkout, self.stack)
 
     @property
     def directory(self) -> Path:
-        """Where it lives there."""
+        """The stack's directory on this machine."""
         return directory_of(self.checkout, self.stack)
 
     def run(self, *arguments: str) -> process.Outcome:
-        """Run the engine with our terminal."""
+        """Runs the engine with `arguments` on the stack, on this process's terminal."""
         command = [str(self.engine.executable), *arguments, "--stack", self.stack]
         return process.run_foreground(command, self.checkout.root, self.environment)
 
     def run_recorded(self, *arguments: str) -> tuple[process.Outcome, list[str]]:
-        """The same, and the engine's events, one JSON document each. They hold no secret in clear."""
+        """Does the same as `run`, and returns the engine's events as well, one JSON document each. They hold
+        no secret in clear."""
         with tempfile.TemporaryDirectory(prefix="nebula-events-") as directory:
             log = Path(self.environment.get(EVENT_LOG) or Path(directory) / "events")
             recorded = {**self.environment, EVENT_LOG: str(log), "PULUMI_DEBUG_COMMANDS": "true"}
@@ -71,7 +75,8 @@ class Session:
             return outcome, log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
     def ask(self, *arguments: str, given: str | None = None) -> str:
-        """What the engine prints on stdout. Raises EngineFailedError with what it said."""
+        """Runs the engine with `arguments` and `given` as its stdin, and returns what it prints on stdout.
+        Raises EngineFailedError with what it printed on stderr."""
         command = [str(self.engine.executable), *arguments, "--non-interactive"]
         answer = subprocess.run(
             command,
@@ -87,18 +92,18 @@ class Session:
         return answer.stdout
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secret ones left out."""
-        if self.backend.ours:
+        """Returns the stack's outputs without the secret ones."""
+        if self.backend.in_checkout:
             return state.plain_outputs(state.deployment(self.checkout.state, PROJECT, self.stack))
         printed = json.loads(self.ask("stack", "output", "--json", "--stack", self.stack))
         return {name: value for name, value in printed.items() if value != "[secret]"}
 
     def has(self, resource_type: str) -> bool:
-        """Whether the stack's state has a resource of this type."""
+        """Tells whether the stack's state has a resource of type `resource_type`."""
         return any(each["type"] == resource_type for each in self._resources())
 
     def _resources(self) -> list[Mapping[str, Any]]:
-        if self.backend.ours:
+        if self.backend.in_checkout:
             latest = state.deployment(self.checkout.state, PROJECT, self.stack)
         else:
             exported = json.loads(self.ask("stack", "export", "--stack", self.stack))
@@ -106,7 +111,7 @@ class Session:
         return list(latest.get("resources") or [])
 
     def host_directories(self) -> list[str]:
-        """The directories of a local stack that its state records."""
+        """Returns the directories that a local stack's state records."""
         return [
             str(each["outputs"]["directory"])
             for each in self._resources()
@@ -114,12 +119,12 @@ class Session:
         ]
 
     def protects(self) -> bool:
-        """Whether something in the stack's state is protected (`pulumi state protect`)."""
+        """Tells whether a resource in the stack's state is protected (`pulumi state protect`)."""
         return any(each.get("protect") for each in self._resources())
 
     def exists(self) -> bool:
-        """Whether the backend knows the stack. Raises EngineFailedError when it cannot be asked."""
-        if self.backend.ours:
+        """Tells whether the backend has the stack. Raises EngineFailedError when it cannot be asked."""
+        if self.backend.in_checkout:
             return state.state_file(self.checkout.state, PROJECT, self.stack).exists()
         try:
             self.ask("stack", "select", self.stack)
@@ -130,8 +135,9 @@ class Session:
         return True
 
     def create(self) -> None:
-        """Make the stack in the backend unless it is there."""
-        if not self.backend.ours:
+        """Makes the stack in the backend unless it exists. Raises StaleSaltError when the stack file holds
+        secrets of a passphrase that is gone."""
+        if not self.backend.in_checkout:
             self.ask("stack", "select", "--create", self.stack)
         elif not self.exists():
             try:
@@ -140,20 +146,20 @@ class Session:
                 if "incorrect passphrase" not in error.output:
                     raise
                 # `.nebula` was removed since the file got its salt.
-                stack_file.drop_stale_salt(self.checkout, self.stack)
+                stacks.drop_stale_salt(self.checkout, self.stack)
                 self.ask("stack", "init", self.stack)
 
     def recover(self) -> None:
-        """Clear what a killed engine left behind: its lock, and Creates that it had begun.
+        """Clears what a killed engine left behind: its lock, and Creates that it had begun.
 
-        Create is an upsert in the local provider, so an interrupted one is simply run again; left in
-        the state it would only be warned of at each run. Raises StackBusyError for a living engine.
+        Create is an upsert in the local provider, so an interrupted one is run again; left in the state, the
+        engine would warn of it in each run. Raises StackBusyError when an engine works on the stack.
         """
         if self.backend.state is None:
             return
         for line in locks.clear_stale_locks(self.backend.state, PROJECT, self.stack):
             say(line)
-        if not self.backend.ours or not self.is_local or not self.exists():
+        if not self.backend.in_checkout or not self.is_local or not self.exists():
             return
         latest = state.deployment(self.checkout.state, PROJECT, self.stack)
         if interrupted := state.interrupted_creates(latest):
@@ -165,52 +171,61 @@ class Session:
 
 
 def directory_of(checkout: Checkout, stack: str) -> Path:
-    """Where a stack of the local cloud lives. Raises MalformedStackFileError for a directory that no stack
-    may have."""
-    return stack_file.local_directory(checkout, stack)
+    """Returns the directory of a local stack. Raises MalformedStackFileError when its file names one that no
+    stack may have."""
+    return stacks.local_directory(checkout, stack)
 
 
 def forgotten(stack: str, checkout: Checkout) -> bool:
-    """Whether the backend of this clone knows nothing of `stack`, and no engine is at work on it; False
-    where only the engine can tell. Raises UnknownStackError, MalformedStackFileError and StackBusyError."""
-    stack_file.ensure(checkout, stack)
-    stack_file.read(checkout, stack)
+    """Tells whether the checkout's own backend has no state of `stack`; False with a backend of the user's
+    own, which only the engine can ask. Locks that dead engines left are removed.
+
+    Raises UnknownStackError, MalformedStackFileError, and StackBusyError when an engine works on the stack.
+    """
+    stacks.ensure(checkout, stack)
+    stacks.read(checkout, stack)
     chosen = backend.choose(checkout, os.environ)
-    if chosen.state is None or not chosen.ours:
+    if chosen.state is None or not chosen.in_checkout:
         return False
     for line in locks.clear_stale_locks(chosen.state, PROJECT, stack):
         say(line)
     return not state.state_file(checkout.state, PROJECT, stack).exists()
 
 
-def open_engine(environment: Mapping[str, str]) -> engines.Engine:
-    """The engine, built first if there is none. Raises PreflightError before that."""
+def open_engine(environment: Mapping[str, str]) -> installation.Engine:
+    """Returns the engine, which is built first if there is none. Raises PreflightError when this machine
+    cannot build it.
+    """
     cache = paths.cache_directory()
-    if found := engines.find(environment, cache):
+    if found := installation.find(environment, cache):
         return found
     preflight.check_engine(cache)
     with Progress("Building the Pulumi engine (once; about five minutes)") as progress:
-        return engines.build(cache, progress)
+        return installation.build(cache, progress)
 
 
 def open_session(stack: str, checkout: Checkout) -> Session:
-    """Everything that `stack` needs from the engine. Raises UnknownStackError, MalformedStackFileError (the
-    engine would say what is wrong in its own words, and build itself first) and what `open_engine` does."""
-    stack_file.ensure(checkout, stack)
-    stack_file.read(checkout, stack)
+    """Returns a session of `stack`: makes its file from its template, chooses the backend, and finds or
+    builds the engine.
+
+    Raises UnknownStackError and MalformedStackFileError before the engine is built, and what `open_engine`
+    raises.
+    """
+    stacks.ensure(checkout, stack)
+    stacks.read(checkout, stack)
     preflight.check_paths(checkout.root, paths.cache_directory())
     chosen = backend.choose(checkout, os.environ)
     engine = open_engine(os.environ)
     return Session(checkout, stack, engine, chosen, _environment(engine, chosen))
 
 
-def _environment(engine: engines.Engine, chosen: backend.Backend) -> dict[str, str]:
+def _environment(engine: installation.Engine, chosen: backend.Backend) -> dict[str, str]:
     environment = dict(os.environ) | dict(chosen.variables)
-    if chosen.ours:
+    if chosen.in_checkout:
         for name in (OVERRIDING, *_FORMS):
             environment.pop(name, None)
     # Policy packs and plugins without a virtual environment of their own run on this interpreter.
     environment.setdefault("NEBULA_PYTHON", sys.executable)
-    if engine.ours:
+    if engine.built_here:
         environment["PATH"] = f"{engine.executable.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     return environment

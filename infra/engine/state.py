@@ -1,4 +1,4 @@
-"""What the file backend's state says of a stack, read without a call of the engine (a second each)."""
+"""Reads the state of stacks from the files of the file backend. A call of the engine takes a second each."""
 
 import gzip
 import json
@@ -9,21 +9,23 @@ from typing import Any
 from infra.engine.errors import DamagedStateError
 
 _SUFFIXES = (".json", ".json.gz", ".json.zst")
-"""As PULUMI_DIY_BACKEND_GZIP and PULUMI_DIY_BACKEND_ZSTD have it."""
+"""The suffixes of state files: plain, and compressed by PULUMI_DIY_BACKEND_GZIP or
+PULUMI_DIY_BACKEND_ZSTD."""
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""The key that marks a special value in a state: here, a secret."""
+"""The key by which a state marks special values. In outputs they are secrets."""
 
 
 def state_file(state: Path, project: str, stack: str) -> Path:
-    """The stack's file; where there is none, the one that it would have."""
+    """Returns the file of the stack's state, or where it would be."""
     every = [_stacks(state) / project / f"{stack}{suffix}" for suffix in _SUFFIXES]
     return next((path for path in every if path.exists()), every[0])
 
 
 def deployment(state: Path, project: str, stack: str) -> dict[str, Any]:
-    """The stack's last deployment, empty for a stack that never had one.
+    """Returns the stack's last deployment, empty for a stack that never had one.
 
-    Raises FileNotFoundError when the backend does not know the stack, and DamagedStateError.
+    Raises FileNotFoundError when the backend does not have the stack, and DamagedStateError when its state
+    cannot be read.
     """
     return _latest(state_file(state, project, stack))
 
@@ -46,7 +48,8 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _backup(path: Path) -> Path | None:
-    """What the engine kept of the state before, if it is whole."""
+    """Returns the engine's copy of the state before the last change, or None when it is missing or
+    damaged."""
     kept = path.with_name(f"{path.name}.bak")
     try:
         if path.suffix != ".zst":
@@ -61,7 +64,7 @@ def _stacks(state: Path) -> Path:
 
 
 def interrupted_creates(latest: dict[str, Any]) -> list[str]:
-    """URNs of resources whose Create was under way when the engine was killed."""
+    """Returns the URNs of resources whose Create was running when the engine was killed."""
     return [
         operation["resource"]["urn"]
         for operation in latest.get("pending_operations") or []
@@ -70,7 +73,7 @@ def interrupted_creates(latest: dict[str, Any]) -> list[str]:
 
 
 def plain_outputs(latest: dict[str, Any]) -> dict[str, Any]:
-    """The stack's own outputs that hold no secret."""
+    """Returns the stack's outputs that hold no secret."""
     for resource in latest.get("resources") or []:
         if resource["type"] == "pulumi:pulumi:Stack":
             outputs = resource.get("outputs") or {}
@@ -85,8 +88,8 @@ def _holds_secret(value: Any) -> bool:
 
 
 def stacks_with_resources(state: Path, project: str) -> list[str]:
-    """The stacks of this backend that something still belongs to: those of `project` by their name, others
-    as `project/stack`. Raises DamagedStateError."""
+    """Returns the stacks of the backend that still have resources: those of `project` by their name, others
+    as `project/stack`. Raises DamagedStateError when a state cannot be read."""
     found = []
     for path in sorted(_stacks(state).rglob("*.json*")):
         suffix = next((each for each in _SUFFIXES if path.name.endswith(each)), None)

@@ -1,5 +1,5 @@
-"""Previews of every stack of the project, and the report of what a change would do to them.
+"""Previews every stack of the project, and reports what a change would do to them.
 
-Each is previewed from nothing, in a backend that is thrown away: no state, no login and no secret is
-needed. `python -m infra.previews --base origin/main` writes the report as one Markdown document.
+Each preview starts from an empty state in a temporary backend, so it needs no state, no login and no secret.
+`python -m infra.previews --base origin/main` writes the report as one Markdown document.
 """

@@ -1,4 +1,4 @@
-"""The cores and the memory that a stack asks for."""
+"""Adds up the cores and the memory that the servers of a stack request."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -25,8 +25,8 @@ _MULTIPLES = {
 
 @dataclass(frozen=True)
 class Capacity:
-    """Requested by servers that run all the time: `cores`, and `memory` in bytes. On one machine they
-    share its cores."""
+    """The capacity that servers which run all the time request: `cores`, and `memory` in bytes. Servers of a
+    local stack request memory only, as they share the machine's cores."""
 
     cores: Decimal = Decimal(0)
     memory: Decimal = Decimal(0)
@@ -39,8 +39,9 @@ class Capacity:
 
 
 def capacity(resources: Iterable[Mapping[str, Any]]) -> Capacity:
-    """Of the pods of Deployments and their like, and of local servers. Jobs end; what they start by
-    themselves (Spark's executors) is not known here."""
+    """Returns what the servers among `resources` request, each of which has a `type` and `inputs`: local
+    servers and the pods of Deployments, StatefulSets, DaemonSets and ReplicaSets. Jobs are not counted, as
+    they end; pods that servers start themselves (Spark's executors) are not known here."""
     total = Capacity()
     for resource in resources:
         inputs = resource.get("inputs") or {}
@@ -63,8 +64,8 @@ def _of_pods(spec: Mapping[str, Any]) -> Capacity:
 
 
 def quantity(text: Any) -> Decimal:
-    """A quantity of Kubernetes' (`100m`, `768Mi`) as a number. Raises ValueError for anything else."""
+    """Returns a Kubernetes quantity (`100m`, `768Mi`) as a number. Raises ValueError for anything else."""
     match = _QUANTITY.match(str(text))
     if match is None or match[2] not in _MULTIPLES:
-        raise ValueError(f"{text!r} is no quantity of Kubernetes: 100m, 1.5, 768Mi, 2Gi")
+        raise ValueError(f"{text!r} is not a Kubernetes quantity such as 100m, 1.5, 768Mi or 2Gi")
     return Decimal(match[1]) * _MULTIPLES[match[2]]

@@ -1,4 +1,4 @@
-"""What differs between two previews of a stack."""
+"""Compares two previews of a stack, resource by resource."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ Kind = Literal["added", "changed", "removed"]
 
 @dataclass(frozen=True)
 class Change:
-    """Of one resource: `paths` are the inputs that differ."""
+    """A resource that differs between two previews: its `type` and `name`, and for a changed one the `paths`
+    of the inputs that differ, such as `spec.replicas`. The path `(protect)` stands for its protection from
+    deletion."""
 
     kind: Kind
     type: str
@@ -20,7 +22,7 @@ class Change:
 
 
 def differences(base: Mapping[str, State], head: Mapping[str, State]) -> list[Change]:
-    """From `base` to `head`, in the order of the URNs."""
+    """Returns what changes from the resources `base` to the resources `head`, both by URN, sorted by URN."""
     found = []
     for urn in sorted({*base, *head}):
         name = urn.split("::", 3)[3]
@@ -34,7 +36,7 @@ def differences(base: Mapping[str, State], head: Mapping[str, State]) -> list[Ch
 
 
 def _inputs(state: State) -> Mapping[str, Any]:
-    """With what the engine keeps beside them and a user sees: whether the resource is protected."""
+    """Returns the inputs of a resource, and its protection, which the engine keeps beside them."""
     return {**(state.get("inputs") or {}), "(protect)": bool(state.get("protect"))}
 
 

@@ -1,4 +1,4 @@
-"""The report: one Markdown document for one comment, which is edited and not repeated."""
+"""Renders the report as one Markdown document, which becomes one comment on a pull request."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,25 +6,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from infra.costs import Estimate, estimate, from_events
+from infra.plugins.substitution import PROVES_LESS
 from infra.previews.capacity import Capacity, capacity
 from infra.previews.difference import Change, Kind, differences
 from infra.previews.preview import Preview
 
 MARKER = "<!-- nebula: previews of this pull request -->"
-"""By this the comment to edit is found."""
+"""The hidden first line of the report, by which the comment is found and edited instead of repeated."""
 LIMIT = 60_000
-"""Characters: a comment of GitHub's may have 65,536."""
+"""The report's length in characters; a comment on GitHub may have 65,536."""
 _SHOWN_CHANGES, _SHOWN_PATHS = 60, 4
 _SIGNS: Mapping[Kind, str] = {"added": "+", "changed": "~", "removed": "-"}
 
 
 Rule = tuple[str, str]
-"""A policy's name, and its level in the stack."""
+"""The name of a policy, and its level in the stack (mandatory or advisory)."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A stack as it would be, and as it is at the base, if it is there; `compared` when there is one."""
+    """One stack: its preview in the working tree, and its preview at the base, which is None when the base
+    lacks the stack. `compared` is False for a report without a base."""
 
     head: Preview
     base: Preview | None
@@ -32,38 +34,48 @@ class Report:
 
     @property
     def failed(self) -> bool:
+        """True when the preview of the working tree failed or violates a mandatory policy."""
         return self.head.code != 0
 
     @property
     def changes(self) -> list[Change]:
+        """The resources that differ from the base."""
         return differences(self._at_base.resources if self._at_base else {}, self.head.resources)
 
     @property
     def cost(self) -> tuple[Estimate, Estimate | None]:
+        """The monthly cost now, and at the base if it could be previewed."""
         before = self._at_base
         return estimate(from_events(self.head.log)), estimate(from_events(before.log)) if before else None
 
     @property
     def capacity(self) -> tuple[Capacity, Capacity | None]:
+        """The capacity that servers request now, and at the base if it could be previewed."""
         before = self._at_base
         now = capacity(self.head.resources.values())
         return now, capacity(before.resources.values()) if before else None
 
     @property
     def violations(self) -> tuple[Counter[Rule], Counter[Rule] | None]:
-        """How often each rule is violated."""
+        """The number of violations of each rule now, and at the base if it could be previewed."""
         before = self._at_base
         return _by_rule(self.head), _by_rule(before) if before else None
 
     @property
     def _at_base(self) -> Preview | None:
-        """None too when the base could not be previewed: half a stack is nothing to compare with."""
+        """The base's preview, or None when it failed as well: a part of a stack cannot be compared with."""
         return None if self.base is None or self.base.errors else self.base
 
 
-def document(reports: Sequence[Report], base: str, removed: Sequence[str] = ()) -> str:
-    """The whole report; what does not fit into a comment is left out, and said to be. `removed` are stacks
-    that only the base has."""
+def document(
+    reports: Sequence[Report], base: str, removed: Sequence[str] = (), *, real_plugins: bool = False
+) -> str:
+    """Returns the report in Markdown, at most LIMIT characters and a line for each stack whose details were
+    left out.
+
+    `base` names the commit that `reports` compare with, and `removed` are the stacks that only the base has.
+    `real_plugins` says that no stand-ins were used; the report says what they leave unproved.
+    """
     lines = [MARKER, f"## What this changes, stack by stack, against `{base}`", ""]
     lines += ["| stack | resources | policies | monthly | cores | memory |", "|---|---|---|---|---|---|"]
     lines += [_row(report) for report in reports]
@@ -72,7 +84,7 @@ def document(reports: Sequence[Report], base: str, removed: Sequence[str] = ()) 
         "",
         "Each stack is previewed from nothing; in brackets, what differs from the base. Both are judged by "
         "the policies of this change. Cost: list prices, without what is billed by use. Cores and memory: "
-        "what servers request.",
+        "what servers request." + ("" if real_plugins else f" {PROVES_LESS}."),
         "",
         "",
     ]
@@ -176,7 +188,7 @@ def _told(errors: Sequence[str]) -> Iterator[str]:
 
 
 def _violations(report: Report) -> Iterator[str]:
-    """One row for each rule: as often as it is violated, and the first of them."""
+    """Yields a table with one row for each rule: how often it is violated, and one violation."""
     found, (now, before) = report.head, report.violations
     if not now:
         return
@@ -215,16 +227,16 @@ def _costs(now: Estimate, before: Estimate | None) -> Iterator[str]:
     if now.unpriced:
         counts = sorted(Counter(each.what for each in now.unpriced).items())
         told = [what if count == 1 else f"{what} ({count} resources)" for what, count in counts]
-        yield f"No price, not counted: {', '.join(told)}."
+        yield f"Without a known price, not counted: {', '.join(told)}."
         yield ""
     if now.by_use:
         used = sorted({each.what for each in now.by_use})
-        yield f"By use, not counted: {', '.join(used)}."
+        yield f"Billed by use, not counted: {', '.join(used)}."
     yield ""
 
 
 def _cell(text: str) -> str:
-    """Within one cell: a pull request's own words may hold anything."""
+    """Returns `text` for a table's cell, unable to end the cell, to be HTML or to notify a user of GitHub."""
     return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;").replace("@", "@\u200b")
 
 

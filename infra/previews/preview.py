@@ -1,4 +1,4 @@
-"""One stack, previewed by the engine in a backend that is thrown away."""
+"""Previews one stack with the engine, from an empty state in a temporary backend."""
 
 import json
 import os
@@ -13,18 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from infra.engine.checkout import HERE
-from infra.engine.engine import Engine
+from infra.engine.installation import Engine
+from infra.plugins.acquisition import plugin_directory
+from infra.plugins.required import PACKAGES
+from infra.plugins.standin import launcher
 
 State = Mapping[str, Any]
 _STACK = "pulumi:pulumi:Stack"
 _ENDED = "preview failed"
-"""What the engine adds to whatever was the reason."""
-_TIMEOUT = 900
+"""The message that the engine logs in addition to the reason of a failure."""
+_TIMEOUT_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Violation:
-    """Of a policy: `level` is mandatory or advisory, `resource` the name of what violates it."""
+    """A resource violates a policy: `rule` is the policy's name, `level` is mandatory or advisory, `resource`
+    is the resource's name, and `message` says what is wrong."""
 
     rule: str
     level: str
@@ -34,20 +38,23 @@ class Violation:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the engine did: its exit code, its event log and what it said."""
+    """The result of one preview: the engine's exit code, its event log (a JSON document a line), and what it
+    printed on stdout and stderr."""
 
     stack: str
     code: int
     log: tuple[str, ...]
-    said: str
+    output: str
 
     @cached_property
     def events(self) -> tuple[Mapping[str, Any], ...]:
+        """The event log, parsed."""
         return tuple(json.loads(line) for line in self.log)
 
     @cached_property
     def resources(self) -> dict[str, State]:
-        """What would be made, by URN: `type`, `parent` and `inputs`, where secrets are `[secret]`."""
+        """The resources that `up` would make, by URN, each with its `type`, `parent` and `inputs`. A secret
+        input is `[secret]`."""
         found = {}
         for event in self.events:
             metadata = (event.get("resourcePreEvent") or {}).get("metadata") or {}
@@ -57,6 +64,7 @@ class Preview:
 
     @cached_property
     def violations(self) -> tuple[Violation, ...]:
+        """Every violation of a policy, in the order of the event log."""
         found = [event["policyEvent"] for event in self.events if event.get("policyEvent")]
         return tuple(
             Violation(
@@ -70,21 +78,23 @@ class Preview:
 
     @property
     def mandatory(self) -> tuple[Violation, ...]:
+        """The violations of mandatory policies, by which `up` would fail."""
         return tuple(each for each in self.violations if each.level == "mandatory")
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Why it failed, but for violations of policies."""
+        """The errors for which the preview failed, apart from violations of policies; empty when it
+        succeeded."""
         found = [event["diagnosticEvent"] for event in self.events if event.get("diagnosticEvent")]
         told = [str(each["message"]).strip() for each in found if each["severity"] == "error"]
         told = [message for message in told if message != _ENDED]
         if self.code and not told and not self.mandatory:
-            return (self.said.strip()[-2000:],)
+            return (self.output.strip()[-2000:],)
         return tuple(told)
 
 
 def _sentence(message: str) -> str:
-    """A violation's own words: the engine puts the rule's description before them."""
+    """Returns a violation's own sentence, before which the engine puts the policy's description."""
     return message.strip().rpartition("\n")[2]
 
 
@@ -94,17 +104,19 @@ def preview(
     engine: Engine,
     *,
     pack: Path | None = None,
-    plugins: Path | None = None,
+    real_plugins: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> Preview:
-    """Preview `stack` of the project in `project`, with the policies of `pack`, from an empty state.
+    """Previews `stack` of the project in the directory `project` from an empty state, judged by the policy
+    pack `pack`.
 
-    `plugins` is a directory with provider plugins to prefer. `stack init` writes a salt into the stack's
-    file: give a project of which that may be thrown away.
+    Stand-ins take the place of every provider plugin unless `real_plugins` is set. `environment` is added to
+    the engine's. The engine writes a salt into the stack's file, so `project` must be a copy. Raises
+    TimeoutExpired after 15 minutes.
     """
     with tempfile.TemporaryDirectory(prefix="nebula-preview-") as scratch:
         log = Path(scratch) / "events.json"
-        variables = _variables(Path(scratch), engine, plugins) | dict(environment or {})
+        variables = _variables(Path(scratch), engine, real_plugins) | dict(environment or {})
         created = _run(engine, ["stack", "init", stack], project, variables)
         if created.returncode:
             return Preview(stack, created.returncode, (), created.stdout + created.stderr)
@@ -116,17 +128,20 @@ def preview(
         return Preview(stack, ended.returncode, tuple(lines), ended.stdout + ended.stderr)
 
 
-def _variables(scratch: Path, engine: Engine, plugins: Path | None) -> dict[str, str]:
-    """The caller's environment, without what it says of Pulumi: neither login nor stack are its own. A
-    dot in PYTHONPATH would be infra/, where Python's own `platform` is another."""
+def _variables(scratch: Path, engine: Engine, real_plugins: bool) -> dict[str, str]:
+    """Returns the engine's environment: the caller's without its settings of Pulumi (login, stack) and of
+    Python (a dot in PYTHONPATH would be infra/, whose modules hide those of Python's library)."""
     dropped = ("PULUMI_", "PYTHONPATH", "PYTHONHOME")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    state = scratch / "state"
+    state, home, standins = scratch / "state", scratch / "home", scratch / "standins"
     state.mkdir()
-    first = [str(each) for each in (plugins, engine.executable.parent) if each is not None]
+    if real_plugins:
+        _share_plugins(home)
+    else:
+        launcher.write(standins, PACKAGES)
     return kept | {
-        "PATH": os.pathsep.join([*first, kept.get("PATH", os.defpath)]),
-        "PULUMI_HOME": str(scratch / "home"),
+        "PATH": os.pathsep.join([str(standins), str(engine.executable.parent), kept.get("PATH", os.defpath)]),
+        "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"{state.as_uri()}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -134,6 +149,16 @@ def _variables(scratch: Path, engine: Engine, plugins: Path | None) -> dict[str,
         "NEBULA_CHECKOUT": str(HERE.root),
         "NEBULA_PYTHON": sys.executable,
     }
+
+
+def _share_plugins(home: Path) -> None:
+    """Lets the engine with PULUMI_HOME `home` use the plugins that are installed for this checkout, and keep
+    there those that it downloads."""
+    variables = {"PULUMI_HOME": str(HERE.home)} if HERE.home.is_dir() else {}
+    installed = plugin_directory({**variables, **os.environ})
+    installed.mkdir(parents=True, exist_ok=True)
+    home.mkdir()
+    (home / "plugins").symlink_to(installed)
 
 
 def _run(
@@ -147,5 +172,5 @@ def _run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=_TIMEOUT,
+        timeout=_TIMEOUT_SECONDS,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.engine.engine import built_engine
+from infra.engine.installation import built_engine
 from infra.stack_file import KEY
 from providers.local.paths import cache_directory
 from tests.e2e import light, machine

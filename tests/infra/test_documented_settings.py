@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ _PAGES = sorted([*(_ROOT / "docs").rglob("*.md"), *_ROOT.glob("*.md")])
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _DOTTED = re.compile(r"`((?:nebula:platform\.)?[a-z_]+(?:\.[a-z_]+)+)`")
-_PLUGIN = re.compile(r"^pulumi plugin install resource (\S+) (\S+) --file (\S+)$", re.MULTILINE)
 _BELOW_THE_KEY = "    "
 """A block that begins so leaves out `config:` and the line below it."""
 
@@ -123,15 +121,6 @@ def _named() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "path"), sorted(set(_named())))
 def test_every_setting_that_is_named_exists(page: str, path: str) -> None:
     assert _unknown(path) is None, f"{page} names {path}"
-
-
-def test_documented_plugins_are_of_the_releases_that_the_program_asks_for() -> None:
-    text = (_ROOT / "docs" / "kubernetes.md").read_text()
-    installed = _PLUGIN.findall(text)
-    assert {name for name, *_ in installed} == {"kubernetes", "random"}
-    for name, release, archive in installed:
-        assert release == version(f"pulumi-{name}")
-        assert archive == f"pulumi-resource-{name}-v{release}-linux-amd64.tar.gz"
 
 
 @pytest.mark.parametrize("path", ["kubernetes.mirror", "expose.trino.host", "external.redis.user"])

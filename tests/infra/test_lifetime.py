@@ -101,7 +101,7 @@ def test_a_file_that_is_wrong_is_named_and_keeps_no_other_stack_from_being_parke
         "error: list: stacks/Pulumi.list.yaml, line 4: nebula:platform.ttl: ",
         "error: cut: stacks/Pulumi.cut.yaml, line ",
         "error: binary: stacks/Pulumi.binary.yaml, line 2: is not UTF-8",
-        "error: Pulumi.v1.2.yaml: is the file of no stack",
+        "error: Pulumi.v1.2.yaml: is not the file of a stack",
     ):
         assert part in told
 

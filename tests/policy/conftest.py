@@ -7,21 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from infra.engine import engine as engines
+from infra.engine import installation
 from infra.previews.preview import Preview, preview
 from providers.local import paths
 from tests.policy import VARIABLE
 
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "policy" / "pack"
-OFFLINE = ROOT / "tests" / "standin" / "offline"
 Judge = Callable[..., Preview]
 
 
 @pytest.fixture(scope="session")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
     """Previews a program in a stack of a size, with what else its file has."""
-    engine = engines.find(os.environ, paths.cache_directory())
+    engine = installation.find(os.environ, paths.cache_directory())
     if engine is None:
         pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
 
@@ -32,6 +31,6 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
         config = {"nebula:platform": {"cloud": "aws", "size": size, **platform}}
         (project / "Pulumi.test.yaml").write_text(json.dumps({"config": config}))
         environment = {VARIABLE: program, "PYTHONPATH": str(ROOT)}
-        return preview(project, "test", engine, pack=PACK, plugins=OFFLINE, environment=environment)
+        return preview(project, "test", engine, pack=PACK, environment=environment)
 
     return judged

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.engine import engine as engines
+from infra.engine import installation
 from infra.engine.checkout import HERE
+from infra.plugins.required import PACKAGES
+from infra.plugins.standin import launcher
 from infra.previews import snapshot
 from infra.stack_file import KEY
 from providers.local import paths
-from tests.policy.conftest import OFFLINE, PACK
+from tests.policy.conftest import PACK
 
 pytestmark = pytest.mark.e2e
 _WORDS = ("in-clear-1", "in-clear-2", "3141592653")
@@ -51,14 +53,15 @@ def _pulumi(command: str, project: Path, variables: Mapping[str, str]) -> subpro
 
 @pytest.fixture
 def variables(tmp_path: Path) -> dict[str, str]:
-    engine = engines.find(os.environ, paths.cache_directory())
+    engine = installation.find(os.environ, paths.cache_directory())
     if engine is None:
         pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
-    state = tmp_path / "state"
+    state, standins = tmp_path / "state", tmp_path / "standins"
     state.mkdir()
+    launcher.write(standins, PACKAGES)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "PYTHON"))}
     return kept | {
-        "PATH": os.pathsep.join([str(OFFLINE), str(engine.executable.parent), kept.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(standins), str(engine.executable.parent), kept.get("PATH", os.defpath)]),
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "of this test",
@@ -72,7 +75,7 @@ def test_the_advised_commands_leave_nothing_in_clear_and_a_stack_that_passes(
 ) -> None:
     project = tmp_path / "project"
     project.mkdir()
-    checkout = snapshot.of_working_tree(HERE.root, project)
+    checkout = snapshot.copy_working_tree(HERE.root, project)
     file = checkout.stack_file("lab")
     content = yaml.safe_load(file.read_text())
     content["config"][KEY]["trino"] = {"catalogs": CATALOGS}

@@ -23,7 +23,7 @@ def in_production(judge: Judge) -> Preview:
 def test_violating_stack_in_production_fails_and_names_the_rule(rule: Rule, in_production: Preview) -> None:
     assert in_production.code != 0
     assert rule.name in {violation.rule for violation in in_production.mandatory}
-    assert f"[mandatory]  {rule.name}  (" in in_production.said
+    assert f"[mandatory]  {rule.name}  (" in in_production.output
 
 
 @pytest.mark.parametrize("where", VIOLATIONS)

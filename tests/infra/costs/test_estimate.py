@@ -145,8 +145,8 @@ def test_what_has_no_price_is_listed_and_not_counted() -> None:
     # 10 × 0.115 = 1.15, the storage alone.
     assert found.total == Decimal("1.15")
     assert [(each.resource.name, each.why) for each in found.unpriced] == [
-        ("big", "no price of rds/db.x9.huge"),
-        ("kafka", "what it costs is not known here"),
+        ("big", "the price table has no price of rds/db.x9.huge"),
+        ("kafka", "the price table does not know this type of resource"),
     ]
 
 

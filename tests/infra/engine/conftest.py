@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.engine import engine
+from infra.engine import installation
 from infra.engine.checkout import Checkout
 from providers.local import paths
 
@@ -95,7 +95,7 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def project(checkout: Checkout, tmp_path: Path) -> Project:
-    if engine.find(os.environ, paths.cache_directory()) is None:
+    if installation.find(os.environ, paths.cache_directory()) is None:
         pytest.skip("needs the Pulumi engine: make test builds it")
     (checkout.root / "infra").mkdir()
     (checkout.root / "Pulumi.yaml").write_text(_PROJECT)

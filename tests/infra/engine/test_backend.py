@@ -13,9 +13,9 @@ from providers.local.plugin.layout import write_atomically
 
 def test_backend_of_the_clone_when_nobody_is_logged_in(checkout: Checkout, tmp_path: Path) -> None:
     chosen = backend.choose(checkout, {"PULUMI_HOME": str(tmp_path / "empty")})
-    assert chosen.ours
+    assert chosen.in_checkout
     assert chosen.variables["PULUMI_BACKEND_URL"] == f"{checkout.state.as_uri()}?metadata=skip"
-    assert backend.choose(checkout, chosen.variables).ours
+    assert backend.choose(checkout, chosen.variables).in_checkout
     assert " " not in chosen.variables["PULUMI_BACKEND_URL"]
     assert checkout.private.stat().st_mode & 0o777 == 0o700
     assert checkout.passphrase.stat().st_mode & 0o777 == 0o600
@@ -63,14 +63,14 @@ def test_an_empty_passphrase_is_refused_and_not_replaced(
     nobody = {"PULUMI_HOME": str(tmp_path / "empty")}
     backend.choose(checkout, nobody)
     checkout.passphrase.write_bytes(content)
-    with pytest.raises(EmptyPassphraseError, match="Put a copy") as raised:
+    with pytest.raises(EmptyPassphraseError, match="restore a copy") as raised:
         backend.choose(checkout, nobody)
     assert str(checkout.passphrase) in str(raised.value)
     assert checkout.passphrase.read_bytes() == content
 
 
 def test_our_own_exports_are_not_a_login(checkout: Checkout) -> None:
-    assert backend.choose(checkout, {"PULUMI_BACKEND_URL": checkout.state.as_uri()}).ours
+    assert backend.choose(checkout, {"PULUMI_BACKEND_URL": checkout.state.as_uri()}).in_checkout
 
 
 def test_users_backend_gets_nothing_of_ours(checkout: Checkout, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_users_backend_gets_nothing_of_ours(checkout: Checkout, tmp_path: Path) 
         {"PULUMI_HOME": str(tmp_path / "empty"), "PULUMI_ACCESS_TOKEN": "sentinel"},
     ):
         chosen = backend.choose(checkout, environment)
-        assert not chosen.ours
+        assert not chosen.in_checkout
         assert chosen.variables == {}
         assert not checkout.private.exists()
 
@@ -91,4 +91,4 @@ def test_users_backend_gets_nothing_of_ours(checkout: Checkout, tmp_path: Path) 
 def test_users_file_backend_is_known_by_its_directory(checkout: Checkout, tmp_path: Path) -> None:
     chosen = backend.choose(checkout, {"PULUMI_BACKEND_URL": f"file://{tmp_path}"})
     assert chosen.state == tmp_path
-    assert not chosen.ours
+    assert not chosen.in_checkout

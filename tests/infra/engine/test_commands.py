@@ -13,7 +13,7 @@ import pytest
 
 from infra.engine import commands, session, state
 from infra.engine.checkout import PROJECT, Checkout
-from infra.engine.engine import Engine
+from infra.engine.installation import Engine
 from infra.engine.process import run_foreground
 from providers.local import paths
 
@@ -120,7 +120,7 @@ def test_a_damaged_state_is_told_and_nothing_is_removed(
     capsys: pytest.CaptureFixture[str],
     command: str,
 ) -> None:
-    monkeypatch.setattr(session, "open_engine", lambda _: Engine(machine / "pulumi", ours=True))
+    monkeypatch.setattr(session, "open_engine", lambda _: Engine(machine / "pulumi", built_here=True))
     monkeypatch.setenv("PULUMI_HOME", str(machine / "nobody"))
     record_resources(checkout, [])
     (path := state.state_file(checkout.state, PROJECT, "local")).write_text("")
@@ -159,7 +159,7 @@ def test_clean_is_refused_while_a_stack_file_cannot_be_read(
     checkout.passphrase.write_text("p")
     checkout.stack_file("prod").write_text("config: [")
     assert commands.main("clean", "local", checkout) == 1
-    assert "Nothing was removed: stacks/Pulumi.prod.yaml, line 1" in capsys.readouterr().err
+    assert "error: stacks/Pulumi.prod.yaml, line 1" in capsys.readouterr().err
     assert checkout.passphrase.exists()
 
 
@@ -206,7 +206,7 @@ def test_down_of_what_was_never_up_waits_for_no_engine(
     monkeypatch.setattr(session, "open_engine", build)
     monkeypatch.setenv("PULUMI_HOME", str(machine / "nobody"))
     assert commands.main("down", "local", checkout) == 0
-    assert "does not know stack" in capsys.readouterr().err
+    assert "does not have stack" in capsys.readouterr().err
 
 
 def test_status_of_a_stack_that_is_down_says_how_to_start_it(

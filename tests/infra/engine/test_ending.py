@@ -35,7 +35,7 @@ def interrupt(*_: object, **__: object) -> None:
         ("infra.costs.__main__.estimate", lambda: costs.main(["--state", "state.json"])),
         ("infra.costs.__main__.json.loads", lambda: costs.main(["--state", "state.json"])),
         ("infra.previews.__main__.reports", lambda: previews.main([])),
-        ("infra.engine.stack_file.ensure", lambda: commands.main("up", "local")),
+        ("infra.engine.stacks.ensure", lambda: commands.main("up", "local")),
     ],
 )
 def test_a_ctrl_c_ends_a_command_with_130_and_no_traceback(

@@ -260,6 +260,6 @@ def test_up_and_down_work_after_state_and_passphrase_were_deleted(project: Proje
     shutil.rmtree(project.checkout.private)
     down = project.run("down")
     assert down.code == 0, down.output
-    assert "does not know stack" in down.output
+    assert "does not have stack" in down.output
     up = project.run("up")
     assert up.code == 0, up.output

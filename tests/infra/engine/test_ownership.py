@@ -12,7 +12,7 @@ import pytest
 from infra.engine import commands, ownership, state
 from infra.engine.backend import Backend
 from infra.engine.checkout import PROJECT, Checkout
-from infra.engine.engine import Engine
+from infra.engine.installation import Engine
 from infra.engine.session import Session, directory_of
 from providers.local.plugin.errors import NotOwnedError
 from providers.local.plugin.layout import KEEP_DATA_VARIABLE
@@ -166,7 +166,11 @@ def on_a_cluster(checkout: Checkout, url: str) -> Session:
     resources = [{"type": "kubernetes:core/v1:Namespace"}]
     path.write_text(json.dumps({"checkpoint": {"latest": {"resources": resources}}}))
     return Session(
-        checkout, "lab", Engine(Path("none"), ours=True), Backend({}, checkout.state, ours=True), {}
+        checkout,
+        "lab",
+        Engine(Path("none"), built_here=True),
+        Backend({}, checkout.state, in_checkout=True),
+        {},
     )
 
 

@@ -65,7 +65,7 @@ def test_the_command_for_a_damaged_state_restores_what_the_engine_kept(tmp_path:
     written(top, f"{PROJECT}/local.json.bak")
     with pytest.raises(DamagedStateError) as raised:
         state.deployment(top, PROJECT, "local")
-    command = shlex.split(str(raised.value).partition("is whole: ")[2])
+    command = shlex.split(str(raised.value).partition("Restore it: ")[2])
     assert command == ["cp", f"{path}.bak", str(path)]
     subprocess.run(command, check=True)
     assert state.deployment(top, PROJECT, "local") == LATEST
@@ -76,7 +76,7 @@ def test_a_backup_that_is_not_whole_is_not_offered(tmp_path: Path, content: byte
     written(tmp_path, f"{PROJECT}/local.json", b"")
     if content is not None:
         written(tmp_path, f"{PROJECT}/local.json.bak", content)
-    with pytest.raises(DamagedStateError, match="backup of your own") as raised:
+    with pytest.raises(DamagedStateError, match="Restore a backup of your own") as raised:
         state.deployment(tmp_path, PROJECT, "local")
     assert ".bak" not in str(raised.value)
 

@@ -8,8 +8,8 @@ from infra.previews import __main__ as previews
 def test_a_stack_that_is_not_there_is_no_empty_report(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(previews, "reports", lambda *_: [])
+    monkeypatch.setattr(previews, "reports", lambda *_, **__: [])
     assert previews.main(["--stack", "lokal"]) == 2
     told = capsys.readouterr()
     assert told.out == ""
-    assert "There is no stack lokal, neither here nor at the base." in told.err
+    assert "Stack lokal has no template in stacks/" in told.err

@@ -27,8 +27,8 @@ def _violation(rule: str, level: str, message: str) -> str:
     return json.dumps({"policyEvent": event})
 
 
-def _preview(*log: str, code: int = 0, said: str = "") -> Preview:
-    return Preview("dev", code, log, said)
+def _preview(*log: str, code: int = 0, output: str = "") -> Preview:
+    return Preview("dev", code, log, output)
 
 
 def _bucket(name: str, **inputs: Any) -> str:
@@ -114,7 +114,7 @@ def test_cost_is_compared_by_component() -> None:
 
     assert before is not None
     if now.unpriced:
-        assert "No price, not counted" in text
+        assert "Without a known price, not counted" in text
     else:
         assert now.total == 2 * before.total > 0
         assert f"{now.total:,.2f} USD (+{before.total:,.2f})" in text
@@ -122,7 +122,7 @@ def test_cost_is_compared_by_component() -> None:
 
 def test_base_that_failed_is_not_compared_with() -> None:
     head = _preview(_bucket("a"))
-    report = Report(head, _preview(code=1, said="boom"))
+    report = Report(head, _preview(code=1, output="boom"))
 
     text = document([report], "main")
     assert "no preview of the base" in text
@@ -141,7 +141,7 @@ def test_report_fits_into_a_comment() -> None:
 
 
 def test_error_in_a_report_cannot_end_its_block() -> None:
-    failed = _preview(code=1, said="```\n# not a heading")
+    failed = _preview(code=1, output="```\n# not a heading")
     text = document([Report(failed, None)], "main")
 
     assert "'''\n# not a heading" in text

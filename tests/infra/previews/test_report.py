@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.engine import engine as engines
-from infra.engine.checkout import HERE
+from infra.engine import installation
 from infra.previews.__main__ import removed, reports
 from infra.previews.document import MARKER, Report, document
 from infra.previews.snapshot import SnapshotError
 from providers.local import paths
 
 pytestmark = pytest.mark.e2e
-OFFLINE = HERE.root / "tests" / "standin" / "offline"
 _PROGRAM = """
 import os
 
@@ -49,7 +47,7 @@ _FILE = "config:\n  nebula:platform: {cloud: kubernetes, size: production}\n"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A repository whose one commit is the base."""
-    if engines.find(os.environ, paths.cache_directory()) is None:
+    if installation.find(os.environ, paths.cache_directory()) is None:
         pytest.skip("there is no engine here: python -m infra.engine test-env builds one")
     (tmp_path / "stacks").mkdir()
     (tmp_path / ".venv").symlink_to(sys.prefix)
@@ -86,7 +84,7 @@ def test_report_says_what_changes_against_the_base(project: Path) -> None:
     more = 'kubernetes.core.v1.ConfigMap("settings", data={"a": "1"}, opts=options)'
     _write(project, replicas=3, image="registry.example/app", more=more)
 
-    found = reports("main", (), OFFLINE, project)
+    found = reports("main", (), source=project)
     text = document(found, "main")
 
     assert text.startswith(MARKER)
@@ -104,7 +102,7 @@ def test_report_says_what_changes_against_the_base(project: Path) -> None:
 
 
 def test_nothing_changes_in_an_unchanged_checkout(project: Path) -> None:
-    found: list[Report] = reports("main", (), OFFLINE, project)
+    found: list[Report] = reports("main", (), source=project)
     text = document(found, "main")
 
     assert found[0].changes == []
@@ -116,7 +114,7 @@ def test_nothing_changes_in_an_unchanged_checkout(project: Path) -> None:
 def test_stack_that_cannot_be_previewed_is_reported_with_its_error(project: Path) -> None:
     _write(project, more='raise pulumi.RunError("the region is missing")')
 
-    found = reports("main", (), OFFLINE, project)
+    found = reports("main", (), source=project)
     text = document(found, "main")
 
     assert found[0].failed
@@ -128,7 +126,7 @@ def test_a_stack_that_the_base_lacks_is_new_and_one_that_only_it_has_is_removed(
     (project / "stacks" / "Pulumi.lab.template.yaml").rename(project / "stacks" / "Pulumi.dev.template.yaml")
     (project / "stacks" / "Pulumi.lab.yaml").unlink()
 
-    found = reports("main", (), OFFLINE, project)
+    found = reports("main", (), source=project)
 
     assert [(each.head.stack, each.head.code, each.base) for each in found] == [("dev", 0, None)]
     assert "| **dev** | 2 (new) | ✅ | – | 0.25 | 0.50 GiB |" in document(found, "main")
@@ -138,4 +136,4 @@ def test_a_stack_that_the_base_lacks_is_new_and_one_that_only_it_has_is_removed(
 
 def test_a_base_that_is_not_there_is_named_with_what_to_do(project: Path) -> None:
     with pytest.raises(SnapshotError, match="git fetch origin main"):
-        reports("no-such-ref", (), OFFLINE, project)
+        reports("no-such-ref", (), source=project)

@@ -10,11 +10,11 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from infra.plugins.standin.provider import StandIn
 from providers.local.plugin.properties import Properties, differences, from_struct, to_struct
-from tests.standin.offline_provider import OfflineProvider
 
 
-class Rds(OfflineProvider):
+class Rds(StandIn):
     def __init__(self) -> None:
         super().__init__("aws")
         self._client = boto3.client("rds", region_name="us-east-1")

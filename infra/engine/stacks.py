@@ -1,7 +1,7 @@
-"""Stack files: `stacks/Pulumi.<stack>.yaml`.
+"""Finds, makes and reads the files of a checkout's stacks, `stacks/Pulumi.<stack>.yaml`.
 
-Each is everybody's own: `pulumi stack init` writes a salt into it that binds it to one passphrase,
-so it is not tracked; those that come with the project are made from tracked templates.
+Stack files are not tracked, as `pulumi stack init` writes a salt into them that binds them to one passphrase.
+The project's own are made from tracked templates, `stacks/Pulumi.<stack>.template.yaml`.
 """
 
 import os
@@ -23,23 +23,23 @@ _SALT = re.compile(r"^(['\"]?)encryptionsalt\1\s*:.*(\n|\Z)", re.MULTILINE)
 
 
 def known_stacks(checkout: Checkout) -> list[str]:
-    """The stacks that have a file, or a template that theirs is made from."""
+    """Returns the stacks that have a file or a template, sorted."""
     files = (_NAME.fullmatch(path.name) for path in checkout.stacks.glob("Pulumi.*.yaml"))
     return sorted({match["stack"] for match in files if match})
 
 
 def misnamed(checkout: Checkout) -> dict[str, str]:
-    """By file name, what is wrong with files that look like a stack's and have no stack's name."""
+    """Returns the problem of each file that looks like a stack's and is not named like one, by its name."""
     return {
-        path.name: "is the file of no stack: a stack's name has letters, digits, _ and -"
+        path.name: "is not the file of a stack: a stack's name has letters, digits, _ and - only"
         for path in sorted(checkout.stacks.glob("Pulumi.*.yaml"))
         if not _NAME.fullmatch(path.name)
     }
 
 
 def find(checkout: Checkout, stack: str) -> Path:
-    """The file of a stack, or the template that it will be made from. Raises UnknownStackError for a stack
-    without either, and StackNameError for what is no name of a stack."""
+    """Returns the file of `stack`, or the template that it will be made from. Raises UnknownStackError when
+    it has neither, and StackNameError when no stack can have that name."""
     try:
         check_name(stack)
     except SettingsError as error:
@@ -51,13 +51,13 @@ def find(checkout: Checkout, stack: str) -> Path:
 
 def _source(checkout: Checkout, stack: str) -> Path:
     path, template = checkout.stack_file(stack), checkout.stacks / f"Pulumi.{stack}.{TEMPLATE}.yaml"
-    # A link that leads nowhere is the stack's file, and wrong.
+    # A link to nowhere counts as the stack's file, so that reading it fails with its name.
     return template if not os.path.lexists(path) and os.path.lexists(template) else path
 
 
 def ensure(checkout: Checkout, stack: str) -> None:
-    """Make the file of a stack from its template. Raises what `find` does, and MalformedStackFileError where
-    the file cannot be read or made."""
+    """Makes the file of `stack` from its template unless it exists. Raises what `find` raises, and
+    MalformedStackFileError when the template cannot be read or the file cannot be written."""
     source, path = find(checkout, stack), checkout.stack_file(stack)
     if source == path:
         return
@@ -68,13 +68,13 @@ def ensure(checkout: Checkout, stack: str) -> None:
         temporary.rename(path)
     except OSError as error:
         raise MalformedStackFileError(
-            f"{path} cannot be made from {source.name}: {error.strerror}. You need the right to write "
-            f"into {path.parent}."
+            f"{path} cannot be made from {source.name}: {error.strerror}. Let the current user write into "
+            f"{path.parent}."
         ) from None
 
 
 def drop_stale_salt(checkout: Checkout, stack: str) -> None:
-    """Forget the salt of a passphrase that is gone: the stack is new to the backend.
+    """Removes the salt of a passphrase that is gone from the file of `stack`, which is new to the backend.
 
     Raises StaleSaltError when the file holds secrets that only that passphrase opens.
     """
@@ -88,8 +88,8 @@ def drop_stale_salt(checkout: Checkout, stack: str) -> None:
 
 
 def read(checkout: Checkout, stack: str) -> StackFile:
-    """The stack's file, its template where there is none yet. Raises MalformedStackFileError with the line to
-    correct."""
+    """Returns the file of `stack`, or its template while it has no file. Raises MalformedStackFileError with
+    the line to correct."""
     try:
         return StackFile(_source(checkout, stack))
     except SettingsError as error:
@@ -97,8 +97,9 @@ def read(checkout: Checkout, stack: str) -> StackFile:
 
 
 def platform(checkout: Checkout, stack: str) -> Mapping[str, Any]:
-    """`nebula:platform` as the stack's file has it, unchecked but for the shape of what commands read
-    there. Raises MalformedStackFileError with the line to correct, also when there is none."""
+    """Returns `nebula:platform` as it stands in the file of `stack`. Only what commands read there is
+    checked. Raises MalformedStackFileError with the line to correct, also when the file has no
+    `nebula:platform`."""
     file = read(checkout, stack)
     try:
         found = file.platform()
@@ -111,18 +112,18 @@ def platform(checkout: Checkout, stack: str) -> Mapping[str, Any]:
 
 
 def is_local(checkout: Checkout, stack: str) -> bool:
-    """Whether the stack runs on this machine. Raises MalformedStackFileError when the file does not say
-    where it runs: what asks would touch the wrong place."""
+    """Tells whether `stack` runs on this machine. Raises MalformedStackFileError when its file does not say
+    where it runs, as a command would act on the wrong place."""
     cloud = platform(checkout, stack).get("cloud")
     if not isinstance(cloud, str):
         where = read(checkout, stack).where(("cloud",))
-        raise MalformedStackFileError(f"{where}: say there where the stack runs (cloud: {LOCAL}, …)")
+        raise MalformedStackFileError(f"{where}: must say where the stack runs, such as cloud: {LOCAL}")
     return cloud == LOCAL
 
 
 def local_directory(checkout: Checkout, stack: str) -> Path:
-    """Where a stack of the local cloud lives: `local.directory`, or the directory that it has without.
-    Raises MalformedStackFileError for one that no stack may have."""
+    """Returns the directory of a local stack: its setting `local.directory`, or the default. Raises
+    MalformedStackFileError when no stack may have that directory."""
     given = (platform(checkout, stack).get("local") or {}).get("directory")
     directory = paths.stack_directory(stack) if given is None else Path(str(given))
     problem = paths.stack_directory_problem(directory if given is None else str(given))
@@ -133,5 +134,5 @@ def local_directory(checkout: Checkout, stack: str) -> Path:
 
 
 def keeps_data(checkout: Checkout, stack: str) -> bool:
-    """Whether the file of a local stack says that its data outlives it, since its last `up` or only now."""
+    """Tells whether the file of a local stack says now that its data is kept when it is taken down."""
     return bool((platform(checkout, stack).get("local") or {}).get("keep_data"))

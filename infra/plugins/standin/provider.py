@@ -34,7 +34,7 @@ ANSWERS: dict[str, Answer] = {
 """The results of the functions that programs call, with the providers' documented outputs."""
 
 
-class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
+class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     """The gRPC service of the stand-in for `package`."""
 
     def __init__(self, package: str) -> None:
@@ -83,7 +83,7 @@ class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=self._outputs(request.news))
 
     def Read(self, request: Any, context: Any) -> Any:
-        return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+        self._refuse(context, "Read")
 
     def Invoke(self, request: Any, context: Any) -> Any:
         answer = ANSWERS.get(request.tok)
@@ -99,22 +99,25 @@ class OfflineProvider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def _outputs(self, inputs: Any) -> Any:
-        """Return the inputs as outputs, with unknown values for what the server adds to an object's metadata.
-        Other outputs are unknown to the engine by themselves."""
+        """Returns `inputs` as outputs. The engine takes outputs that are absent as unknown; in an object's
+        metadata, which is present, what the server adds is marked as unknown."""
         outputs = from_struct(inputs)
         if isinstance(metadata := outputs.get("metadata"), dict):
             metadata.update(dict.fromkeys(("uid", "resourceVersion", "creationTimestamp"), UNKNOWN))
         return to_struct(outputs)
 
     def _refuse(self, context: Any, what: str) -> NoReturn:
-        message = f"the stand-in of {self._package} is for previews: it has no {what}"
+        message = (
+            f"The stand-in for the provider plugin {self._package} serves previews only and cannot do "
+            f"{what}. Install the plugin: docs/plugins.md."
+        )
         context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
         raise AssertionError("abort returned")
 
 
 def _name_object(inputs: Properties, request: Any) -> None:
-    """Give a Kubernetes object without a name one that is made from the resource's name. It is the same in
-    every preview, so that two can be compared."""
+    """Gives a Kubernetes object without a name one that follows from its URN. It is the same in every
+    preview, so that two previews can be compared."""
     metadata = inputs.setdefault("metadata", {})
     if isinstance(metadata, dict) and not metadata.get("name"):
         end = hashlib.sha256(request.urn.encode()).hexdigest()[:8]

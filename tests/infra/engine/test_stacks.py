@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.engine import commands, stack_file
+from infra.engine import commands, stacks
 from infra.engine.checkout import Checkout
 from infra.engine.errors import (
     MalformedStackFileError,
@@ -14,18 +14,18 @@ from infra.engine.session import directory_of
 
 
 def test_local_is_made_from_the_template_once(checkout: Checkout) -> None:
-    stack_file.ensure(checkout, "local")
+    stacks.ensure(checkout, "local")
     path = checkout.stack_file("local")
     assert path.read_text() == (checkout.stacks / "Pulumi.local.template.yaml").read_text()
     path.write_text("config: {}\n")
-    stack_file.ensure(checkout, "local")
+    stacks.ensure(checkout, "local")
     assert path.read_text() == "config: {}\n"
 
 
 def test_unknown_stack_names_those_that_exist(checkout: Checkout) -> None:
     checkout.stack_file("production").write_text("config: {}\n")
     with pytest.raises(UnknownStackError, match=r"'prod'.*local, production") as raised:
-        stack_file.ensure(checkout, "prod")
+        stacks.ensure(checkout, "prod")
     assert "STACK=" in str(raised.value)
     assert not checkout.stack_file("prod").exists()
 
@@ -46,33 +46,33 @@ def test_unknown_stack_names_those_that_exist(checkout: Checkout) -> None:
     ],
 )
 def test_what_is_no_name_of_a_stack_is_refused_and_touches_nothing(checkout: Checkout, name: str) -> None:
-    assert stack_file.known_stacks(checkout) == ["local"]
+    assert stacks.known_stacks(checkout) == ["local"]
     before = {path.name: path.read_text() for path in checkout.stacks.iterdir()}
     with pytest.raises(StackNameError, match="The stacks are: local"):
-        stack_file.ensure(checkout, name)
+        stacks.ensure(checkout, name)
     assert {path.name: path.read_text() for path in checkout.stacks.iterdir()} == before
 
 
 def test_the_name_of_a_template_is_answered_with_that_of_its_stack(checkout: Checkout) -> None:
     with pytest.raises(StackNameError, match="say STACK=local"):
-        stack_file.ensure(checkout, "local.template")
+        stacks.ensure(checkout, "local.template")
 
 
 def test_a_file_without_the_name_of_a_stack_is_not_passed_over(checkout: Checkout) -> None:
     (checkout.stacks / "Pulumi.v1.2.yaml").write_text("config: {}\n")
-    assert list(stack_file.misnamed(checkout)) == ["Pulumi.v1.2.yaml"]
+    assert list(stacks.misnamed(checkout)) == ["Pulumi.v1.2.yaml"]
 
 
 def test_a_template_whose_file_cannot_be_made_is_an_error_that_names_it(checkout: Checkout) -> None:
     checkout.stack_file("local").with_suffix(".new").mkdir()
     with pytest.raises(MalformedStackFileError, match=r"Pulumi\.local\.yaml cannot be made"):
-        stack_file.ensure(checkout, "local")
+        stacks.ensure(checkout, "local")
 
 
 def test_a_stack_without_a_file_is_what_its_template_says_and_gets_none(checkout: Checkout) -> None:
-    template = stack_file.find(checkout, "local")
+    template = stacks.find(checkout, "local")
     assert template.name == "Pulumi.local.template.yaml"
-    assert stack_file.platform(checkout, "local")["cloud"] == "local"
+    assert stacks.platform(checkout, "local")["cloud"] == "local"
     assert list(checkout.stacks.iterdir()) == [template]
 
 
@@ -81,16 +81,16 @@ def test_a_file_encrypted_as_a_whole_is_refused(checkout: Checkout) -> None:
     with pytest.raises(
         MalformedStackFileError, match="line 2: nebula:platform is encrypted as a whole"
     ) as raised:
-        stack_file.platform(checkout, "local")
+        stacks.platform(checkout, "local")
     assert "abc" not in str(raised.value)
 
 
 def test_salt_of_a_lost_passphrase_is_dropped_and_nothing_else(checkout: Checkout) -> None:
-    stack_file.ensure(checkout, "local")
+    stacks.ensure(checkout, "local")
     path = checkout.stack_file("local")
     text = path.read_text()
     path.write_text(f"encryptionsalt: v1:abc:v1:def\n{text}")
-    stack_file.drop_stale_salt(checkout, "local")
+    stacks.drop_stale_salt(checkout, "local")
     assert path.read_text() == text
 
 
@@ -102,14 +102,14 @@ def test_secrets_of_a_lost_passphrase_are_not_dropped(checkout: Checkout, value:
     text = f"encryptionsalt: v1:abc:v1:def\nconfig:\n  nebula:word: {value}\n"
     path.write_text(text)
     with pytest.raises(StaleSaltError, match="encryptionsalt"):
-        stack_file.drop_stale_salt(checkout, "local")
+        stacks.drop_stale_salt(checkout, "local")
     assert path.read_text() == text
 
 
 def test_stack_file_that_is_no_yaml_names_the_line(checkout: Checkout) -> None:
     checkout.stack_file("local").write_text("config:\n  a: [1\n  b: 2\n")
     with pytest.raises(MalformedStackFileError, match="line 3"):
-        stack_file.platform(checkout, "local")
+        stacks.platform(checkout, "local")
 
 
 @pytest.mark.parametrize(
@@ -129,17 +129,17 @@ def test_a_file_that_says_nothing_of_the_platform_is_refused(
     """What reads it as a local stack would look for servers, and remove them, where none of it may be."""
     checkout.stack_file("local").write_text(text)
     with pytest.raises(MalformedStackFileError, match=f"stacks/Pulumi.local.yaml.*{said}"):
-        stack_file.platform(checkout, "local")
+        stacks.platform(checkout, "local")
 
 
 def test_a_file_that_does_not_say_where_it_runs_is_refused(checkout: Checkout) -> None:
     checkout.stack_file("local").write_text("config:\n  nebula:platform:\n    demo: true\n")
-    with pytest.raises(MalformedStackFileError, match="say there where the stack runs"):
-        stack_file.is_local(checkout, "local")
+    with pytest.raises(MalformedStackFileError, match="must say where the stack runs"):
+        stacks.is_local(checkout, "local")
 
 
 def test_directory_of_a_stack_can_be_configured(checkout: Checkout) -> None:
-    stack_file.ensure(checkout, "local")
+    stacks.ensure(checkout, "local")
     assert directory_of(checkout, "local") == checkout.root.parent / "stack"
 
 

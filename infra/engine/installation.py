@@ -1,8 +1,8 @@
-"""Finding the engine, or building it from its Go modules.
+"""Finds the Pulumi engine, or builds it from its Go modules.
 
-Any `pulumi` on PATH of a compatible version that brings its own language host is the user's and is
-used as it is. Otherwise one is built, once, into the shared cache, with scripts beside the binary
-that start the language host of the checkout at work.
+A `pulumi` on PATH that has a compatible version and a language host is the user's own and is used. Otherwise
+the engine is built once into the shared cache, with a script beside it that starts this checkout's language
+host.
 """
 
 import hashlib
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VERSION = "3.258.0"
-"""Of the engine that is built, of the SDK in requirements.txt, and the oldest that is compatible."""
+"""The version of the engine that is built and of the SDK in requirements.txt, and the oldest that is
+compatible."""
 MODULE = Path(__file__).parent
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 LDFLAGS = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={VERSION}"
@@ -31,42 +32,44 @@ python=${NEBULA_PYTHON:-$root/.venv/bin/python}
 SCRIPTS = {
     _LANGUAGE_HOST: f'{_FIND_CHECKOUT}exec "$python" -u "$root/infra/engine/language_host.py" "$@"\n',
 }
-"""The engine takes what stands beside its binary as bundled: no PATH entry, no warning."""
+"""The scripts by name. The engine takes plugins beside its executable as bundled: it needs no PATH entry and
+prints no warning."""
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A `pulumi` executable; `ours` when it was built here."""
+    """A `pulumi` executable. `built_here` is set when `build` made it, and not when it is the user's own."""
 
     executable: Path
-    ours: bool
+    built_here: bool
 
 
 def built_engine(cache: Path) -> Engine:
-    """Where the engine of this version is, or will be, in the cache."""
+    """Returns the engine of this version in `cache`, whether or not it has been built."""
     recipe = hashlib.sha256(LDFLAGS.encode())
     for name in ("go.mod", "go.sum", "tools.go"):
         recipe.update((MODULE / name).read_bytes())
     return Engine(
-        cache / "engine" / f"pulumi-{VERSION}-{recipe.hexdigest()[:12]}" / "bin" / "pulumi", ours=True
+        cache / "engine" / f"pulumi-{VERSION}-{recipe.hexdigest()[:12]}" / "bin" / "pulumi", built_here=True
     )
 
 
 def official_engine(environment: Mapping[str, str], cache: Path) -> Engine | None:
-    """The user's own `pulumi`, if it is compatible and has a language host."""
+    """Returns the user's own `pulumi` on the PATH of `environment`, or None when there is none outside
+    `cache` that has a compatible version and a language host."""
     path = environment.get("PATH", os.defpath)
     kept = [entry for entry in path.split(os.pathsep) if not Path(entry).is_relative_to(cache)]
     found = shutil.which("pulumi", path=os.pathsep.join(kept))
     if not found or not _has_language_host(Path(found), os.pathsep.join(kept)):
         return None
     answer = subprocess.run([found, "version"], capture_output=True, text=True, check=False)
-    return Engine(Path(found), ours=False) if _is_compatible(answer.stdout) else None
+    return Engine(Path(found), built_here=False) if _is_compatible(answer.stdout) else None
 
 
 def find(environment: Mapping[str, str], cache: Path) -> Engine | None:
-    """The user's engine, else the one built before, else None."""
+    """Returns the user's own engine, else the one that was built into `cache`, else None."""
     if official := official_engine(environment, cache):
         return official
     built = built_engine(cache)
@@ -77,11 +80,12 @@ def find(environment: Mapping[str, str], cache: Path) -> Engine | None:
 
 
 def build(cache: Path, progress: Progress) -> Engine:
-    """Build the engine into the cache (about five minutes on two cores, and 4 GiB of Go caches)."""
+    """Builds the engine into `cache`, which takes about five minutes on two cores and 4 GiB for Go's caches.
+    Calls `progress` with each step. Raises ArtifactError when Go is missing or the build fails."""
     from providers.local.artifacts import go
 
     engine = built_engine(cache)
-    before = os.umask(0o022)  # Whoever may write in the cache decides what others run.
+    before = os.umask(0o022)  # Who may write in the cache decides what every user of it runs.
     try:
         engine.executable.parent.mkdir(parents=True, exist_ok=True)
         go.build(PACKAGE, MODULE, engine.executable, LDFLAGS, cache, progress)
