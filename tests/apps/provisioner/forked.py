@@ -55,6 +55,6 @@ def _run(spec: str, environment: dict[str, str], stdout: str, stderr: str) -> No
     try:
         code = main([spec])
     except Exception:  # noqa: BLE001  # as the interpreter does, by the hook that masks secrets
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type] # there is one
+        sys.excepthook(*sys.exc_info())
         code = 1
     sys.exit(code)
