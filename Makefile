@@ -10,7 +10,8 @@ KUBERNETES_TESTS := tests/standin tests/testbed tests/e2e/kubernetes
 # Whole stacks and engines beside servers of the tests' own, minutes each.
 LONG_TESTS := tests/e2e/test_external.py tests/e2e/keyless
 # A module of tests is never split: not by loadgroup, which does nothing with pytest 9.2 and xdist 3.8
-# (findings/xdist-groups-are-not-kept-together.sh). Each process holds the SDKs of three clouds, about a GiB.
+# (findings/xdist-groups-are-not-kept-together.sh). tests/side_by_side.py says how many processes there are, and
+# which modules come first. Each process holds the SDKs of three clouds, about a GiB.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 # What a change is compared with; and the provider plugins that previews prefer (PLUGINS= for the real ones).
 BASE ?= origin/main
@@ -80,8 +81,7 @@ test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
 	@$(VENV_PYTHON) -m providers.local.artifacts install
 	@$(VENV_PYTHON) -m tests.testbed build --api-only
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && \
-		$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) tests $(addprefix --ignore=,$(KUBERNETES_TESTS) tests/e2e) && \
-		$(VENV_PYTHON) -m pytest tests/e2e $(addprefix --ignore=,$(KUBERNETES_TESTS) $(LONG_TESTS))
+		$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) tests $(addprefix --ignore=,$(KUBERNETES_TESTS) $(LONG_TESTS))
 
 test-long: .venv/installed ## What `test` leaves out: a site's own servers, and engines without keys
 	@$(VENV_PYTHON) -m providers.local.artifacts install

@@ -14,13 +14,11 @@ from tests.e2e.light import LIGHT
 from tests.e2e.places import Places
 from tests.e2e.stack import Stack
 
-OFFSET = 1000
-
 
 @pytest.fixture(scope="module")
-def stack(scratch_directory: Path) -> Iterator[Stack]:
+def stack(scratch_directory: Path, port_offset: int) -> Iterator[Stack]:
     places = Places.make(scratch_directory / "places")
-    stack = light.clone_stack("downed", scratch_directory, LIGHT, OFFSET, places)
+    stack = light.clone_stack("downed", scratch_directory, LIGHT, port_offset, places)
     yield stack
     stack.remove()
 
@@ -29,7 +27,7 @@ def stack(scratch_directory: Path) -> Iterator[Stack]:
 def before(stack: Stack) -> Footprint:
     """The machine before the stack was made."""
     assert not stack.directory.exists()
-    assert machine.listening(light.ports(OFFSET)) == {}
+    assert machine.listening(light.ports(stack.port_offset)) == {}
     return Footprint.take(stack.tmp)
 
 
@@ -38,7 +36,7 @@ def assert_as(before: Footprint, stack: Stack) -> None:
     own = (stack.checkout.root, stack.home, stack.logs)
     assert before.left_since(stack.tmp, but=own) == {}
     assert machine.programs_of(stack.directory, files=True) == []
-    assert machine.listening(light.ports(OFFSET)) == {}
+    assert machine.listening(light.ports(stack.port_offset)) == {}
     assert not stack.state_file.exists()
 
 
