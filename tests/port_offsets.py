@@ -17,8 +17,8 @@ from providers.local.ports import LARGEST_OFFSET, PORTS, SEVERAL
 
 _STEP = 500
 """Ports of two stacks that are so far apart do not meet (`SEVERAL`)."""
-OFFSETS = range(_STEP, LARGEST_OFFSET + 1, _STEP)
-"""Without 0, which is a user's own stack's."""
+OFFSETS = range(LARGEST_OFFSET // _STEP * _STEP, 0, -_STEP)
+"""The largest first, since people choose small ones; without 0, which is a user's own stack's."""
 _LONGEST_WAIT = 1800.0
 _PAUSE = 0.5
 

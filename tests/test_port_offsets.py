@@ -22,7 +22,7 @@ def test_ports_of_two_offsets_never_meet() -> None:
 def test_an_offset_has_one_holder_at_a_time_and_is_free_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with ExitStack() as held:
         first = held.enter_context(leased_offset())
-        monkeypatch.setattr(port_offsets, "OFFSETS", range(first, first + 1))
+        monkeypatch.setattr(port_offsets, "OFFSETS", [first])
         monkeypatch.setattr(port_offsets, "_LONGEST_WAIT", 0.1)
         monkeypatch.setattr(port_offsets, "_PAUSE", 0.01)
         with pytest.raises(TimeoutError, match="every port offset"):

@@ -40,6 +40,11 @@ def assert_as(before: Footprint, stack: Stack) -> None:
     assert not stack.state_file.exists()
 
 
+def up(stack: Stack) -> None:
+    outcome = light.make(stack, "up")
+    assert outcome.returncode == 0, outcome.stdout
+
+
 def down(stack: Stack, **variables: str) -> None:
     outcome = light.make(stack, "down", **variables)
     assert outcome.returncode == 0, outcome.stdout
@@ -54,7 +59,7 @@ def test_down_after_an_up_that_was_killed_halfway(stack: Stack, before: Footprin
 
 
 def test_down_with_wedged_servers(stack: Stack, before: Footprint) -> None:
-    assert light.make(stack, "up").returncode == 0
+    up(stack)
     memory = machine.shared_memory(stack.directory)
     assert memory, "postgres uses shared memory"
     for program in machine.programs_of(stack.directory):
@@ -65,7 +70,7 @@ def test_down_with_wedged_servers(stack: Stack, before: Footprint) -> None:
 
 
 def test_down_when_the_state_is_gone(stack: Stack, before: Footprint) -> None:
-    assert light.make(stack, "up").returncode == 0
+    up(stack)
     shutil.rmtree(stack.checkout.private)
     down(stack)
     assert_as(before, stack)

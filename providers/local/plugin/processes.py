@@ -57,13 +57,16 @@ def boot() -> str:
 
 
 def look(pid: int) -> Process | None:
-    """The process with this pid, None when it is gone or only a zombie is left of it."""
+    """The process with this pid, None when it is gone or only a zombie is left of it.
+
+    A zombie with other threads is no rest: until the last of them has ended, files, locks and ports are held.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat.rpartition(")")[2].split()
-    if fields[0] in "ZX":
+    if fields[0] in "ZX" and int(fields[17]) <= 1:
         return None
     return Process(pid, int(fields[1]), int(fields[2]), fields[0], int(fields[19]))
 

@@ -206,11 +206,21 @@ class Supervisor:
     def _remove_group(self, name: str) -> None:
         self._call(lambda server: server.supervisor.removeProcessGroup(name), _BAD_NAME)
 
+    def _is_stopped(self) -> bool:
+        """Whether supervisord is held by a SIGSTOP: it would not answer until the time for it is over."""
+        identity = self.identity()
+        process = processes.look(identity.pid) if identity else None
+        return process is not None and process.state == "T"
+
     def _record(self, identity: Identity) -> None:
         write_atomically(self.directory.record(SUPERVISORD), json.dumps(identity.as_record()))
 
     def _call(self, request: Callable[[Any], Any], *tolerated: int) -> Any:
         """The answer to `request`; a fault whose code is `tolerated` counts as an answer."""
+        if self._is_stopped():
+            raise SupervisorError(
+                f"supervisord of {self.directory.root} is held by a SIGSTOP; `pulumi up` starts another"
+            )
         with xmlrpc.client.ServerProxy(
             "http://localhost", transport=_transport(self.directory.socket)
         ) as server:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from providers.local.plugin import processes, removal
+from providers.local.plugin.errors import SupervisorError
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.properties import Properties
 from providers.local.plugin.status import log_path, servers
@@ -156,6 +157,27 @@ http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_fore
     assert not directory.exists()
     assert not list(directory.parent.glob(".*"))
     assert not processes.marked(directory)
+
+
+def test_a_stopped_supervisord_is_not_asked(host_resource: Tracked, directory: Path) -> None:
+    """It would not answer, and each question would take as long as an answer may."""
+    supervisor = Supervisor(StackDirectory(directory))
+    identity = supervisor.identity()
+    assert identity
+    os.kill(identity.pid, signal.SIGSTOP)
+    until(lambda: state_of(identity.pid) == "T")
+    with pytest.raises(SupervisorError, match="held by a SIGSTOP"):
+        supervisor.start_program("web")
+    assert host_resource.diff() == ["supervisord"]
+    os.kill(identity.pid, signal.SIGCONT)
+    until(lambda: state_of(identity.pid) != "T")
+    assert supervisor.alive()
+    assert host_resource.diff() == []
+
+
+def state_of(pid: int) -> str:
+    process = processes.look(pid)
+    return process.state if process else ""
 
 
 def test_remove_works_from_the_directory_alone(
