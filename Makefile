@@ -7,8 +7,9 @@ VENV_PYTHON := .venv/bin/python
 NEBULA = $(VENV_PYTHON) -m infra.engine
 # A cluster, and the equipment that stands it up; the manifests are judged by `test` as well.
 KUBERNETES_TESTS := tests/standin tests/testbed tests/e2e/kubernetes
-# Whole stacks and engines beside servers of the tests' own, minutes each.
-LONG_TESTS := tests/e2e/test_external.py tests/e2e/keyless
+# Minutes each: a stack on a site's own servers, a month of flights that goes and comes back on the full stack, and
+# engines without keys.
+LONG_TESTS := tests/e2e/test_external.py tests/e2e/test_flights_months.py tests/e2e/keyless
 # A module of tests is never split: not by loadgroup, which does nothing with pytest 9.2 and xdist 3.8
 # (findings/xdist-groups-are-not-kept-together.sh). tests/side_by_side.py says how many processes there are, and
 # which modules come first. Each process holds the SDKs of three clouds, about a GiB.
@@ -83,7 +84,7 @@ test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && \
 		$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) tests $(addprefix --ignore=,$(KUBERNETES_TESTS) $(LONG_TESTS))
 
-test-long: .venv/installed ## What `test` leaves out: a site's own servers, and engines without keys
+test-long: .venv/installed ## What `test` leaves out: a site's own servers, months of flights, engines without keys
 	@$(VENV_PYTHON) -m providers.local.artifacts install
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest $(LONG_TESTS)
 

@@ -11,6 +11,7 @@ FULL_STACK = (
     "test_keycloak",
     "test_lakehouse",
     "test_flights",
+    "test_flights_months",
     "test_changes",
     "test_secrets",
     "test_down",
