@@ -57,3 +57,11 @@ def test_an_exported_keep_data_holds_until_another_is_said() -> None:
     assert kept(NEBULA_KEEP_DATA="1") == "[1]"
     assert kept("KEEP_DATA=", NEBULA_KEEP_DATA="1") == "[1]"
     assert kept("KEEP_DATA=0", NEBULA_KEEP_DATA="1") == "[0]"
+
+
+def test_tests_that_a_target_names_are_there() -> None:
+    """A module that was renamed would move to another target unseen."""
+    show = "show: ; @echo $(KUBERNETES_TESTS) $(LONG_TESTS) $(REAL_TESTS)"
+    named = make("-s", f"--eval={show}", "show").stdout.split()
+    assert "tests/e2e" in named
+    assert [path for path in named if not (ROOT / path).exists()] == []
