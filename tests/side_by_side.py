@@ -17,10 +17,31 @@ FULL_STACK = (
     "test_down",
 )
 """Modules of tests/e2e that share the full stack, in the order in which they use it up."""
-_LONGEST = (
+_WHOLE_PROGRAMS = (
+    "tests/infra/costs/test_sizes.py",
+    "tests/infra/test_aws_stack.py",
+    "tests/infra/test_exposure.py",
+    "tests/infra/test_external.py",
+    "tests/infra/test_gcp_stack.py",
+    "tests/infra/test_kubernetes_stack.py",
+    "tests/infra/test_parked.py",
+    "tests/infra/test_platform.py",
+    "tests/infra/test_projections.py",
+    "tests/providers/gcp/test_cluster.py",
+    "tests/providers/gcp/test_network.py",
+    "tests/providers/gcp/test_object_store.py",
+    "tests/providers/gcp/test_postgres.py",
+    "tests/providers/gcp/test_secret_store.py",
+    "tests/providers/kubernetes/test_manifests.py",
+    "tests/providers/test_contract.py",
+)
+"""Modules that look at whole programs against mocks. One process imports the clouds' SDKs for them and runs
+each program once (tests/infra/rendered.py): 58 processor seconds, and 145 with a process for each module."""
+NAMED = (
     *(f"tests/e2e/{name}.py" for name in FULL_STACK),
     "tests/infra/engine/test_engine_runs.py",
     "tests/infra/previews/test_stacks.py",
+    *_WHOLE_PROGRAMS,
     "tests/providers/local/plugin/test_process.py",
     "tests/e2e/test_survival_servers.py",
     "tests/apps/provisioner/test_keycloak.py",
@@ -43,7 +64,7 @@ _LONGEST = (
     "tests/e2e/test_survival_versions.py",
 )
 """Modules that take twenty seconds and more: one that began last would be waited for by idle processors."""
-_RANKS = {module: rank for rank, module in enumerate(_LONGEST)}
+_RANKS = {module: rank for rank, module in enumerate(NAMED)}
 
 
 def processes() -> int:
@@ -57,7 +78,7 @@ def rank(module: PurePath) -> int:
 
 
 class WholeModules(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Gives a module to one process, and the modules that share the full stack to one process too."""
+    """Gives a module to one process; so it does the modules that share the full stack, or whole programs."""
 
     def __init__(self, config: pytest.Config, log: object = None) -> None:
         super().__init__(config, log)
@@ -67,4 +88,6 @@ class WholeModules(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no 
         module = PurePath(super()._split_scope(nodeid))
         if module.parent == PurePath("tests/e2e") and module.stem in FULL_STACK:
             return "the full stack"
+        if module.as_posix() in _WHOLE_PROGRAMS:
+            return "whole programs"
         return module.as_posix()
