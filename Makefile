@@ -7,10 +7,21 @@ VENV_PYTHON := .venv/bin/python
 NEBULA = $(VENV_PYTHON) -m infra.engine
 # A cluster, and the equipment that stands it up; the manifests are judged by `test` as well.
 KUBERNETES_TESTS := tests/standin tests/testbed tests/e2e/kubernetes
-# Whole stacks and engines beside servers of the tests' own, minutes each.
-LONG_TESTS := tests/e2e/test_external.py tests/e2e/keyless
+# Minutes each: a stack on a site's own servers, a month of flights that goes and comes back on the full stack, and
+# engines without keys.
+LONG_TESTS := tests/e2e/test_external.py tests/e2e/test_flights_months.py tests/e2e/keyless
+# What starts real servers, the real engine, downloads or builds for seconds: `test-fast` leaves it out.
+REAL_TESTS := tests/e2e tests/bench/test_programs.py tests/infra/previews tests/policy/test_advice.py tests/policy/test_engine.py \
+	tests/apps/pipelines/flights/test_tables.py \
+	tests/apps/projections/generations $(patsubst %,tests/apps/projections/test_%.py,changed_stream chaos flights resharding service two_workers) \
+	$(patsubst %,tests/apps/provisioner/test_%.py,check iceberg_catalog kafka keycloak nats object_store postgres) \
+	$(patsubst %,tests/infra/engine/test_%.py,costs drift engine_runs lifetime_command power reading session sweep_command) \
+	$(patsubst %,tests/providers/%.py,aws/test_sweep kubernetes/test_manifests kubernetes/test_tenancy) \
+	$(patsubst %,tests/providers/local/artifacts/test_%.py,apps go install intercepting_proxy) \
+	$(patsubst %,tests/providers/local/plugin/test_%.py,executable host owner parked process secret task)
 # A module of tests is never split: not by loadgroup, which does nothing with pytest 9.2 and xdist 3.8
-# (findings/xdist-groups-are-not-kept-together.sh). Each process holds the SDKs of three clouds, about a GiB.
+# (findings/xdist-groups-are-not-kept-together.sh). tests/side_by_side.py says how many processes there are, and
+# which modules come first. Each process holds the SDKs of three clouds, about a GiB.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 # What a change is compared with.
 BASE ?= origin/main
@@ -32,7 +43,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 CHAOS_OPTIONS = $(addprefix --kills ,$(KILLS)) $(addprefix --seed ,$(SEED))
 
-.PHONY: help up preview refresh drift down status logs outputs env images plugins test test-long test-kubernetes chaos lint format bench portability lock outdated schema snapshot pr-report clean sweep park-expired
+.PHONY: help up preview refresh drift down status logs outputs env images plugins test test-fast test-long test-kubernetes chaos lint style types format bench portability lock outdated schema snapshot pr-report clean sweep park-expired
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -78,14 +89,21 @@ images: .venv/installed ## The container images of the stack: source, tab, name 
 plugins: .venv/installed ## The provider plugins of the stack: name, version, archive, installed or missing
 	@$(VENV_PYTHON) -m infra.plugins --stack "$(STACK)"
 
-test: lint ## Lint, types, import contracts, unit, contract and end-to-end tests
+# Types are checked beside the tests, which wait for servers; the rest of `lint` says in seconds what is wrong.
+test: style ## Lint, types, import contracts, unit, contract and end-to-end tests
 	@$(VENV_PYTHON) -m providers.local.artifacts install
 	@$(VENV_PYTHON) -m tests.testbed build --api-only
-	@variables=$$($(NEBULA) test-env) && eval "$$variables" && \
-		$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) tests $(addprefix --ignore=,$(KUBERNETES_TESTS) tests/e2e) && \
-		$(VENV_PYTHON) -m pytest tests/e2e $(addprefix --ignore=,$(KUBERNETES_TESTS) $(LONG_TESTS))
+	@$(MAKE) --no-print-directory --jobs=2 types all-tests
 
-test-long: .venv/installed ## What `test` leaves out: a site's own servers, and engines without keys
+.PHONY: all-tests
+all-tests:
+	@unset MAKEFLAGS MFLAGS MAKELEVEL; variables=$$($(NEBULA) test-env) && eval "$$variables" && \
+		$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) tests $(addprefix --ignore=,$(KUBERNETES_TESTS) $(LONG_TESTS))
+
+test-fast: lint ## Of `test` what starts no real server or engine: for each save
+	@$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) --quiet tests $(addprefix --ignore=,$(KUBERNETES_TESTS) $(REAL_TESTS))
+
+test-long: .venv/installed ## What `test` leaves out: a site's own servers, months of flights, engines without keys
 	@$(VENV_PYTHON) -m providers.local.artifacts install
 	@variables=$$($(NEBULA) test-env) && eval "$$variables" && $(VENV_PYTHON) -m pytest $(LONG_TESTS)
 
@@ -97,12 +115,16 @@ chaos: .venv/installed ## Kill projection workers and NATS 1,000 times, and comp
 	@$(VENV_PYTHON) -m providers.local.artifacts install nats
 	@$(VENV_PYTHON) -m tests.apps.projections.chaos $(CHAOS_OPTIONS)
 
-lint: .venv/installed ## Style, types, import contracts and workflows
+lint: style types ## Style, types, import contracts and workflows
+
+style: .venv/installed
 	@$(VENV_PYTHON) -m ruff check .
 	@$(VENV_PYTHON) -m ruff format --check .
-	@$(VENV_PYTHON) -m mypy
 	@$(VENV_PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	@$(VENV_PYTHON) -m tests.workflows
+
+types: .venv/installed
+	@$(VENV_PYTHON) -m mypy
 
 format: .venv/installed ## Rewrite the code in the project's style
 	@$(VENV_PYTHON) -m ruff check --fix .

@@ -123,3 +123,11 @@ def test_a_failed_installation_is_done_again(clone: Path) -> None:
     assert not (clone / ".venv" / "installed").exists()
     assert installed(clone, "true").returncode == 0
     assert (clone / ".venv" / "installed").exists()
+
+
+def test_tests_that_a_target_names_are_there() -> None:
+    """A module that was renamed would move to another target unseen."""
+    show = "show: ; @echo $(KUBERNETES_TESTS) $(LONG_TESTS) $(REAL_TESTS)"
+    named = make("-s", f"--eval={show}", "show").stdout.split()
+    assert "tests/e2e" in named
+    assert [path for path in named if not (ROOT / path).exists()] == []

@@ -30,8 +30,8 @@ from tests.bench.figures import Figure, Row
 from tests.bench.measurements import taken
 from tests.e2e import light
 from tests.e2e.stack import ROOT, Stack
+from tests.port_offsets import leased_offset
 
-OFFSET = 2250
 CONSOLE = Console(quiet=True)
 
 
@@ -46,11 +46,12 @@ def stack(tmp: Path) -> Iterator[Stack]:
     """Provide a stack with two servers that start quickly. It is down."""
     home("redis")
     home("nats")
-    stack = Stack("bench", tmp, light.settings("redis", "nats"), OFFSET)
-    try:
-        yield stack
-    finally:
-        stack.remove()
+    with leased_offset() as offset:
+        stack = Stack("bench", tmp, light.settings("redis", "nats"), offset)
+        try:
+            yield stack
+        finally:
+            stack.remove()
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +120,11 @@ def test_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(fresh, "ROOT", checkout)
         machine = tmp / "machine"
         machine.mkdir(mode=0o711)
-        assert names(fresh.measure(machine, {"local": {"port_offset": OFFSET}}, CONSOLE)) == [
-            "fresh.packages"
-        ]
+        settings = {"local": {"port_offset": 2250}}
+        assert names(fresh.measure(machine, settings, CONSOLE)) == ["fresh.packages"]
         assert (machine / "checkout" / "down").exists()
         made = (machine / "checkout" / "stacks" / "Pulumi.local.yaml").read_text()
-        assert f"port_offset: {OFFSET}" in made
+        assert "port_offset: 2250" in made
 
 
 def test_kubernetes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

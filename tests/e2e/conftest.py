@@ -11,18 +11,8 @@ import pytest
 from tests.e2e.full import FullStack, settings
 from tests.e2e.private_directories import PrivateDirectories
 from tests.e2e.stack import Stack
-
-_FULL_STACK = (
-    "test_platform",
-    "test_keycloak",
-    "test_lakehouse",
-    "test_flights",
-    "test_changes",
-    "test_secrets",
-    "test_down",
-)
-"""Modules that share the full stack, in the order in which they use it up."""
-_PORT_OFFSET = 500
+from tests.port_offsets import leased_offset
+from tests.side_by_side import FULL_STACK
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _rank(item: pytest.Item) -> int:
     name = item.path.stem
-    return _FULL_STACK.index(name) if name in _FULL_STACK else len(_FULL_STACK)
+    return FULL_STACK.index(name) if name in FULL_STACK else len(FULL_STACK)
 
 
 @contextmanager
@@ -59,17 +49,18 @@ def scratch_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def full() -> Iterator[FullStack]:
-    """Provide the whole platform, stood up by one `pulumi up` that succeeded."""
-    with _passable_directory() as path:
+    """The whole platform, up since a first `pulumi up` that ended with 0."""
+    with _passable_directory() as path, leased_offset() as offset:
         places = PrivateDirectories.make(path / "places")
-        stack = Stack("full", path, settings(_PORT_OFFSET), _PORT_OFFSET, places=places)
+        stack = Stack("full", path, settings(offset), offset, places=places)
         try:
             yield FullStack.up(stack)
         finally:
             stack.remove()
 
 
-@pytest.fixture(scope="session")
-def port_offset() -> int:
-    """Return the port offset of the full stack, and of the stacks that run after it."""
-    return _PORT_OFFSET
+@pytest.fixture(scope="module")
+def port_offset() -> Iterator[int]:
+    """Of the module's own stack: no other test has its ports meanwhile."""
+    with leased_offset() as offset:
+        yield offset

@@ -1,7 +1,10 @@
 """Compares the processes, listening ports and files of the machine before and after a stack."""
 
+import fcntl
 import os
+import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,26 @@ from tests.e2e.machine import files_below
 
 _BYTE_CODE = "__pycache__"
 _SHARED_MEMORY = Path("/dev/shm")
+
+
+@contextmanager
+def killing_servers() -> Iterator[None]:
+    """Kill servers in this context only: the shared memory of a killed Postgres is nobody's until Postgres
+    starts again, and a footprint that another test takes meanwhile would count it as left."""
+    with _locked(fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def _locked(kind: int) -> Iterator[None]:
+    descriptor = os.open(
+        Path(tempfile.gettempdir()) / "nebula-test-footprint.lock", os.O_RDWR | os.O_CREAT, 0o666
+    )
+    try:
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)  # which unlocks it
 
 
 @dataclass(frozen=True)
@@ -43,20 +66,20 @@ class Footprint:
         )
 
     def left_since(self, directory: Path, but: Collection[Path]) -> dict[str, list[str]]:
-        """Return what the stack in `directory` left on the machine since this footprint, by kind.
+        """What is there now, was not then, and cannot be somebody else's than the stack's that had its
+        files below `directory`; `lost` is what was there in it, `changed` what differs in software that
+        was installed then: it serves every stack. What is below `but` does not count."""
+        with _locked(fcntl.LOCK_EX):
+            return self._left_since(directory, but)
 
-        Processes, ports and files count when they are new and can only be that stack's. "lost" are files of
-        `directory` that are missing, and "changed" are files of software that was already installed. Paths
-        below one of `but` are ignored.
-        """
+    def _left_since(self, directory: Path, but: Collection[Path]) -> dict[str, list[str]]:
         now = Footprint.take(directory)
+        listeners = {(connection.laddr.port, connection.pid) for connection in _listeners()}
         ours = {process.pid: process for process in _living() if self._is_ours(process, directory)}
         theirs = {process.pid for process in _living()} - ours.keys()
-        ports = [
-            connection.laddr.port
-            for connection in _listeners()
-            if connection.laddr.port not in self.ports and connection.pid not in theirs
-        ]
+        # Of a process that has ended since nothing is left, neither its port.
+        listeners &= {(connection.laddr.port, connection.pid) for connection in _listeners()}
+        ports = sorted(port for port, pid in listeners if port not in self.ports and pid not in theirs)
         counted = {path for path in now.files ^ self.files if not any(map(path.is_relative_to, but))}
         made = [path for path in counted & now.files if _may_be_ours(path, theirs)]
         lost = [path for path in counted & self.files if path.is_relative_to(directory)]

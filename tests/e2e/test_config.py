@@ -16,7 +16,7 @@ _LIGHT = {"components": {"kafka": False}}
 
 @pytest.fixture(scope="module")
 def stack(scratch_directory: Path, port_offset: int) -> Iterator[Stack]:
-    stack = Stack("config", scratch_directory, _LIGHT, port_offset + 250)  # nothing of it will run
+    stack = Stack("config", scratch_directory, _LIGHT, port_offset)  # nothing of it will run
     yield stack
     stack.remove()
 

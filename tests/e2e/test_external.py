@@ -11,7 +11,6 @@ from tests.e2e.own_servers import OwnServers, own_servers
 from tests.e2e.stack import Stack
 
 _RUN = ("iceberg_catalog", "trino", "spark")
-_PORT_OFFSET = 2600
 _BUCKETS = ("warehouse", "checkpoints", "bronze")
 
 
@@ -22,11 +21,11 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(scratch_directory: Path) -> Iterator[Site]:
+def site(scratch_directory: Path, port_offset: int) -> Iterator[Site]:
     with own_servers("127.0.0.1", _BUCKETS) as servers:
         components = {name: name in (*_RUN, "postgres", "object_store") for name in EVERY}
         settings = {"components": components, "demo": True, "external": servers.external}
-        stack = Stack("external", scratch_directory, settings, _PORT_OFFSET)
+        stack = Stack("external", scratch_directory, settings, port_offset)
         try:
             stack.up()
             yield Site(servers, stack)

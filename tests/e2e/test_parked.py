@@ -9,13 +9,11 @@ from tests.e2e import light, machine
 from tests.e2e.light import LIGHT
 from tests.e2e.stack import Stack
 
-OFFSET = 1500
-
 
 @pytest.fixture(scope="module")
-def stack(scratch_directory: Path) -> Iterator[Stack]:
-    """Provide the light stack, with a text written to every server."""
-    found = Stack("parked", scratch_directory, light.settings(*LIGHT), OFFSET)
+def stack(scratch_directory: Path, port_offset: int) -> Iterator[Stack]:
+    """The light stack, with a mark in every server."""
+    found = Stack("parked", scratch_directory, light.settings(*LIGHT), port_offset)
     try:
         found.up()
         for name, mark in light.marks(found, *LIGHT).items():

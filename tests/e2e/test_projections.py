@@ -21,7 +21,6 @@ from tests.e2e.stack import Stack
 from tests.providers.local.plugin.client import until
 
 pytestmark = pytest.mark.e2e
-OFFSET = 1500
 WORKER = "projections-carriers-all"
 TENANTS = ("ewr", "jfk", "lga")
 _PROGRAM = """\
@@ -65,9 +64,9 @@ def _fold(events: Sequence[Event]) -> dict[tuple[str, str], dict[str, int]]:
 
 
 @pytest.fixture(scope="module")
-def stack(scratch_directory: Path) -> Iterator[Stack]:
+def stack(scratch_directory: Path, port_offset: int) -> Iterator[Stack]:
     settings = {**light.settings("nats", "projections"), "projections": [_DECLARED]}
-    stack = Stack("projected", scratch_directory, settings, OFFSET)
+    stack = Stack("projected", scratch_directory, settings, port_offset)
     try:
         stack.up()
         yield stack
@@ -192,6 +191,6 @@ def test_destroy_leaves_no_process_no_port_and_no_file(stack: Stack) -> None:
     assert worker is not None
     stack.destroy()
     assert not machine.programs_of(stack.directory)
-    numbers = [LOCAL_PORTS.port("nats", "client", OFFSET), worker]
+    numbers = [LOCAL_PORTS.port("nats", "client", stack.port_offset), worker]
     assert machine.listening(numbers) == {}
     assert not stack.directory.exists()

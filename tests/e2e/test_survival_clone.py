@@ -20,7 +20,6 @@ from tests.e2e import light, machine
 from tests.e2e.light import LIGHT
 from tests.e2e.stack import ROOT
 
-OFFSET = 1500
 _USER = "nobody"
 _VENV_OF = (
     "from components.software import PROVISIONER; from pathlib import Path; import sys; "
@@ -37,6 +36,7 @@ class Clone:
     root: Path
     home: Path
     account: str | None
+    port_offset: int
 
     @property
     def environment(self) -> dict[str, str]:
@@ -93,9 +93,9 @@ class Clone:
 
 
 @pytest.fixture(scope="module")
-def clone(scratch_directory: Path) -> Iterator[Clone]:
+def clone(scratch_directory: Path, port_offset: int) -> Iterator[Clone]:
     account = _USER if os.geteuid() == 0 else None
-    clone = Clone(scratch_directory / "my clone", scratch_directory / "home", account)
+    clone = Clone(scratch_directory / "my clone", scratch_directory / "home", account, port_offset)
     for path in (clone.root, clone.home):
         path.mkdir()
     copy_tracked(clone.root)
@@ -127,7 +127,7 @@ def copy_tracked(target: Path) -> None:
 
 
 def write_settings(clone: Clone) -> None:
-    platform = {"cloud": "local", **light.settings(*LIGHT), "local": {"port_offset": OFFSET}}
+    platform = {"cloud": "local", **light.settings(*LIGHT), "local": {"port_offset": clone.port_offset}}
     path = clone.root / "stacks" / "Pulumi.local.yaml"
     path.write_text(yaml.safe_dump({"config": {KEY: platform}}, sort_keys=False))
 
@@ -214,7 +214,7 @@ def test_the_whole_way_from_up_to_down(clone: Clone) -> None:
     down = clone.run("make", "down")
     assert down.returncode == 0, down.stdout
     assert machine.programs_of(clone.directory, files=True) == []
-    assert machine.listening(light.ports(OFFSET)) == {}
+    assert machine.listening(light.ports(clone.port_offset)) == {}
     assert not (clone.home / "s").exists()
     assert sorted(path.name for path in clone.home.iterdir()) == ["cache"]
 

@@ -14,13 +14,11 @@ from tests.e2e.light import LIGHT
 from tests.e2e.private_directories import PrivateDirectories
 from tests.e2e.stack import Stack
 
-OFFSET = 1000
-
 
 @pytest.fixture(scope="module")
-def stack(scratch_directory: Path) -> Iterator[Stack]:
+def stack(scratch_directory: Path, port_offset: int) -> Iterator[Stack]:
     places = PrivateDirectories.make(scratch_directory / "places")
-    stack = light.clone_stack("downed", scratch_directory, LIGHT, OFFSET, places)
+    stack = light.clone_stack("downed", scratch_directory, LIGHT, port_offset, places)
     yield stack
     stack.remove()
 
@@ -29,7 +27,7 @@ def stack(scratch_directory: Path) -> Iterator[Stack]:
 def before(stack: Stack) -> Footprint:
     """Return the footprint of the machine before the stack was made."""
     assert not stack.directory.exists()
-    assert machine.listening(light.ports(OFFSET)) == {}
+    assert machine.listening(light.ports(stack.port_offset)) == {}
     return Footprint.take(stack.tmp)
 
 
@@ -38,8 +36,13 @@ def assert_as(before: Footprint, stack: Stack) -> None:
     own = (stack.checkout.root, stack.home, stack.logs)
     assert before.left_since(stack.tmp, but=own) == {}
     assert machine.programs_of(stack.directory, files=True) == []
-    assert machine.listening(light.ports(OFFSET)) == {}
+    assert machine.listening(light.ports(stack.port_offset)) == {}
     assert not stack.state_file.exists()
+
+
+def up(stack: Stack) -> None:
+    outcome = light.make(stack, "up")
+    assert outcome.returncode == 0, outcome.stdout
 
 
 def down(stack: Stack, **variables: str) -> None:
@@ -56,7 +59,7 @@ def test_down_after_an_up_that_was_killed_halfway(stack: Stack, before: Footprin
 
 
 def test_down_with_wedged_servers(stack: Stack, before: Footprint) -> None:
-    assert light.make(stack, "up").returncode == 0
+    up(stack)
     memory = machine.shared_memory(stack.directory)
     assert memory, "postgres uses shared memory"
     for program in machine.programs_of(stack.directory):
@@ -67,7 +70,7 @@ def test_down_with_wedged_servers(stack: Stack, before: Footprint) -> None:
 
 
 def test_down_when_the_state_is_gone(stack: Stack, before: Footprint) -> None:
-    assert light.make(stack, "up").returncode == 0
+    up(stack)
     shutil.rmtree(stack.checkout.private)
     down(stack)
     assert_as(before, stack)

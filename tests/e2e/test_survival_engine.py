@@ -16,12 +16,12 @@ import pytest
 from infra.engine import state
 from infra.engine.checkout import PROJECT
 from tests.e2e import light, machine
+from tests.e2e.footprint import killing_servers
 from tests.e2e.gate import Gate, HeldCreate
 from tests.e2e.light import LIGHT
 from tests.e2e.stack import EngineRun, Stack, short_name
 from tests.providers.local.plugin.client import until
 
-OFFSET = 1000
 PHASES = ("before", "inside", "after")
 """The phases of a Create: not begun; at one of its changes; done, with the response not sent."""
 SEED = "NEBULA_TEST_SEED"
@@ -33,8 +33,8 @@ _PROVIDED = "nebula-local:"
 
 
 @pytest.fixture(scope="module")
-def stack(scratch_directory: Path) -> Iterator[Stack]:
-    stack = light.clone_stack("struck", scratch_directory, LIGHT, OFFSET)
+def stack(scratch_directory: Path, port_offset: int) -> Iterator[Stack]:
+    stack = light.clone_stack("struck", scratch_directory, LIGHT, port_offset)
     yield stack
     stack.remove()
 
@@ -156,7 +156,7 @@ def test_up_converges_wherever_the_engine_was_struck(stack: Stack) -> None:
     seed = int(os.environ.get(SEED) or random.randrange(2**32))  # noqa: S311  # no secret
     print(f"{SEED}={seed} repeats this run")
     most = light.expected(*LIGHT).total() + 1
-    with Gate(stack) as gate:
+    with killing_servers(), Gate(stack) as gate:
         striker = Striker(stack, gate, seed)
         while True:
             runs = 0

@@ -13,8 +13,8 @@ import pytest
 from infra.declared import LOCAL_PORTS
 from tests.e2e import light, machine
 from tests.e2e.stack import Stack
+from tests.port_offsets import leased_offset
 
-OFFSET = 1000
 COMPONENTS = ("redis", "nats")
 _LISTEN = (
     "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); "
@@ -31,10 +31,16 @@ def place(scratch_directory: Path) -> Path:
 
 
 @pytest.fixture
-def stack(place: Path) -> Iterator[Stack]:
-    stack = Stack("first", place, light.settings(*COMPONENTS), OFFSET)
+def stack(place: Path, port_offset: int) -> Iterator[Stack]:
+    stack = Stack("first", place, light.settings(*COMPONENTS), port_offset)
     yield stack
     stack.remove()
+
+
+@pytest.fixture
+def second_offset() -> Iterator[int]:
+    with leased_offset() as offset:
+        yield offset
 
 
 def everything_below(directory: Path) -> dict[Path, tuple[int, int]]:
@@ -44,7 +50,7 @@ def everything_below(directory: Path) -> dict[Path, tuple[int, int]]:
 
 
 def test_a_port_of_somebody_else_is_named_before_anything_starts(stack: Stack) -> None:
-    number = LOCAL_PORTS.port("redis", "redis", OFFSET)
+    number = LOCAL_PORTS.port("redis", "redis", stack.port_offset)
     with subprocess.Popen(
         [sys.executable, "-c", _LISTEN, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
@@ -57,7 +63,7 @@ def test_a_port_of_somebody_else_is_named_before_anything_starts(stack: Stack) -
             for part in (f"port {number} of redis", f"pid {holder.pid}", "import socket", "port_offset"):
                 assert part in result.output
         assert not stack.directory.exists()
-        assert machine.listening(light.ports(OFFSET)) == {number: holder.pid}
+        assert machine.listening(light.ports(stack.port_offset)) == {number: holder.pid}
         holder.communicate()
     assert stack.preview().returncode == 0
 
@@ -83,7 +89,7 @@ def test_a_second_up_is_refused_and_touches_nothing(stack: Stack, place: Path) -
     elsewhere = place / "elsewhere"
     elsewhere.mkdir()
     passphrase = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(stack.passphrase)}
-    other = Stack("first", elsewhere, stack.settings, OFFSET, stack.checkout.root, passphrase)
+    other = Stack("first", elsewhere, stack.settings, stack.port_offset, stack.checkout.root, passphrase)
     other.directory = stack.directory
     other.configure(stack.settings)
     refused = other.up(check=False)
@@ -100,19 +106,19 @@ def test_a_second_up_is_refused_and_touches_nothing(stack: Stack, place: Path) -
     assert machine.servers_of(stack.directory) == light.expected(*COMPONENTS)
 
 
-def test_two_stacks_at_once_do_not_meet(stack: Stack, place: Path) -> None:
+def test_two_stacks_at_once_do_not_meet(stack: Stack, place: Path, second_offset: int) -> None:
     beside = place / "beside"
     beside.mkdir(mode=0o711)
-    second = Stack("second", beside, light.settings(*COMPONENTS), 1500)
+    second = Stack("second", beside, light.settings(*COMPONENTS), second_offset)
     try:
         runs = [stack.start_up(), second.start_up()]
         for run in runs:
             result = run.wait()
             assert result.returncode == 0, result.output
-        for one, offset in ((stack, OFFSET), (second, 1500)):
+        for one in (stack, second):
             assert machine.servers_of(one.directory) == light.expected(*COMPONENTS)
             pids = {program.pid for program in machine.programs_of(one.directory)}
-            held = machine.listening(light.ports(offset))
+            held = machine.listening(light.ports(one.port_offset))
             assert held
             assert set(held.values()) <= pids
             for name, mark in light.marks(one, *COMPONENTS).items():

@@ -18,11 +18,11 @@ from urllib3.exceptions import HTTPError
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.supervisor import Supervisor
 from tests.e2e import light, machine
+from tests.e2e.footprint import killing_servers
 from tests.e2e.light import LIGHT, PROGRAMS, Kept
 from tests.e2e.stack import Stack
 from tests.providers.local.plugin.client import until
 
-OFFSET = 1000
 _NOT_YET = (psycopg.OperationalError, redis.ConnectionError, MinioException, HTTPError, NatsError, OSError)
 """The errors that clients raise while a server restarts."""
 
@@ -44,9 +44,9 @@ class Light:
 
 
 @pytest.fixture(scope="module")
-def running(scratch_directory: Path) -> Iterator[Light]:
-    """Provide the light stack, with a text written to every server."""
-    stack = Stack("light", scratch_directory, light.settings(*LIGHT), OFFSET)
+def running(scratch_directory: Path, port_offset: int) -> Iterator[Light]:
+    """The light stack, with a mark in every server."""
+    stack = Stack("light", scratch_directory, light.settings(*LIGHT), port_offset)
     try:
         stack.up()
         found = Light(stack, light.marks(stack, *LIGHT))
@@ -55,6 +55,12 @@ def running(scratch_directory: Path) -> Iterator[Light]:
         yield found
     finally:
         stack.remove()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_takes_a_footprint() -> Iterator[None]:
+    with killing_servers():
+        yield
 
 
 def keeps(running: Light, component: str) -> Callable[[], bool]:
@@ -105,7 +111,8 @@ def test_a_killed_supervisord_doubles_no_server(running: Light, records: str) ->
     running.stack.up()
     assert running.runs_once()
     # The object store opens its console a moment after it is ready.
-    until(lambda: set(machine.listening(light.ports(OFFSET))) == set(light.ports(OFFSET)))
+    ports = light.ports(running.stack.port_offset)
+    until(lambda: set(machine.listening(ports)) == set(ports))
     for component in LIGHT:
         assert keeps(running, component)()
     assert running.stack.preview().changes == {}

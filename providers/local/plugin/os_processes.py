@@ -69,13 +69,16 @@ def boot_id() -> str:
 
 
 def find_process(pid: int) -> OsProcess | None:
-    """Return the process with this pid, or None when it has ended (a zombie has ended)."""
+    """Return the process with this pid, or None when it has ended.
+
+    A zombie has ended once its last thread has: until then it holds files, locks and ports.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat.rpartition(")")[2].split()
-    if fields[0] in "ZX":
+    if fields[0] in "ZX" and int(fields[17]) <= 1:
         return None
     return OsProcess(pid, int(fields[1]), int(fields[2]), fields[0], int(fields[19]))
 

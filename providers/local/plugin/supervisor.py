@@ -226,11 +226,21 @@ class Supervisor:
     def _remove_group(self, name: str) -> None:
         self._call(lambda server: server.supervisor.removeProcessGroup(name), _BAD_NAME)
 
+    def _is_stopped(self) -> bool:
+        """True if supervisord is held by a SIGSTOP: it would not answer before the time limit."""
+        identity = self.identity()
+        process = os_processes.find_process(identity.pid) if identity else None
+        return process is not None and process.state == "T"
+
     def _record(self, identity: ProcessIdentity) -> None:
         write_atomically(self.directory.record_file(SUPERVISORD), json.dumps(identity.as_record()))
 
     def _call(self, request: Callable[[Any], Any], *tolerated: int) -> Any:
         """Return supervisord's answer to `request`, or None for a fault whose code is among `tolerated`."""
+        if self._is_stopped():
+            raise SupervisorError(
+                f"supervisord of {self.directory.root} is held by a SIGSTOP; `pulumi up` starts another"
+            )
         with xmlrpc.client.ServerProxy(
             "http://localhost", transport=_transport(self.directory.control_socket)
         ) as server:

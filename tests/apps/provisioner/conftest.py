@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.apps.provisioner.forked import provisioner
 from tests.apps.provisioner.servers import demote, free_port, home, private_directory, running
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 # A server that lives for a few requests does not repay the optimising compiler.
 _QUICK_START = "-XX:TieredStopAtLevel=1"
 _SECRET_KEYS = frozenset({"password", "secret", "secret_key", "token", "credential"})
@@ -56,27 +55,15 @@ def _secrets_in(value: object) -> Iterator[str]:
 
 @pytest.fixture
 def provision(tmp_path: Path) -> Provision:
-    """Runs `python -m apps.provisioner` on a spec. Whatever it does, no secret of the spec may be
-    in what it prints or writes."""
+    """Runs the provisioner on a spec. Whatever it does, no secret of the spec may be in what it prints or
+    writes."""
 
     def run(spec: Declared) -> Run:
-        path, result = tmp_path / "spec.json", tmp_path / "result.json"
-        path.write_text(json.dumps(spec))
-        result.unlink(missing_ok=True)
-        process = subprocess.run(
-            [sys.executable, "-m", "apps.provisioner", str(path)],
-            cwd=REPOSITORY,
-            env={**os.environ, "NEBULA_RESULT": str(result)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        written = result.read_text() if result.exists() else ""
+        ended = provisioner(spec, tmp_path)
         for secret in _secrets_in(spec):
-            assert secret not in process.stdout + process.stderr + written
-        return Run(
-            process.returncode, process.stdout, process.stderr, json.loads(written) if written else None
-        )
+            assert secret not in ended.stdout + ended.stderr + ended.written
+        result = json.loads(ended.written) if ended.written else None
+        return Run(ended.code, ended.stdout, ended.stderr, result)
 
     return run
 

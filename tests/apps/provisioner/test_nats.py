@@ -9,9 +9,10 @@ import nats
 import pytest
 from nats.js.api import StreamInfo
 
-from tests.apps.provisioner.conftest import REPOSITORY, Declared, Provision, mint
+from tests.apps.provisioner.conftest import Declared, Provision, mint
 from tests.apps.provisioner.servers import free_port, home, running
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 Stream = dict[str, Any]
 
 

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from providers.local.plugin import os_processes, stack_removal
+from providers.local.plugin.errors import SupervisorError
 from providers.local.plugin.layout import StackDirectory
 from providers.local.plugin.properties import Properties
 from providers.local.plugin.server_status import log_path, server_statuses
@@ -157,6 +158,27 @@ http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_fore
     assert not directory.exists()
     assert not list(directory.parent.glob(".*"))
     assert not os_processes.marked_processes(directory)
+
+
+def test_a_stopped_supervisord_is_not_asked(host_resource: Tracked, directory: Path) -> None:
+    """It would not answer, and each question would take as long as an answer may."""
+    supervisor = Supervisor(StackDirectory(directory))
+    identity = supervisor.identity()
+    assert identity
+    os.kill(identity.pid, signal.SIGSTOP)
+    until(lambda: state_of(identity.pid) == "T")
+    with pytest.raises(SupervisorError, match="held by a SIGSTOP"):
+        supervisor.start_program("web")
+    assert host_resource.diff() == ["supervisord"]
+    os.kill(identity.pid, signal.SIGCONT)
+    until(lambda: state_of(identity.pid) != "T")
+    assert supervisor.is_alive()
+    assert host_resource.diff() == []
+
+
+def state_of(pid: int) -> str:
+    process = os_processes.find_process(pid)
+    return process.state if process else ""
 
 
 def test_remove_works_from_the_directory_alone(

@@ -66,6 +66,9 @@ def test_an_orphan_of_an_earlier_run_is_ended_first(
 ) -> None:
     environment = {"NEBULA_STACK_DIRECTORY": str(directory), "NEBULA_WORKLOAD": "job"}
     orphan = subprocess.Popen(["/bin/sleep", "1000"], env=environment, start_new_session=True)
+    until(
+        lambda: orphan.pid in os_processes.marked_processes(directory, "job")
+    )  # a moment after it was started
     Tracked(host_resource.plugin, "Task", task_inputs()).create()
     assert orphan.poll() is not None
 
