@@ -18,7 +18,7 @@ REAL_TESTS := tests/e2e tests/bench/test_programs.py tests/infra/previews tests/
 	$(patsubst %,tests/infra/engine/test_%.py,costs drift engine_runs lifetime_command power reading session sweep_command) \
 	$(patsubst %,tests/providers/%.py,aws/test_sweep kubernetes/test_manifests kubernetes/test_tenancy) \
 	$(patsubst %,tests/providers/local/artifacts/test_%.py,apps go install intercepting_proxy) \
-	$(patsubst %,tests/providers/local/plugin/test_%.py,executable host owner parked process secret task)
+	$(patsubst %,tests/providers/local/plugin/test_%.py,executable host ownership parked process secret task)
 # A module of tests is never split: not by loadgroup, which does nothing with pytest 9.2 and xdist 3.8
 # (findings/xdist-groups-are-not-kept-together.sh). tests/side_by_side.py says how many processes there are, and
 # which modules come first. Each process holds the SDKs of three clouds, about a GiB.

@@ -103,20 +103,6 @@ def test_a_document_names_the_version_of_the_table(name: str) -> None:
     assert _DOCUMENTED[name] in (REPOSITORY / name).read_text(encoding="utf-8")
 
 
-def test_the_plugins_that_a_document_installs_are_those_of_the_requirements() -> None:
-    text = (REPOSITORY / "docs" / "kubernetes.md").read_text(encoding="utf-8")
-    pins = dict(
-        re.findall(r"^pulumi-(\w+)==(\S+)", (REPOSITORY / "requirements.txt").read_text(), re.MULTILINE)
-    )
-    installed = re.findall(
-        r"pulumi plugin install resource (\w+) (\S+) --file pulumi-resource-(\w+)-v(\S+)-linux", text
-    )
-    assert installed
-    for plugin, version, named, file_version in installed:
-        assert (named, file_version) == (plugin, version)
-        assert version == pins[plugin]
-
-
 def test_the_apps_have_the_release_of_the_project() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert PROVISIONER.version == project["version"]
