@@ -25,7 +25,7 @@ _WHOLE_PROGRAMS = (
     "tests/infra/test_gcp_stack.py",
     "tests/infra/test_kubernetes_stack.py",
     "tests/infra/test_parked.py",
-    "tests/infra/test_platform.py",
+    "tests/infra/test_local_stack.py",
     "tests/infra/test_projections.py",
     "tests/providers/gcp/test_cluster.py",
     "tests/providers/gcp/test_network.py",
