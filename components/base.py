@@ -1,6 +1,7 @@
-"""The nouns that every component is built from: Endpoint, Link, Workload, Task, Cluster, Secrets.
+"""Defines the nouns that every component is built from: Endpoint, Link, Workload, Task, Cluster,
+Secrets.
 
-A component describes servers as workloads; the cluster it was given decides how they run. Nothing
+A component describes servers as workloads; the cluster that it is built on decides how they run. Nothing
 here knows a cloud, reads configuration or touches a machine.
 """
 
@@ -18,7 +19,7 @@ _SECURE = {"http": "https", "redis": "rediss"}
 
 @dataclass(frozen=True)
 class HostPort:
-    """A host name or IP address and a TCP port; `tls` when what answers there speaks TLS."""
+    """A host name or IP address and a TCP port. `tls` is true if the server at that port speaks TLS."""
 
     host: pulumi.Output[str]
     port: pulumi.Output[int]
@@ -30,8 +31,9 @@ class HostPort:
         return pulumi.Output.concat(self.host, ":", self.port.apply(lambda port: str(int(port))))
 
     def url(self, scheme: str = "http", path: str = "") -> pulumi.Output[str]:
-        """`scheme://host:port` and `path`; of http over TLS, https, and of redis alike. A port that http
-        implies is left out, as it is where servers and clients write such a URL (issuers, signatures)."""
+        """Returns `scheme://host:port` and `path`. Over TLS, http becomes https and redis becomes
+        rediss. The port that http or https implies is left out, since servers and clients write such
+        URLs without it (issuers, signatures)."""
         secure = _SECURE.get(scheme, scheme) if self.tls else scheme
         implied = _IMPLIED_PORTS.get(secure)
         authority = pulumi.Output.all(self.host, self.port).apply(
@@ -42,21 +44,22 @@ class HostPort:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is reached: `inside` by workloads, `outside` by people and clients beyond the
-    cluster. The two are the same on a laptop."""
+    """The addresses of a server: workloads connect to `inside`, people and clients beyond the cluster to
+    `outside`. The two are the same on a laptop."""
 
     inside: HostPort
     outside: HostPort
 
     @property
     def exposed(self) -> bool:
-        """Whether clients beyond the cluster have an address of their own."""
+        """True if clients beyond the cluster have an address of their own."""
         return self.outside is not self.inside
 
 
 @dataclass(frozen=True)
 class Tls:
-    """How a connection is secured. `ca` is the issuer's certificate in PEM, None for a public one."""
+    """Says how a connection is secured. `ca` is the issuer's certificate in PEM, or None for a public
+    issuer."""
 
     mode: Literal["disabled", "required", "verify-full"] = "disabled"
     ca: pulumi.Input[str] | None = None
@@ -87,11 +90,11 @@ Auth = Anonymous | Password | WorkloadIdentity
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """What a client needs to connect to a capability.
+    """Holds everything that a client needs to connect to a capability.
 
-    `component` is its name in the platform, `workloads` the names of the workloads that serve it
-    (a network policy's edge ends there), `external` its addresses when it is beyond the cluster, and
-    `depends_on` what must exist before a client starts.
+    `component` is its name in the platform. `workloads` names the workloads that serve it; network policies
+    open those. `external` has its addresses when it is beyond the cluster. A client starts only after the
+    resources in `depends_on`.
     """
 
     component: str
@@ -103,18 +106,19 @@ class Endpoint:
 
     @property
     def ca_file(self) -> str | None:
-        """Where a client finds the issuer's certificates (a template), None for a public issuer."""
+        """The path (a template) of the issuer's certificates for a client; None for a public issuer."""
         return None if self.tls.ca is None else f"{{run}}/{self.component}-ca.pem"
 
     @property
     def ca_files(self) -> Mapping[str, pulumi.Input[str]]:
-        """What such a client must have among its files."""
+        """The issuer's certificates by file name, which a client needs among its files; empty for a
+        public issuer."""
         return {} if self.tls.ca is None else {f"{self.component}-ca.pem": self.tls.ca}
 
     @property
     def public(self) -> Mapping[str, Any]:
-        """The fields that the stack's output `endpoints` has for it: what a client outside needs to connect,
-        without credentials. Raises TypeError for an endpoint that is no output."""
+        """The fields that the stack's output `endpoints` has for it, without credentials. Raises
+        TypeError for an endpoint that is no output."""
         raise TypeError(f"{type(self).__name__} says nothing to the stack's users: give it `public`")
 
     @property
@@ -130,10 +134,12 @@ def login_of(auth: Auth) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Link:
-    """Declares that a program connects to `ports` of `target`: it starts after it, and network policies open
-    those ports and no others. `ports` are names of the target's workloads' ports; those of a server that is
-    no workload of the stack are known by its addresses. With `calls_back` the target connects to all ports of
-    the program, too."""
+    """Declares that a program connects to `ports` of `target`: it starts after it, and network policies
+    open those ports and no others.
+
+    `ports` names ports of the target's workloads. A target beyond the cluster needs none: its addresses have
+    port numbers. With `calls_back`, the target may also connect to every port of the program.
+    """
 
     target: Endpoint
     ports: tuple[str, ...] = ()
@@ -142,7 +148,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Http:
-    """Ready when GET `path` on `port` answers with `status`."""
+    """A probe that passes when GET `path` on `port` answers with `status`."""
 
     port: str
     path: str
@@ -151,14 +157,14 @@ class Http:
 
 @dataclass(frozen=True)
 class Tcp:
-    """Ready when `port` accepts a connection."""
+    """A probe that passes when `port` accepts a connection."""
 
     port: str
 
 
 @dataclass(frozen=True)
 class Command:
-    """Ready when the command (first word: an executable of the software) exits with 0."""
+    """A probe that passes when the command exits with 0. Its first word is an executable of the software."""
 
     command: tuple[str, ...]
 
@@ -168,10 +174,11 @@ Probe = Http | Tcp | Command
 
 @dataclass(frozen=True)
 class Readiness:
-    """The probe, and how many seconds after its start a server may take to pass it.
+    """Says when a server is ready: `probe` must pass within `deadline` seconds of its start.
 
-    `alive` is what to ask to know whether it must be started anew: for a server that is not ready while
-    another is away, which starting it anew would not mend."""
+    `alive` is the probe that decides whether the server is restarted, where that is not `probe`: a server
+    may wait for another one, and a restart would not help.
+    """
 
     probe: Probe
     deadline: int = 180
@@ -180,7 +187,7 @@ class Readiness:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one replica asks for: cpu in cores, memory in MiB (also its limit)."""
+    """The resources of one replica: `cpu` in cores, `memory` in MiB, which is also its limit."""
 
     cpu: float
     memory: int
@@ -188,23 +195,23 @@ class Resources:
 
 @dataclass(frozen=True)
 class Volume:
-    """A data volume of `size` GiB (a request where storage is provisioned), kept across restarts."""
+    """A data volume of `size` GiB that is kept across restarts. The size is a request where storage is
+    provisioned."""
 
     size: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What runs, neutral of where: the common part of Workload and Task.
+    """The common part of Workload and Task: a program, described without saying where it runs.
 
-    `command`, `env` and `files` are templates (components/templates.py). The first word of a command is
-    an executable of the software. `files` maps a path below `{run}` to its content; `secret_files` and
-    `secret_env` are the same, kept secret; `binary_files` are in Base64, and no templates. `ports` maps
-    names to standard numbers, which a cluster may move. It runs again when one of `triggers` changes, such
-    as the identity of the volume that it fills or that its database is on. `writable` are paths that it
-    writes beside its volume. `uses` is software that is present beside its own, as `{home.NAME}`. `executors`
-    are replicas that it starts by itself. When `parked`, it keeps its place, its volume and its secrets, and
-    nothing of it runs.
+    `command`, `env` and `files` are templates (components/templates.py). The first word of a command is an
+    executable of the software. `files` maps a path below `{run}` to its content; `secret_files` and
+    `secret_env` are kept secret; `binary_files` are in Base64 and are no templates. `ports` maps names to
+    standard numbers, which a cluster may replace. The program runs again when one of `triggers` changes, for
+    example the identity of the volume that it fills. It may write to `writable` paths and to its volume.
+    `uses` lists further software that it needs, found at `{home.NAME}`. `executors` are replicas that it
+    starts itself. A `parked` program keeps its name, volume and secrets, and does not run.
     """
 
     name: str
@@ -229,9 +236,9 @@ class Program:
 class Workload(Program):
     """A long-running server.
 
-    `prepare` are commands, templates too, that run on a fresh volume before the first start and are
-    idempotent. `stop_signal` asks it to end within `stop_seconds`. Where the cluster can, up to
-    `max_replicas` are started under load.
+    The commands in `prepare` (templates) run on a fresh volume before the first start, and are idempotent.
+    `stop_signal` asks the server to end within `stop_seconds`. Where the cluster can, up to `max_replicas`
+    run under load.
     """
 
     readiness: Readiness
@@ -245,11 +252,12 @@ class Workload(Program):
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutorTemplate:
-    """Pods that a task starts by itself through the Kubernetes API at `api`, such as Spark's executors.
+    """Describes pods that a task starts itself through the Kubernetes API at `api`, such as Spark's
+    executors.
 
-    `workload` is their name in links, `image` and `template` (a pod's manifest, JSON) what they are made
-    from, `image_home` where the software is in that image, `labels` what they must carry, `cpu_requests`
-    the part of their cores that they request.
+    Links name the pods by `workload`. They are made from `image` and the manifest `template` (JSON), and
+    carry `labels`. `image_home` is the directory of the software in that image. Pods request the fraction
+    `cpu_requests` of their cores.
     """
 
     workload: str
@@ -266,16 +274,17 @@ class ExecutorTemplate:
 
 @dataclass(frozen=True, kw_only=True)
 class Task(Program):
-    """A program run to completion, within `timeout` seconds. It writes a small JSON object to the file
-    named by `NEBULA_RESULT`."""
+    """A program that runs to completion within `timeout` seconds. It writes a small JSON object to the
+    file that the environment variable `NEBULA_RESULT` names."""
 
     timeout: int = 900
 
 
 @dataclass(frozen=True)
 class Running:
-    """A workload that runs: its `resource`, the identity of its volume (empty without one) and the
-    address of each named port. `java_home` is its Java, where clients run on the same machine."""
+    """A workload that runs: its `resource`, the identity of its volume (empty if it has none) and the
+    address of each named port. `java_home` is its Java installation, which clients on the same
+    machine may use."""
 
     resource: pulumi.Resource
     volume: pulumi.Output[str]
@@ -285,7 +294,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Finished:
-    """A task that has run: its `resource` and the JSON `result` that it wrote."""
+    """A task that has run: its `resource` and the JSON object that it wrote as its `result`."""
 
     resource: pulumi.Resource
     result: pulumi.Output[dict[str, Any]]
@@ -305,29 +314,30 @@ class Cluster(Protocol):
     def run_task(self, task: Task, parent: pulumi.Resource) -> Finished: ...
 
     def executor_template(self, template: Program, parent: pulumi.Resource) -> ExecutorTemplate | None:
-        """Let tasks start replicas of `template`, whose links they have, by themselves. None where a
-        cluster has no interface for that: its servers are then workloads like any other."""
+        """Lets tasks start replicas of `template`, with its links. Returns None on a cluster that has no
+        interface for that; its servers are then ordinary workloads."""
         ...
 
     def address(self, workload: str, port: str, number: int) -> Address:
-        """The address that `port` (standard number `number`) of `workload` has once it runs: what
-        a server must know of itself before its start (advertised listeners, issuers)."""
+        """Returns the address that `port` of `workload` will have; `number` is the port's standard
+        number. A server needs it before its start, for advertised listeners or issuers."""
         ...
 
     def outside(self, workload: str, number: int, replica: int) -> HostPort | None:
-        """Where clients beyond the cluster reach one replica of `workload` by itself: its port named
-        `outside` (standard number `number`). None unless the workload is exposed."""
+        """Returns the address at which clients beyond the cluster reach one replica of `workload`, by
+        its port named `outside` with the standard number `number`. Returns None if the workload is
+        not exposed."""
         ...
 
 
 class Secrets(Protocol):
-    """Random secrets, kept by the provider, the same at every run."""
+    """Random secrets that the provider keeps: they are the same at every run."""
 
     def random(self, name: str, parent: pulumi.Resource, length: int = 32) -> pulumi.Output[str]:
-        """A secret of `length` characters of [A-Za-z0-9], minted once."""
+        """Returns a secret of `length` characters of [A-Za-z0-9], which is generated once."""
         ...
 
 
 def dependencies(links: Sequence[Link]) -> list[pulumi.Resource]:
-    """What the targets of `links` need to exist before their client starts."""
+    """Returns the resources that must exist before a client with these `links` starts."""
     return [resource for link in links for resource in link.target.depends_on]

@@ -1,4 +1,4 @@
-"""What a client needs to connect, one frozen dataclass per capability."""
+"""Has an endpoint for each capability: a frozen dataclass with everything that a client needs to connect."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,8 +23,8 @@ USER_IDENTITY = "nebula"
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkEndpoint(Endpoint):
-    """The network that clusters and managed services live in: its provider id and the ids of its
-    private subnets, both empty where workloads share one machine."""
+    """The network that clusters and managed services are in: its provider id and the ids of its private
+    subnets, which are empty where workloads share one machine."""
 
     id: pulumi.Input[str] = ""
     subnets: tuple[pulumi.Input[str], ...] = ()
@@ -32,8 +32,9 @@ class NetworkEndpoint(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresDatabase(Endpoint):
-    """One database and, as `auth`, the role that owns it. `volume` is the identity of the volume that
-    it is on, empty where the provider keeps it: who fills the database does so again on another."""
+    """One database; `auth` is the role that owns it. `volume` is the identity of the volume that the
+    database is on, empty where the provider keeps it. A task that fills the database runs again on
+    another volume."""
 
     address: Address
     name: str
@@ -41,8 +42,8 @@ class PostgresDatabase(Endpoint):
 
     @property
     def jdbc_url(self) -> pulumi.Output[str]:
-        """A template, for a client that has `ca_files`. A driver that does not know `requireAuth`,
-        as the catalog's, ignores it."""
+        """The JDBC URL, a template for a client that has `ca_files`. A driver that does not know
+        `requireAuth`, such as the catalog's, ignores it."""
         options = [] if self.tls.mode == "disabled" else [f"sslmode={SSLMODE[self.tls.mode]}"]
         options += [] if self.ca_file is None else [f"sslrootcert={self.ca_file}"]
         methods = accepted_logins(self)
@@ -53,8 +54,8 @@ class PostgresDatabase(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresEndpoint(Endpoint):
-    """A Postgres server with a database and an owner of its own for each service. `names` are those of
-    databases that are called otherwise there."""
+    """A Postgres server with a database and an owner for each service. `names` has the actual name of
+    each database that is called otherwise on the server."""
 
     address: Address
     databases: Mapping[str, Auth]
@@ -72,8 +73,8 @@ class PostgresEndpoint(Endpoint):
         return {**login_of(self.auth), "databases": owners}
 
     def database(self, name: str) -> PostgresDatabase:
-        """The database `name`, with the credential of its owner. Raises KeyError for one that was
-        not declared when the server was created."""
+        """Returns the database `name` with its owner's credential. Raises KeyError for a database that
+        was not declared when the server was created."""
         return PostgresDatabase(
             component=self.component,
             workloads=self.workloads,
@@ -92,9 +93,10 @@ SSLMODE: Mapping[str, str] = {"disabled": "prefer", "required": "require", "veri
 
 
 def accepted_logins(server: Endpoint) -> str | None:
-    """The ways (of libpq's `require_auth`) in which a client may log in to a Postgres server that no
-    certificate proves, since somebody else may have its port. Ours must know the password as well, which is
-    what SCRAM shows; to one of the user's the password itself is not sent. None where TLS proves it."""
+    """Returns libpq's `require_auth` for a client of `server`, or None if TLS proves the server's
+    identity. Without that proof another process may have the server's port: the platform's own server
+    must then show by SCRAM that it knows the password, and a site's server never gets the password
+    itself."""
     if server.tls.mode == "verify-full":
         return None
     return "!password" if server.external else "scram-sha-256"
@@ -102,9 +104,12 @@ def accepted_logins(server: Endpoint) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStoreEndpoint(Endpoint):
-    """Object storage. `protocol` is the API that it speaks: S3, or Google's own (`gs`). `buckets` maps a
-    logical name to its URI (`gold` to `s3://gold`); `auth` is that of one service, as `identity` hands it
-    out; `region` is what S3 signatures name; `volume` is as in PostgresDatabase."""
+    """An object store.
+
+    `protocol` is the API that it speaks: S3, or Google's own (`gs`). `buckets` maps a logical name to its
+    URI (`gold` to `s3://gold`). `identities` has the credential of each service; `identity` returns the
+    store with one of them as `auth`. S3 signatures name `region`. `volume` is as in PostgresDatabase.
+    """
 
     address: Address
     buckets: Mapping[str, pulumi.Input[str]]
@@ -124,14 +129,14 @@ class ObjectStoreEndpoint(Endpoint):
         return {**services.get(USER_IDENTITY, {}), "services": services}
 
     def identity(self, service: str) -> "ObjectStoreEndpoint":
-        """The same store with the credential of `service`, which reaches the buckets granted to it
-        and no others. Raises KeyError for a service without a grant."""
+        """Returns the store with the credential of `service`, which reaches only the buckets granted to
+        it. Raises KeyError for a service without a grant."""
         return replace(self, auth=self.identities[service], identities={})
 
     @property
     def key(self) -> Password | None:
-        """The access key; None where clients are known by their workload's own identity. Raises TypeError
-        for another way to authenticate."""
+        """The access key; None if clients are known by their workload's identity. Raises TypeError for
+        another way to authenticate."""
         match self.auth:
             case Password() if self.protocol == "s3":
                 return self.auth
@@ -141,29 +146,30 @@ class ObjectStoreEndpoint(Endpoint):
         raise TypeError(f"{self.component} ({self.protocol}) needs {allowed}, got {type(self.auth).__name__}")
 
     def bucket(self, name: str) -> pulumi.Output[str]:
-        """The bucket's own name, by its logical one."""
+        """Returns the bucket's actual name, by its logical one."""
         return pulumi.Output.from_input(self.buckets[name]).apply(lambda uri: uri.partition("://")[2])
 
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaEndpoint(Endpoint):
-    """Kafka's bootstrap servers; `sasl_mechanism` is that of `auth`."""
+    """A Kafka cluster and the addresses of its brokers. `sasl_mechanism` is that of `auth`."""
 
     brokers: tuple[Address, ...]
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
 
     @property
     def bootstrap_servers(self) -> pulumi.Output[str]:
-        """Inside, comma-separated."""
+        """The bootstrap servers for workloads, comma-separated."""
         return _joined([broker.inside for broker in self.brokers])
 
     @property
     def outside_bootstrap_servers(self) -> pulumi.Output[str]:
+        """The bootstrap servers for clients beyond the cluster, comma-separated."""
         return _joined([broker.outside for broker in self.brokers])
 
     @property
     def outside_protocol(self) -> str:
-        """Kafka's `security.protocol` of a client outside."""
+        """Kafka's `security.protocol` for clients beyond the cluster."""
         transport = "SSL" if all(broker.outside.tls for broker in self.brokers) else "PLAINTEXT"
         return f"SASL_{transport}" if isinstance(self.auth, Password) else transport
 
@@ -196,8 +202,8 @@ class RedisEndpoint(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class IcebergCatalogEndpoint(Endpoint):
-    """An Iceberg REST catalog: `path` is where its API begins, `warehouse` the default one, `volume`
-    that of its metadata."""
+    """An Iceberg REST catalog. Its API begins at `path`, its default warehouse is `warehouse`, and
+    `volume` is the identity of the volume of its metadata."""
 
     address: Address
     path: str
@@ -223,10 +229,14 @@ class TrinoEndpoint(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class SparkEndpoint(Endpoint):
-    """A Spark master (its URL inside and outside) and what a driver's `spark-defaults.conf` must say to
-    use it and the catalog. `secret_conf` holds the properties that are secrets. Where drivers start
-    their executors themselves, `executors` says from what, and `files` are what the driver brings.
-    `java_home` is a Java that a driver on this machine may run on."""
+    """A Spark master, and the properties that a driver needs in `spark-defaults.conf` to use it and the
+    catalog.
+
+    `master` is the master's URL for workloads, `outside_master` for clients beyond the cluster.
+    `secret_conf` holds the properties that are secret. Where drivers start executors themselves, `executors`
+    is their template and `files` are files that the driver brings. A driver on this machine may run on the
+    Java at `java_home`.
+    """
 
     master: pulumi.Output[str]
     outside_master: pulumi.Output[str]
@@ -248,8 +258,8 @@ class SparkEndpoint(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class KeycloakEndpoint(Endpoint):
-    """An OpenID Connect issuer, and the client that browsers use. Of our own, `auth` is the admin user
-    of `realm`."""
+    """An OpenID Connect issuer, and the client that browsers use. `auth` is the admin user of `realm` in
+    the platform's own Keycloak."""
 
     address: Address
     issuer: pulumi.Output[str]
@@ -275,7 +285,7 @@ class NatsEndpoint(Endpoint):
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectionsEndpoint(Endpoint):
-    """Views over HTTP: the address of each shard, by view and shard. `key` makes the tenants' tokens."""
+    """Views over HTTP: the address of each shard, by view and shard. `key` signs the tenants' tokens."""
 
     addresses: Mapping[str, Mapping[str, Address]]
     key: pulumi.Output[str]

@@ -1,4 +1,4 @@
-"""Servers that somebody else runs: reached with what was given, before anything of ours starts."""
+"""Checks a site's own servers before anything of the platform starts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,8 +38,8 @@ from components.provisioning import check
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalCheckArgs:
-    """`endpoints` by the key of the configuration that gives them. `grants` say which buckets a service
-    needs, `topics` must be there."""
+    """`endpoints` maps the key of the configuration to the endpoint of the site's server. `grants` says
+    which buckets must be reachable, `topics` which topics must exist."""
 
     foundation: Foundation
     endpoints: Mapping[str, Endpoint]
@@ -48,8 +48,8 @@ class ExternalCheckArgs:
 
 
 class ExternalCheck(pulumi.ComponentResource):
-    """Logs in to each database, lists each bucket, asks Kafka for its metadata and an issuer for its
-    discovery document, from where the platform will run."""
+    """Reaches every server from where the platform will run: it logs in to each database and to Redis,
+    lists each bucket, and asks Kafka for its metadata and an issuer for its discovery document."""
 
     passed: pulumi.Resource
 
@@ -69,7 +69,7 @@ class ExternalCheck(pulumi.ComponentResource):
 
 
 class GatedCluster:
-    """A cluster on which nothing starts before `passed`."""
+    """Wraps a cluster so that nothing starts on it before `passed` exists."""
 
     def __init__(self, cluster: Cluster, passed: pulumi.Resource) -> None:
         self._cluster = cluster
@@ -97,7 +97,7 @@ class GatedCluster:
 
 
 def _given(key: str, endpoint: Endpoint, args: ExternalCheckArgs) -> Sequence[Mapping[str, Any]]:
-    """What the provisioner checks of an endpoint; its spec is in apps/provisioner/README.md."""
+    """Returns the checks of one endpoint for the provisioner; apps/provisioner/README.md has their form."""
     ca = {} if endpoint.ca_file is None else {"ca_file": endpoint.ca_file}
     match endpoint:
         case PostgresEndpoint():

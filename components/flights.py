@@ -1,4 +1,4 @@
-"""The flights pipeline: real data through the whole lakehouse, as a Task."""
+"""Runs the flights pipeline as a task: real data through the whole lakehouse."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +54,8 @@ class FlightsArgs:
 
 
 class Flights(pulumi.ComponentResource):
-    """Lands the flights of New York in 2013, writes silver and gold tables, and asks Trino."""
+    """Lands the flights of New York in 2013 in `bronze`, writes silver and gold tables with Spark, and
+    queries them with Trino. `result` has the answers."""
 
     result: pulumi.Output[dict[str, Any]]
 
@@ -91,7 +92,8 @@ class Flights(pulumi.ComponentResource):
 
 
 def _to_spark(spark: SparkEndpoint) -> Link:
-    """To the master and its worker, or to the executors that the driver starts, which report to it."""
+    """Returns the link to the Spark master, or to the executors that the driver starts; those connect
+    back to it."""
     if spark.executors is None:
         return Link(spark, ("rpc",))
     return Link(spark, ("blocks",), calls_back=True)

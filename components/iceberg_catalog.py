@@ -1,4 +1,4 @@
-"""The Iceberg REST catalog: Nessie, its metadata in Postgres, its tables in the object store."""
+"""Runs Nessie as the Iceberg REST catalog: its metadata is in Postgres, its tables in the object store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -68,8 +68,8 @@ DECLARATION = Declaration(
 
 @dataclass(frozen=True, kw_only=True)
 class IcebergCatalogArgs:
-    """`database` holds the catalog's metadata; tables go to the bucket `warehouse` of
-    `object_store`, with that endpoint's credential. `namespaces` are created."""
+    """The catalog keeps its metadata in `database`, and tables in the bucket `warehouse` of
+    `object_store` with that endpoint's credential. It creates `namespaces`."""
 
     foundation: Foundation
     database: PostgresDatabase
@@ -78,7 +78,7 @@ class IcebergCatalogArgs:
 
 
 class IcebergCatalog(pulumi.ComponentResource):
-    """Nessie serving the Iceberg REST API."""
+    """Runs Nessie, which serves the Iceberg REST API."""
 
     endpoint: IcebergCatalogEndpoint
 
@@ -168,7 +168,8 @@ def _properties(args: IcebergCatalogArgs, further: str) -> pulumi.Output[str]:
 
 
 def _store(store: ObjectStoreEndpoint) -> Mapping[str, pulumi.Input[str]]:
-    """How the catalog reaches the store, and what it tells clients of it: never a credential."""
+    """Returns the settings by which the catalog reaches the store, and those that it passes to clients,
+    which hold no credential."""
     key = store.key
     if store.protocol == "gs":
         return {"nessie.catalog.service.gcs.default-options.auth-type": "APPLICATION_DEFAULT"}

@@ -1,4 +1,4 @@
-"""Java's `.properties` files (java.util.Properties.load): each value is one line, read as it was given."""
+"""Writes Java's `.properties` files, so that java.util.Properties.load reads each value unchanged."""
 
 from collections.abc import Mapping
 
@@ -6,13 +6,13 @@ _NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f"}
 
 
 def text(properties: Mapping[str, str]) -> str:
-    """A file of `properties`, by key. Keys are words of letters, digits, `.`, `-` and `_`."""
+    """Returns a file with `properties`, one line each. Keys consist of letters, digits, `.`, `-` and `_`."""
     return "".join(f"{key}={escaped(value)}\n" for key, value in sorted(properties.items()))
 
 
 def escaped(value: str) -> str:
-    """`value` as it stands in such a file: a line break in it would begin another property, a backslash would
-    be dropped, and what is not ASCII is read as Latin-1 by some and as UTF-8 by others."""
+    """Returns `value` escaped for such a file. Unescaped, a line break would begin another property, a
+    backslash would be dropped, and readers differ over characters beyond ASCII."""
     written = "".join(_character(character) for character in value)
     return f"\\{written}" if written.startswith(" ") else written
 

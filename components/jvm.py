@@ -1,12 +1,12 @@
-"""JVM options that the Java servers here share."""
+"""Has the JVM options that the Java servers share."""
 
 _SMALL = 512
 """MiB: below it a server's work is its start, which C1 alone halves (Keycloak: 71 to 16 CPU seconds)."""
 
 
 def options(heap: int, *extra: str) -> str:
-    """A `java @file` argument file: a ceiling of `heap` MiB, memory given back when idle, and an end
-    instead of limping on after an OutOfMemoryError."""
+    """Returns a `java @file` argument file: the heap is `heap` MiB at most, unused memory goes back to
+    the system, and an OutOfMemoryError ends the process."""
     compiler = ("-XX:TieredStopAtLevel=1",) if heap < _SMALL else ()
     return "\n".join(
         (

@@ -1,4 +1,4 @@
-"""Kafka in KRaft mode, with the topics that the stack declares."""
+"""Runs Kafka in KRaft mode and creates the topics that the stack declares."""
 
 import base64
 import hashlib
@@ -98,7 +98,7 @@ DECLARATION = Declaration(
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic: partitions may grow later and never shrink; `config` are Kafka's topic properties."""
+    """A topic. `partitions` may grow later and cannot shrink; `config` holds Kafka's topic properties."""
 
     name: str
     partitions: int
@@ -112,7 +112,7 @@ class KafkaArgs:
 
 
 class Kafka(pulumi.ComponentResource):
-    """Brokers that are their own controllers: no ZooKeeper."""
+    """Runs brokers that are their own controllers, without ZooKeeper."""
 
     endpoint: KafkaEndpoint
 
@@ -183,14 +183,14 @@ class Kafka(pulumi.ComponentResource):
 
 
 def _brokers(client: Address, outside: Sequence[HostPort | None]) -> tuple[Address, ...]:
-    """Inside, the service of all of them; outside, where they are exposed, each broker."""
+    """Returns the brokers' addresses: inside, one service for all of them; outside, each exposed broker."""
     exposed = tuple(Address(inside=client.inside, outside=each) for each in outside if each)
     return exposed or (Address(inside=client.inside, outside=client.inside),)
 
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaTopicsArgs:
-    """`cluster` is where the provisioner runs; the brokers of `server` run already."""
+    """`server` is a site's own Kafka; its topics get `replication_factor` copies."""
 
     foundation: Foundation
     server: KafkaEndpoint
@@ -199,7 +199,7 @@ class KafkaTopicsArgs:
 
 
 class KafkaTopics(pulumi.ComponentResource):
-    """Topics on brokers that somebody else runs."""
+    """Creates topics on a site's own Kafka."""
 
     endpoint: KafkaEndpoint
 
@@ -233,7 +233,8 @@ def _topics(server: KafkaEndpoint, topics: tuple[Topic, ...], replication_factor
 
 
 def connection(server: KafkaEndpoint) -> dict[str, Any]:
-    """How the provisioner reaches `server`; its spec is in apps/provisioner/README.md."""
+    """Returns the settings by which the provisioner reaches `server`; apps/provisioner/README.md has
+    their form."""
     known: dict[str, Any] = {"bootstrap_servers": server.bootstrap_servers}
     transport = "PLAINTEXT" if server.tls.mode == "disabled" else "SSL"
     if isinstance(server.auth, Password):

@@ -1,4 +1,4 @@
-"""Keycloak: the realm `nebula`, its client `workspace`, its roles and its admin user."""
+"""Runs Keycloak with the realm `nebula`, its client `workspace`, its roles and its admin user."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,8 +45,8 @@ DECLARATION = Declaration(
 
 @dataclass(frozen=True, kw_only=True)
 class KeycloakArgs:
-    """`redirect_uris` are where the client `workspace` may send a browser back to. `test_client`
-    adds one client that takes a user's password directly, for tests of a laptop's stack."""
+    """The client `workspace` may send browsers back to `redirect_uris`. `test_client` adds a client that
+    accepts a user's password directly, for tests of a laptop's stack."""
 
     foundation: Foundation
     database: PostgresDatabase
@@ -55,7 +55,7 @@ class KeycloakArgs:
 
 
 class Keycloak(pulumi.ComponentResource):
-    """Keycloak on Postgres, built once and started optimised."""
+    """Runs Keycloak on Postgres, from its optimised build."""
 
     endpoint: KeycloakEndpoint
 

@@ -1,4 +1,4 @@
-"""NATS with JetStream, and the streams that the stack declares."""
+"""Runs NATS with JetStream, and creates the streams that the stack declares."""
 
 from dataclasses import dataclass, replace
 
@@ -63,7 +63,7 @@ DECLARATION = Declaration(
 
 @dataclass(frozen=True)
 class Stream:
-    """A JetStream stream on file storage that keeps messages of `subjects`."""
+    """A JetStream stream that keeps messages of `subjects` in files."""
 
     name: str
     subjects: tuple[str, ...]
@@ -76,7 +76,7 @@ class NatsArgs:
 
 
 class Nats(pulumi.ComponentResource):
-    """NATS with JetStream on file storage; clients authenticate."""
+    """Runs NATS with JetStream on file storage. Clients log in with a password."""
 
     endpoint: NatsEndpoint
 

@@ -1,4 +1,4 @@
-"""Object storage: MinIO, with buckets and one key for each service."""
+"""Runs MinIO as the object store, with buckets and a key for each service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -42,8 +42,9 @@ DECLARATION = Declaration(
 
 @dataclass(frozen=True)
 class Grant:
-    """`service` reaches `buckets` (all other buckets are closed to it). One `outside` the platform, such
-    as people, has a key where the store has keys; of a cloud's store it is a user there already."""
+    """Lets `service` reach `buckets`; all other buckets are closed to it. A client `outside` the
+    platform, such as people, gets a key where the store has keys; in a cloud's store it has a user of
+    its own already."""
 
     service: str
     buckets: tuple[str, ...]
@@ -67,7 +68,7 @@ class ObjectStoreArgs:
 
 
 class ObjectStore(pulumi.ComponentResource):
-    """MinIO. Its root key serves the provisioner only; every service has a key of its own."""
+    """Runs MinIO. Only the provisioner has its root key; every service has a key of its own."""
 
     endpoint: ObjectStoreEndpoint
 

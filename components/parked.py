@@ -1,4 +1,4 @@
-"""A cluster that holds everything in its place, and runs nothing."""
+"""Parks a stack: its cluster keeps everything and runs nothing."""
 
 from dataclasses import replace
 
@@ -18,9 +18,10 @@ from components.base import (
 
 
 class ParkedCluster:
-    """A cluster on which workloads keep their volumes, names and secrets, without compute, and tasks wait.
+    """Wraps a cluster so that workloads keep their volumes, names and secrets and do not run, and tasks
+    wait.
 
-    Without it, the same program brings all of them back as they were.
+    Without the wrapper, the same program starts all of them again as they were.
     """
 
     def __init__(self, cluster: Cluster) -> None:

@@ -1,4 +1,4 @@
-"""Postgres: one server, a database and an owner of its own for each service."""
+"""Runs Postgres: one server, with a database and an owner for each service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -68,14 +68,14 @@ DECLARATION = Declaration(
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresArgs:
-    """`databases` are created with an owner of the same name and a generated password."""
+    """Each of `databases` is created with an owner of the same name and a random password."""
 
     foundation: Foundation
     databases: tuple[str, ...]
 
 
 class Postgres(pulumi.ComponentResource):
-    """Postgres with SCRAM passwords and `wal_level=logical`, ready for change data capture."""
+    """Runs Postgres with SCRAM passwords and `wal_level=logical`, which change data capture needs."""
 
     endpoint: PostgresEndpoint
 
@@ -139,7 +139,7 @@ class Postgres(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresDatabasesArgs:
-    """`server` runs already; its `auth` may create databases and roles."""
+    """`server` is a site's own or a managed server; the user in its `auth` may create databases and roles."""
 
     foundation: Foundation
     server: PostgresEndpoint
@@ -147,7 +147,7 @@ class PostgresDatabasesArgs:
 
 
 class PostgresDatabases(pulumi.ComponentResource):
-    """Databases and their owners on a server that somebody else runs."""
+    """Creates databases and their owners on a site's own or a managed server."""
 
     endpoint: PostgresEndpoint
 
@@ -197,7 +197,8 @@ def _create_databases(
 
 
 def login(server: PostgresEndpoint, auth: Auth) -> dict[str, Any]:
-    """How the provisioner logs in to `server` as `auth`; its spec is in apps/provisioner/README.md."""
+    """Returns the settings by which the provisioner logs in to `server` as `auth`;
+    apps/provisioner/README.md has their form. Raises TypeError unless `auth` is a password."""
     if not isinstance(auth, Password):
         raise TypeError(f"Postgres needs a user and a password, got {type(auth).__name__}")
     inside = server.address.inside

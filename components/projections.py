@@ -1,4 +1,4 @@
-"""Projections: events of JetStream folded into views, a worker for each view and shard."""
+"""Runs projections: a worker for each view and shard projects events of JetStream into views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,9 +53,12 @@ class Shard:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """`program` folds the events of `stream` into the view `name`; a shard's subjects are met by no other.
-    `fields` are what the program reads of an event (none: all), `limits` its own where they differ from the
-    service's."""
+    """A view that `program` makes of the events of `stream`.
+
+    No two shards take the same subject. The program reads `fields` of an event (all if empty). `limits`
+    replace the service's own limits. With `tenant_token`, the token of a subject at that position, from 0,
+    is the event's tenant.
+    """
 
     name: str
     stream: str
@@ -74,7 +77,8 @@ class ProjectionsArgs:
 
 
 class Projections(pulumi.ComponentResource):
-    """A worker for each view and shard, with the views on a volume of its own, answering over HTTP."""
+    """Runs a worker for each view and shard, which keeps its views on a volume and answers queries over
+    HTTP."""
 
     endpoint: ProjectionsEndpoint
 
@@ -121,7 +125,7 @@ class Projections(pulumi.ComponentResource):
 
 
 def _manifest(view: View, shard: Shard) -> str:
-    """The one projection of a worker. A brace in a program is no placeholder."""
+    """Returns the worker's only projection as JSON. A brace in a program is text, no placeholder."""
     projection = {
         "view": view.name,
         "shard": shard.name,
@@ -136,7 +140,7 @@ def _manifest(view: View, shard: Shard) -> str:
 
 
 def _spec(nats: NatsEndpoint, key: pulumi.Output[str], own: Address) -> pulumi.Output[str]:
-    """Of a worker whose clients reach it at `own`."""
+    """Returns the spec of a worker whose clients reach it at `own`."""
     login = (
         {}
         if not isinstance(nats.auth, Password)

@@ -1,4 +1,4 @@
-"""Converging what lives inside a server, by the bundled provisioner as a Task beside it."""
+"""Runs the bundled provisioner, which converges the contents of a server, as a task beside it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,8 +37,9 @@ def converge(
     parent: pulumi.Resource,
     volume: pulumi.Input[str] = "",
 ) -> Finished:
-    """Run the provisioner on `spec` (the schema is in apps/provisioner/README.md; `service` says
-    which server). It runs again when the spec changes, or `volume`, the identity of what it fills."""
+    """Runs the provisioner on `spec`; apps/provisioner/README.md has its form, and its key `service`
+    names the kind of server. It runs again when the spec changes, or `volume`, the identity of the
+    volume that it fills."""
     return foundation.cluster.run_task(_task(name, spec, foundation, (link,), {"volume": volume}), parent)
 
 
@@ -50,8 +51,7 @@ def check(
     links: tuple[Link, ...],
     parent: pulumi.Resource,
 ) -> Finished:
-    """Reach servers that somebody else runs, the targets of `links`. It runs again when what is known
-    of them changes."""
+    """Reaches a site's own servers, the targets of `links`. It runs again when the endpoints change."""
     spec = {"service": "check", "endpoints": list(endpoints)}
     return foundation.cluster.run_task(_task(name, spec, foundation, links, {}), parent)
 
@@ -78,8 +78,8 @@ def _task(
 
 
 def _text(spec: Mapping[str, Any], links: tuple[Link, ...]) -> str:
-    """The spec's file. Its only placeholders are those in the paths of `links`' certificates: a brace that a
-    user wrote, in a subject or a topic's setting, is a brace."""
+    """Returns the spec as JSON. Only the paths of the links' certificates are placeholders; every other
+    brace, in a subject or a topic's setting, is text."""
     text = literal_json(spec)
     for path in {link.target.ca_file for link in links} - {None}:
         text = text.replace(f'"ca_file": {literal_json(path)}', f'"ca_file": {json.dumps(path)}')

@@ -1,4 +1,4 @@
-"""Redis: a cache with a password, a memory limit and eviction."""
+"""Runs Redis as a cache with a password, a memory limit and eviction."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ class RedisArgs:
 
 
 class Redis(pulumi.ComponentResource):
-    """Redis, evicting the least recently used keys at half of its memory."""
+    """Runs Redis, which evicts the least recently used keys when they fill half of its memory."""
 
     endpoint: RedisEndpoint
 

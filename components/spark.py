@@ -1,4 +1,4 @@
-"""Spark with Iceberg and S3: a standalone master and workers, or executors as pods."""
+"""Runs Spark with Iceberg and S3: a standalone master and workers, or executors as pods."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -67,8 +67,8 @@ class SparkArgs:
 
 
 class Spark(pulumi.ComponentResource):
-    """A standalone cluster, to which nobody submits who does not know its secret; on Kubernetes, what a
-    driver needs to start its executors as pods."""
+    """Runs a standalone cluster, to which a driver submits with a secret. On Kubernetes it runs nothing,
+    and its endpoint has the settings by which a driver starts executors as pods."""
 
     endpoint: SparkEndpoint
 
@@ -177,7 +177,7 @@ _POD_TEMPLATE = "executor.json"
 
 
 def _executor(name: str, args: SparkArgs) -> Program:
-    """What an executor may talk to; its command is its driver's."""
+    """Returns the program that executors are made from; their driver gives them their command."""
     return Program(
         name=f"{name}-executor",
         software=SPARK,
@@ -278,14 +278,14 @@ def _iceberg(args: SparkArgs) -> Mapping[str, pulumi.Input[str]]:
 
 
 def _trusting(store: ObjectStoreEndpoint) -> Mapping[str, str]:
-    """A driver has the trust store among its binary files; so have executors that are pods, at the same
-    path, while others read the driver's."""
+    """Returns the JVM options of drivers and executors that trust the store's certificates. Executors
+    that are pods have the trust store at the driver's path; others read the driver's own file."""
     options = " ".join(trust.options(store))
     return {f"spark.{each}.extraJavaOptions": options for each in ("driver", "executor")} if options else {}
 
 
 def _file_io(store: ObjectStoreEndpoint) -> Mapping[str, pulumi.Input[str]]:
-    """Without a key, it takes the credential that its environment gives: the pod's identity."""
+    """Returns Iceberg's settings for the store. Without a key, it uses the pod's identity."""
     if store.protocol == "gs":
         return {"io-impl": "org.apache.iceberg.gcp.gcs.GCSFileIO"}
     return {
@@ -310,7 +310,8 @@ def _iceberg_secrets(store: ObjectStoreEndpoint) -> Mapping[str, pulumi.Output[s
 def spark_defaults(
     conf: Mapping[str, pulumi.Input[str]], secret_conf: Mapping[str, pulumi.Output[str]]
 ) -> pulumi.Output[str]:
-    """A `spark-defaults.conf`: properties here stay off the command lines of driver and executors."""
+    """Returns a `spark-defaults.conf`. Properties in this file stay off the command lines of driver and
+    executors."""
     text = pulumi.Output.all(**conf, **secret_conf).apply(
         lambda values: "".join(f"{key} {escaped(value)}\n" for key, value in sorted(values.items()))
     )

@@ -34,7 +34,7 @@ _NAMES = frozenset(
 
 
 class UnknownPlaceholderError(KeyError):
-    """A template names a placeholder that its cluster has no value for."""
+    """A template has a placeholder for which its cluster has no value."""
 
     def __init__(self, placeholder: str, known: Mapping[str, str]) -> None:
         self.placeholder = placeholder
@@ -42,9 +42,9 @@ class UnknownPlaceholderError(KeyError):
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
-    """Replace the placeholders of `template` by `values` (keys as in the table above, without braces).
+    """Replaces the placeholders of `template` by `values`, whose keys have no braces.
 
-    Raises UnknownPlaceholderError for a placeholder of ours that has no value; braces around
+    Raises UnknownPlaceholderError for a placeholder of the table above that has no value. Braces around
     anything else are text.
     """
 
@@ -60,11 +60,11 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 
 def literal_json(value: Any, indent: int | None = None) -> str:
-    """`value` as JSON in which no text holds a placeholder, so that each arrives as it was written: JSON can
-    write a brace otherwise."""
+    """Returns `value` as JSON without placeholders, so that each text arrives as it was written: every
+    brace in a text is escaped."""
     return _BRACE.sub(r"\\u007b", json.dumps(value, indent=indent, sort_keys=True))
 
 
 def placeholders(text: str) -> list[str]:
-    """The placeholders of the table above that `text` holds, without braces."""
+    """Returns the placeholders of the table above that `text` holds, without braces."""
     return [key for key in _PLACEHOLDER.findall(text) if key.partition(".")[0] in _NAMES]

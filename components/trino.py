@@ -1,4 +1,4 @@
-"""Trino: SQL over the Iceberg catalog, and over catalogs of the user's own."""
+"""Runs Trino: SQL over the Iceberg catalog, and over catalogs of the stack file."""
 
 import json
 from collections.abc import Mapping
@@ -67,7 +67,8 @@ DECLARATION = Declaration(
 
 @dataclass(frozen=True, kw_only=True)
 class TrinoArgs:
-    """`catalogs` are further catalogs: name to connector properties."""
+    """`catalogs` maps the name of each further catalog to its connector properties. Raises ValueError
+    for one named `lakehouse`."""
 
     foundation: Foundation
     iceberg_catalog: IcebergCatalogEndpoint
@@ -82,8 +83,8 @@ class TrinoArgs:
 
 
 class Trino(pulumi.ComponentResource):
-    """A coordinator with the catalog `lakehouse` on the REST catalog. It also works, unless there are
-    workers; where the cluster can, their number follows the load."""
+    """Runs a coordinator with the catalog `lakehouse` on the REST catalog. Without workers it runs
+    queries itself; where the cluster can, the number of workers follows the load."""
 
     endpoint: TrinoEndpoint
 
@@ -165,7 +166,7 @@ _READY = Readiness(Command(("health", "{bind}", "{port.http}")), deadline=240)
 
 
 def _jvm(heap: int, store: ObjectStoreEndpoint) -> str:
-    """Trino refuses to start without its own list of options; these are the ones it documents."""
+    """Returns `jvm.config` with the options that Trino documents; it refuses to start without them."""
     return "\n".join(
         (
             "-server",
@@ -189,7 +190,8 @@ def _jvm(heap: int, store: ObjectStoreEndpoint) -> str:
 
 
 def _properties(properties: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
-    """A `.properties` file; secret as a whole, since a catalog's properties hold its credential."""
+    """Returns a `.properties` file that is secret as a whole, since a catalog's properties hold its
+    credential."""
     return pulumi.Output.secret(pulumi.Output.all(**properties).apply(java_properties.text))
 
 
@@ -208,7 +210,7 @@ def _lakehouse(args: TrinoArgs) -> pulumi.Output[str]:
 
 
 def _file_system(store: ObjectStoreEndpoint) -> Mapping[str, pulumi.Input[str]]:
-    """Without a key, Trino takes the credential that its environment gives: the pod's identity."""
+    """Returns the properties of the store's file system. Without a key, Trino uses the pod's identity."""
     key = store.key
     if store.protocol == "gs":
         return {"fs.native-gcs.enabled": json.dumps(True)}

@@ -1,4 +1,5 @@
-"""The Pulumi program: settings, the provider they name, the platform on it."""
+"""The Pulumi program: it reads the settings, picks the provider that they name, and builds the platform
+on it."""
 
 import sys
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The one function that picks the cloud."""
+"""Picks the cloud: no other module of the program does."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def provider_of(settings: Settings, checkout: Path) -> CloudProvider:
-    """The provider that `cloud` names. Each is imported only when chosen."""
+    """Returns the provider that `cloud` names. Its module is imported only now. Raises SettingsError."""
     match settings.cloud:
         case "local":
             from providers.local.paths import cache_directory, stack_directory, stack_directory_problem
@@ -126,7 +126,7 @@ def _gcp(settings: Settings, checkout: Path) -> CloudProvider:
 
 
 def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
-    """The stack's place in whichever cluster it runs on."""
+    """Returns the stack's namespace on a cluster of any cloud."""
     from providers.kubernetes.exposure import Exposure, Gateway, LoadBalancer
     from providers.kubernetes.namespace import NamespaceArgs
 
@@ -161,7 +161,8 @@ def _namespace(settings: Settings, checkout: Path) -> "NamespaceArgs":
 
 
 def _check_name(stack: str) -> None:
-    """Raises SettingsError for a stack after which no namespace (or registry, or database) can be called."""
+    """Raises SettingsError for a stack whose name cannot be part of a namespace's, registry's or
+    database's name."""
     if not _LOWER.fullmatch(stack):
         raise SettingsError(
             f"stack {stack}: what it makes is called nebula-{stack}, and a namespace's name has lower-case "
@@ -171,7 +172,8 @@ def _check_name(stack: str) -> None:
 
 
 def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:
-    """What finds the remains of a destroyed stack, whose file has `platform`. Raises SweepError."""
+    """Returns the sweeper that finds the remains of a destroyed stack; `platform` is the content of its
+    file. Raises SweepError."""
     match platform.get("cloud", "local"):
         case "aws":
             from providers.aws.sweep import AwsSweeper
@@ -191,7 +193,8 @@ def sweeper_of(stack: str, platform: Mapping[str, Any]) -> Sweeper:
 
 
 def power_of(platform: Mapping[str, Any]) -> Power | None:
-    """What starts the servers that a parked stack has stopped, where the engine alone does not."""
+    """Returns the power switch that starts the stopped servers of a parked stack; None where the engine
+    does that."""
     region = _region(platform)
     if platform.get("cloud") != "aws" or not region:
         return None
@@ -201,7 +204,8 @@ def power_of(platform: Mapping[str, Any]) -> Power | None:
 
 
 def _region(platform: Mapping[str, Any]) -> str:
-    """Empty when the file does not say, or not as a text: the program refuses that."""
+    """Returns the AWS region of the file, empty if there is none or it is no text; the program refuses
+    such a file."""
     match platform:
         case {"aws": {"region": str(region)}}:
             return region
@@ -209,7 +213,7 @@ def _region(platform: Mapping[str, Any]) -> str:
 
 
 def costs() -> tuple[CloudCosts, ...]:
-    """How each cloud bills: prices and rules, without its SDK."""
+    """Returns the prices and billing rules of each cloud, without importing its SDK."""
     from providers.aws.costs import COSTS as AWS
     from providers.gcp.costs import COSTS as GCP
 

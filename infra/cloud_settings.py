@@ -1,4 +1,4 @@
-"""What the stack's configuration may say of the cloud and the cluster that it stands on."""
+"""The settings of the cloud and the cluster that a stack runs on."""
 
 from collections.abc import Collection, Mapping
 from ipaddress import IPv4Network, ip_network
@@ -73,7 +73,7 @@ class GatewaySettings(Model):
 
 
 class LoadBalancerSettings(Model):
-    """Services of type LoadBalancer, each before an edge of ours that ends TLS."""
+    """Services of type LoadBalancer; a TLS proxy of the platform stands behind each."""
 
     tls_secret: ObjectName = Field(
         description="a Secret (kubernetes.io/tls) of the namespace: a certificate for all names in `expose`"
@@ -90,7 +90,7 @@ class LoadBalancerSettings(Model):
 
 
 def _kubeconfig(path: str) -> str:
-    """The program, and commands beside it, run in different directories."""
+    """Refuses a relative path: the program and the commands run in different directories."""
     if not path.startswith(("/", "~/")):
         raise ValueError("must be an absolute path: write it from / on")
     return path
@@ -122,13 +122,13 @@ class KubernetesSettings(Model):
     )
 
     def balanced(self, exposed: Mapping[str, str]) -> list[str]:
-        """Those of the exposed components that are reached by a load balancer."""
+        """Returns the exposed components that are reached by a load balancer."""
         if self.load_balancer is None:
             return []
         return [name for name in exposed if self.gateway is None or name == "kafka"]
 
     def require(self, exposed: Mapping[str, str]) -> None:
-        """Raises ValueError when it does not lead to what is exposed."""
+        """Raises ValueError if the exposed components cannot be reached with these settings."""
         if exposed and self.gateway is None and self.load_balancer is None:
             raise ValueError(
                 "expose needs kubernetes.gateway, the Gateway that its routes belong to, or "
@@ -148,7 +148,7 @@ def network_of(text: str) -> IPv4Network:
 
 
 def _site(text: str) -> str:
-    """A network from which somebody administers: never all of them."""
+    """Refuses a network that contains every address: it is the network of administrators."""
     if network_of(text).prefixlen == 0:
         raise ValueError("opens the API server to the whole internet: name the networks that need it")
     return text
@@ -169,7 +169,7 @@ PrincipalArn = Annotated[
 
 
 class AwsPostgresSettings(Model):
-    """RDS."""
+    """Postgres on RDS."""
 
     version: Literal["17", "18"] = Field(default="18", description="major; minor ones come by themselves")
     tls: Literal["required", "verify-full"] = "verify-full"
@@ -179,7 +179,7 @@ class AwsPostgresSettings(Model):
 
 
 class AwsSettings(Model):
-    """The account and region; the login is that of the AWS SDK's own environment."""
+    """The account and region; the AWS SDK's own environment has the login."""
 
     account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] = Field(
         description="the only account that the stack may touch"
@@ -213,5 +213,5 @@ class AwsSettings(Model):
         return self
 
     def registry(self, stack: str) -> str:
-        """The path of the stack's images in the account's registry."""
+        """Returns the path of the stack's images in the account's registry."""
         return f"{Region(self.region).registry(self.account_id)}/nebula-{stack}"

@@ -120,7 +120,7 @@ class Construction:
         return servers
 
     def export(self) -> None:
-        """Exports `endpoints`, `credentials` (secret) and, with the demo, its answers."""
+        """Exports `endpoints`, `credentials` (secret) and, if the demo is on, its answers as `demo`."""
         pulumi.export("endpoints", {name: endpoint.public for name, endpoint in self.endpoints.items()})
         known = {name: endpoint.credentials for name, endpoint in self.endpoints.items()}
         pulumi.export("credentials", pulumi.Output.secret(known))

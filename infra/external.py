@@ -1,4 +1,4 @@
-"""The endpoints that servers of the user's own are to the platform."""
+"""Makes endpoints of a site's own servers."""
 
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
@@ -29,8 +29,8 @@ from infra.stack_file import KEY
 
 
 def endpoints(external: External, on: Collection[str], buckets: Collection[str]) -> Mapping[str, Endpoint]:
-    """The endpoint of each component that is given. `on` are the services that need a key of the object
-    store, `buckets` the logical names of what they need there."""
+    """Returns the endpoint of each component that the site brings. `on` names the services that need a
+    key of the object store, `buckets` the logical names of the buckets that they need."""
     found: dict[str, Endpoint] = {}
     if external.postgres is not None:
         found["postgres"] = _postgres(external.postgres)
@@ -46,7 +46,7 @@ def endpoints(external: External, on: Collection[str], buckets: Collection[str])
 
 
 def key_of(component: str) -> str:
-    """Where a component is given."""
+    """Returns the key of the stack file under which a site brings `component`."""
     return f"{KEY}.external.{EXTERNAL_KEYS[component]}"
 
 

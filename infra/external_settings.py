@@ -1,4 +1,4 @@
-"""What the stack's configuration may say, as `external`, of servers of the user's own."""
+"""The settings of a site's own servers, `external` in the stack file."""
 
 import re
 from collections.abc import Collection
@@ -103,7 +103,7 @@ class AccessKey(Model):
 
 
 class ExternalObjectStore(Model):
-    """An S3 API: one key for all services, or one for each."""
+    """An S3 API, with one key for all services or one for each."""
 
     url: OriginUrl
     region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")] = "us-east-1"
@@ -134,7 +134,7 @@ class Sasl(Login):
 
 
 class Encrypted(Model):
-    """A server that is reached by TLS, unless that is disabled."""
+    """A server that is reached over TLS unless `tls` is disabled."""
 
     tls: Literal["disabled", "verify-full"] = "verify-full"
     ca: Certificates | None = Field(default=None, description="PEM; a public issuer if not given")
@@ -147,7 +147,7 @@ class Encrypted(Model):
 
 
 class ExternalKafka(Encrypted):
-    """Kafka: every broker, as it is advertised."""
+    """A Kafka cluster, with every broker's advertised address."""
 
     bootstrap_servers: list[HostPortText] = Field(min_length=1)
     sasl: Sasl | None = None
@@ -156,7 +156,7 @@ class ExternalKafka(Encrypted):
 
 
 class ExternalRedis(Encrypted):
-    """A Redis server, and a user of it."""
+    """A Redis server and a user of it."""
 
     host: HostName
     port: Port = 6379
@@ -165,7 +165,7 @@ class ExternalRedis(Encrypted):
 
 
 class ExternalOidc(Model):
-    """An OpenID Connect issuer, to the letter as its discovery document names it."""
+    """An OpenID Connect issuer, written exactly as in its discovery document."""
 
     issuer: IssuerUrl
     client: Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -173,7 +173,7 @@ class ExternalOidc(Model):
 
 
 class External(Model):
-    """Servers of the user's own: what is given is checked, used and never run."""
+    """A site's own servers: the platform checks and uses them, and never runs them."""
 
     postgres: ExternalPostgres | None = None
     object_store: ExternalObjectStore | None = None
@@ -183,7 +183,7 @@ class External(Model):
 
     @property
     def components(self) -> tuple[str, ...]:
-        """The names of the components that are not run for it."""
+        """The names of the components that the site's own servers replace."""
         return tuple(name for name, key in EXTERNAL_KEYS.items() if getattr(self, key) is not None)
 
     def require(
@@ -193,8 +193,9 @@ class External(Model):
         buckets: Collection[str],
         exposed: Collection[str],
     ) -> None:
-        """Raises PydanticCustomError when it does not suffice for the components (and the demo) that are
-        `on` and for `databases` of the user's own, or says more than there is to it."""
+        """Raises PydanticCustomError if the servers lack something that the components and the demo in
+        `on`, or the stack file's own `databases`, need, or if a setting is for a component that is
+        off or exposed."""
         for name in self.components:
             if name not in on:
                 raise problem(

@@ -1,4 +1,4 @@
-"""What the stack's configuration may say of Google Cloud."""
+"""The settings of a stack on Google Cloud."""
 
 from typing import Annotated, Literal, Self
 
@@ -16,7 +16,7 @@ def _private(text: str) -> str:
 
 
 class GcpSettings(Model):
-    """The project and region; the login is Google's own application default."""
+    """The project and region; Google's application default credentials are the login."""
 
     project: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")] = Field(
         description="its id, not its number"
@@ -50,5 +50,5 @@ class GcpSettings(Model):
         return self
 
     def registry(self, stack: str) -> str:
-        """The repository of the stack's images in Artifact Registry."""
+        """Returns the repository of the stack's images in Artifact Registry."""
         return f"{self.region}-docker.pkg.dev/{self.project}/nebula-{stack}"

@@ -21,7 +21,8 @@ from infra.settings import Settings, SettingsError, parse
 
 
 def images(settings: Settings) -> list[Image]:
-    """The images that the stack's components need; one that another is built on comes before it."""
+    """Returns the images that the stack's components need. An image that another is built on comes
+    before it."""
     rows = [
         row
         for each in settings.active
@@ -36,7 +37,7 @@ def images(settings: Settings) -> list[Image]:
 
 
 def line(image: Image, mirror: str | None) -> str:
-    """Where the image comes from, a tab, and the name that pods have it by."""
+    """Returns the image's source, a tab, and the name by which pods use it."""
     target = reference(image, mirror)
     if image.build is None:
         return f"{source(image)}\t{target}"
@@ -47,8 +48,8 @@ def line(image: Image, mirror: str | None) -> str:
 
 
 def settings_of(stack: str, checkout: Checkout) -> Settings:
-    """The settings in the stack's file, whose encrypted values stay unread. Raises SettingsError, and
-    EngineError for a stack that has no file."""
+    """Returns the settings in the stack's file; encrypted values stay encrypted. Raises SettingsError,
+    and EngineError for a stack without a file."""
     stacks.find(checkout, stack)
     document = _unread(stacks.platform(checkout, stack))
     return parse(json.dumps(document), stacks.read(checkout, stack))

@@ -1,6 +1,7 @@
-"""The rows of the platform: each component, in the order in which it is built, and how it is built.
+"""Lists the platform's components: each row has a declaration and the function that builds the
+component.
 
-A component's declaration stands in its own module. To add a component is to add its row here.
+A component's declaration stands in its own module. A new component gets a row here.
 """
 
 from collections.abc import Callable

@@ -22,17 +22,16 @@ Park = Callable[[str, Checkout], int]
 
 @dataclass(frozen=True)
 class Found:
-    """The stacks that are `due`, and why each of others could not be looked at: by stack, or by file name
-    where a file has no stack's name."""
+    """The stacks that are `due`, and for each stack (or file) that could not be looked at the reason."""
 
     due: Sequence[str]
     refused: Mapping[str, str]
 
 
 def expired(checkout: Checkout, today: date, only: str | None = None) -> Found:
-    """The stacks whose ttl is past and that are not parked; of `only` that one, when it is given. A stack
-    file that is wrong keeps nobody from looking at the others. Makes no file: a stack that has none yet is
-    what its template says."""
+    """Returns the stacks whose ttl is past and that are not parked, or only the stack `only`. A wrong
+    stack file does not keep the others from being looked at. Makes no file: a stack without one is
+    read from its template."""
     due = []
     # An empty name is the name of no stack, and is refused: it does not ask for all of them.
     refused = {} if only is not None else stacks.misnamed(checkout)
@@ -62,8 +61,8 @@ def _is_due(checkout: Checkout, stack: str, today: date) -> bool:
 
 
 def park(stack: str, checkout: Checkout) -> int:
-    """Say in the stack's file that it is parked, and bring it there; the engine's exit code. When that
-    fails, the file is as it was."""
+    """Writes `power: parked` into the stack's file and runs `up`; returns the engine's exit code. After
+    a failure the file is as it was before."""
     session = open_session(stack, checkout)
     session.create()
     file = checkout.stack_file(stack)
@@ -79,7 +78,7 @@ def park(stack: str, checkout: Checkout) -> int:
 
 
 def park_expired(checkout: Checkout, today: date, parks: Park = park, only: str | None = None) -> int:
-    """Park every stack that is due; 1 when one of them could not be, or could not be looked at."""
+    """Parks every stack that is due. Returns 1 if a stack could not be parked or looked at, else 0."""
     found = expired(checkout, today, only)
     failed = _tell(found)
     if not found.due and not failed:
@@ -95,7 +94,7 @@ def park_expired(checkout: Checkout, today: date, parks: Park = park, only: str 
 
 
 def _tell(found: Found) -> bool:
-    """Say which stacks could not be looked at; whether there are any."""
+    """Prints the stacks that could not be looked at; returns True if there are any."""
     for stack, problem in found.refused.items():
         print(f"error: {stack}: {problem}", file=sys.stderr)
     return bool(found.refused)

@@ -1,4 +1,4 @@
-"""What every model of the stack's configuration shares."""
+"""Has the types and the base class that all settings share."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -12,12 +12,13 @@ _LARGEST_PORT = 65535
 
 
 def problem(key: tuple[str | int, ...], message: str) -> PydanticCustomError:
-    """What a validator raises for the setting at `key`, counted from its own model."""
+    """Returns the error that a validator raises for the setting at `key`, a path that starts at the
+    validator's own model."""
     return PydanticCustomError("setting", "{problem}", {"problem": message, "key": key})
 
 
 def refuse_repeated(key: tuple[str | int, ...], names: Sequence[str], what: str) -> None:
-    """Raises PydanticCustomError for the second of two equal `names`, those of the list at `key`."""
+    """Raises PydanticCustomError for the second of two equal `names` in the list at `key`."""
     for index, name in enumerate(names):
         if name in names[:index]:
             raise problem((*key, index), f"{what} {name} is declared twice: remove one")
@@ -30,8 +31,8 @@ def _bucket(name: str) -> str:
 
 
 def with_port(text: str) -> str:
-    """Raises ValueError for a port beyond the largest in `host:port`, with a path or not, or in a URL: the
-    pattern has it as up to five digits."""
+    """Returns `text` (`host:port`, with or without a path, or a URL). Raises ValueError for a port above
+    65535."""
     port = text.split("://", 1)[-1].split("/", 1)[0].partition(":")[2]
     if port and int(port) > _LARGEST_PORT:
         raise ValueError(f"{port} is no port: the largest is {_LARGEST_PORT}")
@@ -66,7 +67,7 @@ QualifiedName = Annotated[
 
 
 class Model(BaseModel):
-    """Unknown keys and wrong types are refused; nothing changes once read. What was given stays out of the
-    messages: it may be a secret."""
+    """The base of all settings: it refuses unknown keys and wrong types, and is immutable. Its errors do
+    not show the input, which may be a secret."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)

@@ -1,5 +1,6 @@
-"""Loads a projection's program as its worker will, in a process of its own: what ends the interpreter, or
-takes all memory, must not end the preview. A script: the text on stdin, what is wrong with it on stdout."""
+"""Loads a projection's program as its worker will, in a process of its own: a program that ends the
+interpreter or takes all memory must not end the preview. As a script it reads the program from stdin
+and prints the problem."""
 
 import contextlib
 import functools
@@ -26,7 +27,8 @@ _ARGUMENTS = re.compile(r"Missing parameter|extra positional argument|Wrong numb
 
 @functools.cache
 def problem(text: str) -> str:
-    """What keeps `text` from being a program, or nothing. What it makes of events is not judged."""
+    """Returns the reason why `text` is no program, or an empty text. It does not judge the program's
+    results."""
     if len(text.encode()) > LARGEST:
         return f"the program is larger than {LARGEST >> 10} KiB"
     if _depth(text) > DEEPEST:
@@ -51,7 +53,8 @@ def problem(text: str) -> str:
 
 
 def _depth(text: str) -> int:
-    """Of brackets, those in texts and comments too: it stands before a parser that knows them apart."""
+    """Returns how deeply brackets are nested, including brackets in texts and comments; it runs before
+    any parser."""
     depth = deepest = 0
     for sign in text:
         if sign in "([{":
@@ -63,7 +66,7 @@ def _depth(text: str) -> int:
 
 
 def _options() -> starlark.EvalOptions:
-    """The interpreter asks once in a thousand steps."""
+    """Returns the interpreter's limits; it checks them once in a thousand steps."""
     steps = iter(range(_GAS))
     return starlark.EvalOptions(check_cancelled=lambda: next(steps, None) is None, max_callstack_size=_STACK)
 
@@ -87,8 +90,8 @@ def _tried(text: str) -> str:
 
 
 def _called(program: starlark.FrozenModule, name: str) -> str:
-    """The language tells only a caller what a function takes. An error within it has a place in the program:
-    it is of the events that a view is made of, which these are not."""
+    """Calls the program's function once. Only a call tells whether its parameters fit; an error inside
+    it is ignored, since it may come from the event, which is no real one."""
     try:
         program.call_with(_options(), name, *_CALLED[name])
     except starlark.StarlarkError as error:

@@ -1,4 +1,5 @@
-"""From declared projections to what their workers run: the text of programs is read here, and looked at."""
+"""Turns declared projections into the views that workers run; it reads and checks the text of each
+program."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ _SHOWN = 200
 
 
 def read_workers(projections: Sequence[ProjectionSettings], stack_file: StackFile) -> tuple[View, ...]:
-    """Raises SettingsError for a program that cannot be read, or is none."""
+    """Returns the view of each projection. Raises SettingsError for a program that cannot be read or
+    loaded."""
     indexes = port_indexes(projections)
     return tuple(_view(number, each, indexes, stack_file) for number, each in enumerate(projections))
 
@@ -50,7 +52,8 @@ def _program(number: int, projection: ProjectionSettings, stack_file: StackFile)
 
 
 def _read(name: str, folder: Path, where: str) -> str:
-    """The file `name` in `folder`, wherever links lead: no other file of the machine's becomes a program."""
+    """Returns the text of the file `name` in `folder`. Raises SettingsError for a file that links lead
+    out of the folder: no other file of the machine becomes a program."""
     try:
         if "\n" in name or "\0" in name:
             raise ValueError("it has line breaks or NUL, as no name of a file")

@@ -1,4 +1,4 @@
-"""Projections in the stack's configuration."""
+"""The settings of projections."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
@@ -21,7 +21,7 @@ _Field = Annotated[str, StringConstraints(pattern=r'^[^."\\\x00-\x1f]+(\.[^."\\\
 
 
 class ShardSettings(Model):
-    """A part of a view's events, folded by a worker of its own."""
+    """A part of a view's events, which a worker of its own projects."""
 
     name: _ShardName
     subjects: list[Subject] = Field(min_length=1)
@@ -60,12 +60,12 @@ class ProjectionSettings(Model):
 
     @property
     def parts(self) -> list[ShardSettings]:
-        """Its shards; `all` where it is not divided."""
+        """The shards of the view; a view without shards has one, named `all`."""
         return self.shards or [ShardSettings(name="all", subjects=self.subjects, port_index=self.port_index)]
 
     @property
     def keys(self) -> list[tuple[str | int, ...]]:
-        """Where each of its parts stands in its declaration."""
+        """The path of each part within the projection's settings."""
         return [("shards", number) for number in range(len(self.shards))] or [()]
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ class ProjectionSettings(Model):
         return self
 
     def _events(self) -> None:
-        """Each event belongs to one shard, and can have its tenant where that is said to stand."""
+        """Refuses subjects by which an event could belong to two shards, or have no tenant."""
         for key, part in zip(self.keys, self.parts, strict=True):
             if found := repeated(part.subjects):
                 at, before = found
@@ -119,14 +119,14 @@ class ProjectionSettings(Model):
 
 
 def workers(projections: Iterable[ProjectionSettings]) -> list[tuple[ProjectionSettings, ShardSettings]]:
-    """Every worker, in the order of declaration."""
+    """Returns every worker as its projection and shard, in the order of declaration."""
     return [(projection, shard) for projection in projections for shard in projection.parts]
 
 
 def port_indexes(projections: Iterable[ProjectionSettings]) -> dict[tuple[str, str], int]:
-    """Of each worker, by view and shard, among the ports of all: the one that is given, or the one that
-    follows from its names. No other worker has a part in it, so that one that is declared or removed moves
-    none."""
+    """Returns the index of each worker's port in the range of all workers, by view and shard. It is
+    `port_index` where the file has one, and otherwise follows from the worker's own names: adding or
+    removing another worker moves none."""
     return {
         (projection.name, shard.name): crc32(f"{projection.name}-{shard.name}".encode()) % _PORTS
         if shard.port_index is None
@@ -138,7 +138,8 @@ def port_indexes(projections: Iterable[ProjectionSettings]) -> dict[tuple[str, s
 def check_projections(
     projections: Sequence[ProjectionSettings], streams: Mapping[str, Collection[str]], *, on_one_machine: bool
 ) -> None:
-    """Raises PydanticCustomError for what one projection alone cannot tell; `streams` have their subjects."""
+    """Raises PydanticCustomError for errors between projections, and between them and `streams` (name to
+    subjects)."""
     names = [projection.name for projection in projections]
     for number, projection in enumerate(projections):
         if projection.name in names[:number]:
@@ -164,7 +165,8 @@ def check_projections(
 
 
 def _check_port_indexes(projections: Sequence[ProjectionSettings]) -> None:
-    """On one machine no two workers can have one port; a pod has an address of its own."""
+    """Refuses two workers with the same port. Only one machine has this limit: a pod has an address of
+    its own."""
     found = port_indexes(projections)
     if len(found) > _PORTS:
         raise problem(

@@ -1,7 +1,7 @@
 """The stack's configuration, `nebula:platform`, as typed settings.
 
-Unknown keys and wrong types are refused with the line of the stack file to fix. The JSON Schema of
-the whole file is `stacks/platform.schema.json`; `python -m infra.settings` prints it anew.
+An unknown key or a wrong type is refused with the line of the stack file to fix.
+`stacks/platform.schema.json` is the JSON Schema of the whole file; `python -m infra.settings` prints it.
 """
 
 import json
@@ -44,12 +44,13 @@ TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-
 
 
 def _day(given: object) -> object:
-    """A bare date in YAML is a point in time to some readers, the engine among them."""
+    """Reads a day from a text. Some YAML readers, the engine's among them, would make a point in time of
+    it."""
     return day_of(given) if isinstance(given, str) else given
 
 
 def _switch(given: object) -> object:
-    """A bare `on` is true in YAML 1.1."""
+    """Reads `on`, which YAML 1.1 takes for true."""
     return "on" if given is True else given
 
 
@@ -95,7 +96,7 @@ Directory = Annotated[str, AfterValidator(_directory)]
 
 
 class ComponentSwitches(Model):
-    """Which components run. One that needs another that is off is refused."""
+    """Says which components run. A component that needs another one which is off is refused."""
 
     @property
     def on(self) -> tuple[str, ...]:
@@ -212,7 +213,8 @@ class Settings(Model):
 
     @property
     def limits(self) -> Limits:
-        """What the stack's cloud reads, serves and cannot run."""
+        """The limits of the stack's cloud: the sections that it reads, the components that it serves,
+        what it cannot run."""
         return LIMITS[self.cloud]
 
     def mirror(self, stack: str) -> str | None:
@@ -285,9 +287,9 @@ class Settings(Model):
 
 
 def parse(document: str | None, stack_file: StackFile) -> Settings:
-    """The settings in `document`, the JSON of `nebula:platform`.
+    """Returns the settings in `document`, the JSON of `nebula:platform`.
 
-    Raises SettingsError, which names every wrong key, its line and what is allowed.
+    Raises SettingsError, which names every wrong key, its line and the allowed values.
     """
     if unknown := stack_file.unknown_keys():
         raise SettingsError(f"{'; '.join(unknown)} is not a setting of Nebula; all are below {KEY}")
@@ -301,7 +303,7 @@ def parse(document: str | None, stack_file: StackFile) -> Settings:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a whole stack file, for editors."""
+    """Returns the JSON Schema of a whole stack file, for editors."""
     schema = Settings.model_json_schema()
     definitions = schema.pop("$defs", {})
     return {

@@ -1,4 +1,4 @@
-"""What is said of a setting that is wrong: where it stands, what is allowed, and no value that may be a
+"""Explains errors in the settings: where the setting is and what is allowed, without values that may be
 secret."""
 
 import json
@@ -28,7 +28,8 @@ _SCALARS = {bool: "true or false", int: "a number", float: "a number"}
 
 
 def explain(detail: Mapping[str, Any], stack_file: StackFile, model: type[BaseModel]) -> str:
-    """One error of pydantic's, whose `loc` leads through `model`, for the person who writes the file."""
+    """Returns one of pydantic's errors as a line for the author of the stack file. The error's `loc` is
+    a path through `model`."""
     key: Key = tuple(detail["loc"]) + tuple(detail.get("ctx", {}).get("key", ()))
     key = tuple(part for part in key if part != "[key]")
     return f"{stack_file.where(key)}: {_message(detail, key, model)}"
@@ -62,7 +63,7 @@ def _message(detail: Mapping[str, Any], key: Key, model: type[BaseModel]) -> str
 
 
 def _no_text(key: Key, given: object) -> str:
-    """What to say where a text must stand and there is something else."""
+    """Returns the message for a value that must be a text and is something else."""
     name = next((part for part in reversed(key) if isinstance(part, str)), "")
     if type(given) in _SCALARS:
         return (
@@ -78,7 +79,7 @@ def _no_text(key: Key, given: object) -> str:
 
 
 def _shown(key: Key, given: object) -> str:
-    """What was given, but its type alone where it may hold a secret."""
+    """Returns the input, or only its type if it may hold a secret."""
     free = any(key[: len(place)] == place for place in _FREE)
     hidden = (
         free
@@ -91,12 +92,13 @@ def _shown(key: Key, given: object) -> str:
 
 @cache
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Made once: it takes a twentieth of a second, and a file may have thousands of unknown keys."""
+    """Returns the model's schema. It is made once, since that takes 50 ms and a file may have thousands
+    of unknown keys."""
     return model.model_json_schema()
 
 
 def _fields(key: Key, model: type[BaseModel]) -> list[str]:
-    """The field names of the model that `key` leads to."""
+    """Returns the field names of the model at the path `key`."""
     schema = _schema(model)
     node: dict[str, Any] = schema
     for part in key:

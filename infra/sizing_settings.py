@@ -1,4 +1,4 @@
-"""Sizes of workloads in the stack's configuration: `sizing`."""
+"""The settings of workloads' sizes, `sizing` in the stack file."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -71,7 +71,8 @@ def check_sizing(
 
 
 def _unheeded(name: str, key: str) -> str | None:
-    """Why nothing heeds `key` of a workload: the sizing table knows what each one has."""
+    """Returns the reason why nothing reads `key` of a workload, or None; the workload's declared sizes
+    tell."""
     rows = WORKLOADS[name].sizes.values()
     if key == "replicas" and all(row.replicas == 1 for row in rows):
         return f"{name} runs once, on every size: remove this"

@@ -1,6 +1,6 @@
-"""The stack file, `stacks/Pulumi.<stack>.yaml`: what it says, and where a setting stands in it.
+"""Reads the stack file, `stacks/Pulumi.<stack>.yaml`, and finds the line of a setting.
 
-Every command reads stack files here, and the program finds the lines for its errors here.
+Every command reads stack files by this module, and the program finds the lines for its errors with it.
 """
 
 import os
@@ -20,7 +20,7 @@ _STACK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 
 
 class SettingsError(Exception):
-    """The stack's configuration is wrong; the message says where and how to mend it."""
+    """The stack's configuration is wrong. The message says where, and how to fix it."""
 
 
 class StackFileError(SettingsError):
@@ -28,8 +28,8 @@ class StackFileError(SettingsError):
 
 
 def check_name(stack: str) -> None:
-    """Raises SettingsError for what is no name of a stack. Templates are not: the engine would write the
-    salt of somebody's passphrase into a tracked file."""
+    """Raises SettingsError for a name that no stack can have. The name of a template is refused as well:
+    the engine would write the salt of a user's passphrase into a tracked file."""
     name, _, template = stack.partition(".")
     if template == TEMPLATE:
         raise SettingsError(
@@ -43,10 +43,10 @@ def check_name(stack: str) -> None:
 
 
 class StackFile:
-    """A stack file. It may be absent (a config file kept elsewhere); then errors name the key only.
+    """A stack file. If it is absent (a config file kept elsewhere), errors name the key only.
 
-    Raises StackFileError, with the line, for a file that is none: no UTF-8, no YAML, or YAML that has no
-    values of a stack file.
+    Raises StackFileError with the line if the file is not UTF-8 or not YAML, or has values that no stack
+    file can have.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,12 +69,12 @@ class StackFile:
 
     @property
     def name(self) -> str:
-        """For errors: `stacks/Pulumi.local.yaml`."""
+        """The file's name in errors, such as `stacks/Pulumi.local.yaml`."""
         return f"{self.path.parent.name}/{self.path.name}"
 
     def platform(self) -> Mapping[str, Any]:
-        """`nebula:platform` as it stands in the file: encrypted values are `{"secure": …}`. Raises
-        StackFileError when there is none, or when it is no mapping."""
+        """Returns `nebula:platform` as written: an encrypted value is `{"secure": …}`. Raises
+        StackFileError if it is absent or no mapping."""
         found = _child(self._config(), KEY)
         if found is None:
             raise StackFileError(f"{self.name} has no {KEY}: start from stacks/Pulumi.local.template.yaml")
@@ -93,12 +93,14 @@ class StackFile:
         return platform
 
     def where(self, key: tuple[str | int, ...]) -> str:
-        """`stacks/Pulumi.local.yaml, line 7: nebula:platform.topics[0].partitions`."""
+        """Returns the place of a setting, such as `stacks/Pulumi.local.yaml, line 7:
+        nebula:platform.topics[0].partitions`."""
         name = KEY + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
         return f"{self._at(self._line((KEY, *key)))}: {name}"
 
     def unknown_keys(self) -> list[str]:
-        """Where `config` has keys of our namespace other than `nebula:platform`, and which."""
+        """Returns the line and the name of each key of `config` that begins with `nebula:` and is not
+        `nebula:platform`."""
         config = self._config()
         keys = [key for key, _ in config.value] if isinstance(config, yaml.MappingNode) else []
         return [
@@ -108,8 +110,8 @@ class StackFile:
         ]
 
     def encrypted(self) -> list[int]:
-        """The lines at which values stand that only the stack's passphrase or key opens: `secure: …`, however
-        it is written."""
+        """Returns the lines of the encrypted values (`secure: …`), which only the stack's passphrase or
+        key can open."""
         found, seen, waiting = set(), set(), [self._root]
         while waiting:
             node = waiting.pop()
@@ -128,7 +130,7 @@ class StackFile:
         return found[0] if found else None
 
     def _check(self) -> None:
-        """Refuse what the engine would refuse without saying where, or read as nothing."""
+        """Refuses a file that the engine would refuse without a line, or read as empty."""
         for node, what in ((self._root, "the file"), (self._config(), "config")):
             empty = node is None or node.tag.endswith(":null")
             if not empty and not isinstance(node, yaml.MappingNode):

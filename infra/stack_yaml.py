@@ -24,7 +24,8 @@ _LONGEST_NUMBER = 100
 
 
 class YamlError(ValueError):
-    """The text is no YAML, or no such YAML as a stack file has. `line` counts from 1, None when unknown."""
+    """The text is no YAML, or YAML that no stack file can have. `line` counts from 1; None if it is
+    unknown."""
 
     def __init__(self, line: int | None, problem: str) -> None:
         self.line = line
@@ -32,7 +33,7 @@ class YamlError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Words are what the engine takes them for."""
+    """Reads words as the engine does."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  a class attribute of PyYAML's
 
@@ -60,7 +61,7 @@ _Loader.add_constructor(f"{_TAG}float", _float)
 
 
 def compose(text: str) -> yaml.Node | None:
-    """The nodes of `text`, None when it holds nothing. Raises YamlError."""
+    """Returns the nodes of `text`, or None if it is empty. Raises YamlError."""
     try:
         root = yaml.compose(text, Loader=_Loader)
         if root is not None:
@@ -78,7 +79,8 @@ def compose(text: str) -> yaml.Node | None:
 
 
 def construct(node: yaml.Node) -> Any:
-    """The plain values of `node`: mappings, lists, texts, numbers, true, false and None. Raises YamlError."""
+    """Returns the plain values of `node`: mappings, lists, texts, numbers, true, false and None. Raises
+    YamlError."""
     loader = _Loader("")
     try:
         return loader.construct_document(node)
@@ -93,8 +95,8 @@ def construct(node: yaml.Node) -> Any:
 
 
 def _count(node: yaml.Node, known: dict[int, int], above: set[int]) -> int:
-    """How many nodes `node` comes to with its aliases written out. Raises YamlError for what no stack file
-    has."""
+    """Returns the number of nodes with all aliases expanded. Raises YamlError if it is more than any
+    stack file has."""
     if id(node) in above:
         raise YamlError(_line(node), "contains itself: write the value out instead of an alias (*)")
     if id(node) not in known:

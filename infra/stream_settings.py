@@ -1,4 +1,4 @@
-"""JetStream streams in the stack's configuration, held to what the server takes."""
+"""The settings of JetStream streams, checked against the rules of the server."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,8 @@ class StreamSettings(Model):
 
 
 def check_streams(streams: Sequence[StreamSettings]) -> None:
-    """Raises PydanticCustomError for what is there twice, and for subjects that the server would refuse."""
+    """Raises PydanticCustomError for a stream that is declared twice, and for subjects that the server
+    would refuse."""
     names = [stream.name for stream in streams]
     refuse_repeated(("streams",), names, "stream")
     if found := wrong_streams({stream.name: stream.subjects for stream in streams}):

@@ -40,7 +40,8 @@ Subject = Annotated[
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether some subject matches both filters: `*` stands for a token, a last `>` for one or more."""
+    """Returns True if some subject matches both filters: `*` stands for one token, a last `>` for one or
+    more."""
     mine, theirs = one.split("."), other.split(".")
     for left, right in zip(mine, theirs, strict=False):
         if ">" in (left, right):
@@ -51,7 +52,8 @@ def overlap(one: str, other: str) -> bool:
 
 
 def repeated(subjects: Sequence[str]) -> tuple[int, str] | None:
-    """The place of the first subject that matches what one before it does, and that one."""
+    """Returns the position of the first subject that overlaps an earlier one, and that earlier one; None
+    if none does."""
     for (_, one), (at, other) in combinations(enumerate(subjects), 2):
         if overlap(one, other):
             return at, one
@@ -59,12 +61,13 @@ def repeated(subjects: Sequence[str]) -> tuple[int, str] | None:
 
 
 def has_token(subject: str, number: int) -> bool:
-    """Whether messages that `subject` matches can have a token `number`, counted from 0."""
+    """Returns True if messages that `subject` matches can have a token `number`, counted from 0."""
     return subject.endswith(">") or number < len(subject.split("."))
 
 
 def wrong_streams(streams: Mapping[str, Sequence[str]]) -> tuple[str, int, str] | None:
-    """Of streams by name: the stream and the place of a subject that a server would refuse, and why."""
+    """Returns the first stream with a subject that a server would refuse, the subject's position and the
+    reason; None if there is none. `streams` maps a name to its subjects."""
     seen: list[tuple[str, str]] = []
     for name, subjects in streams.items():
         for at, subject in enumerate(subjects):

@@ -1,4 +1,4 @@
-"""Kafka topics in the stack's configuration, held to what a broker takes."""
+"""The settings of Kafka topics, checked against the rules of a broker."""
 
 import re
 from collections.abc import Sequence
@@ -88,16 +88,17 @@ class TopicSettings(Model):
 
 @dataclass(frozen=True)
 class Brokers:
-    """Of `ours` all is known; a server of the user's own may have further settings, and tiered storage.
-    `replicas` are the copies of each topic, None where others have made the topics."""
+    """Says what is known of the brokers. The platform's own (`ours`) have no tiered storage and no
+    further settings; a site's may. `replicas` is the number of copies of each topic, None if others
+    created the topics."""
 
     ours: bool
     replicas: int | None
 
 
 def check_topics(topics: Sequence[TopicSettings], brokers: Brokers) -> None:
-    """Raises PydanticCustomError for what Kafka would refuse: of two topics whose names come to the same
-    metric (it tells `.` and `_` apart in no metric), or a topic setting."""
+    """Raises PydanticCustomError for what Kafka would refuse: a topic setting, or two topics with the
+    same name in metrics, where `.` and `_` are one character."""
     seen: dict[str, str] = {}
     for index, topic in enumerate(topics):
         other = seen.setdefault(topic.name.replace(".", "_"), topic.name)
@@ -121,7 +122,7 @@ def check_topics(topics: Sequence[TopicSettings], brokers: Brokers) -> None:
 
 
 def _trouble(key: str, value: str, brokers: Brokers) -> str | None:
-    """What is wrong with a topic setting, or None. The value is not shown: it is text of any kind."""
+    """Returns the problem of a topic setting, or None. The value is left out, since it may be any text."""
     if key in _WHOLE:
         least, most = _WHOLE[key]
         # More digits are none of these numbers, and slow to read.

@@ -1,4 +1,4 @@
-"""Trino's catalogs in the stack's configuration."""
+"""The settings of Trino's catalogs."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""When a stack should be gone."""
+"""Reads the day until which a stack is needed, and says when it is past."""
 
 import re
 from datetime import date
@@ -9,7 +9,7 @@ file anew as `2026-01-31 00:00:00 +0000 UTC`."""
 
 
 def day_of(text: str) -> date:
-    """The day that `text` names. Raises ValueError with what to write."""
+    """Returns the day that `text` names. Raises ValueError with the form to write."""
     found = _DAY.fullmatch(text.strip())
     try:
         if found is None:
@@ -20,7 +20,7 @@ def day_of(text: str) -> date:
 
 
 def overdue(ttl: date | None, today: date) -> str | None:
-    """What to say of a stack that should be gone, None when it should not: `ttl` is its last day."""
+    """Returns a warning for a stack whose last day `ttl` is before `today`, else None."""
     if ttl is None or today <= ttl:
         return None
     days = (today - ttl).days
