@@ -1,4 +1,4 @@
-"""The interface that every cloud implements: one method per capability."""
+"""Defines the interface that every cloud implements, with one method for each capability."""
 
 from typing import Protocol
 
@@ -19,9 +19,9 @@ from components.redis import RedisArgs
 class CloudProvider(Protocol):
     """Creates the capabilities that the rows of `infra/lakehouse.py` ask a cloud for.
 
-    The args of a capability are those of the component that can serve it (`components/postgres.py`):
-    they name the cluster, the network and what is declared inside (databases, buckets, topics). A
-    provider may run that component, or return a managed service's endpoint of the same type.
+    The args of a capability are those of the component that can serve it, such as PostgresArgs: they hold
+    the foundation (cluster, secrets, sizes, network) and what is declared inside (databases, buckets,
+    topics). A provider runs that component, or returns a managed service's endpoint of the same type.
     """
 
     def create_network(self, name: str) -> NetworkEndpoint: ...

@@ -25,7 +25,7 @@ _PER_MONTH: Mapping[str, int] = {"hour": HOURS, "month": 1, "GiB-month": 1}
 
 
 class NotKnownError(Exception):
-    """A property that decides a price is not known at preview, or not set."""
+    """A property that decides a price is absent, or a preview does not know it yet."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Resource:
         return self.type.partition(":")[0]
 
     def get(self, path: str, default: Any = None) -> Any:
-        """The property at `path` (`nodeConfig.machineType`), `default` when it is not set. Lists of one
-        block are looked into. Raises NotKnownError for a value that is not known yet."""
+        """Returns the property at `path` (`nodeConfig.machineType`), or `default` if it is not set. A
+        list of one block counts as the block. Raises NotKnownError for a value that is not known yet."""
         value: Any = self.properties
         for part in path.split("."):
             if isinstance(value, list):
@@ -55,7 +55,7 @@ class Resource:
         return default if value is None else value
 
     def need(self, path: str) -> Any:
-        """The same, for a property that has no default. Raises NotKnownError when it is not set."""
+        """Returns the property at `path`, as `get` does. Raises NotKnownError if it is not set."""
         if (value := self.get(path)) is None:
             raise NotKnownError(f"{path} is not set")
         return value
@@ -63,8 +63,8 @@ class Resource:
 
 @dataclass(frozen=True)
 class Charge:
-    """Something that a resource is billed for: `quantity` of the price table's `item`. By use, which
-    nobody knows beforehand, when `quantity` is None."""
+    """One thing that a resource is billed for: `quantity` of the price table's `item`. None as the
+    quantity means a charge by use, which a preview cannot know."""
 
     what: str
     item: str
@@ -73,7 +73,7 @@ class Charge:
 
 
 class Source(BaseModel):
-    """Where a price was found. `dated` is what the source says of its own age."""
+    """The place where a price was found. `dated` is the date that the source states."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -85,7 +85,7 @@ class Source(BaseModel):
 
 @dataclass(frozen=True)
 class Price:
-    """`amount` is in US dollars for each `unit`."""
+    """The price of one `unit`, `amount` in US dollars."""
 
     item: str
     amount: Decimal
@@ -94,7 +94,7 @@ class Price:
     source: Source
 
     def monthly(self, quantity: Decimal) -> Decimal:
-        """What `quantity` costs in a month. Raises KeyError for a unit of use."""
+        """Returns the cost of `quantity` in a month, in US dollars. Raises KeyError for a unit of use."""
         return self.amount * quantity * _PER_MONTH[self.unit]
 
 
@@ -130,7 +130,8 @@ class PriceTable:
         )
 
     def find(self, item: str, region: str) -> Price | None:
-        """The price in `region`, or else in whichever region there is one of: its `region` says so."""
+        """Returns the price in `region`, or the price of another region if there is none; the price's
+        `region` says which."""
         found = [price for price in self.prices if price.item == item]
         return next((price for price in found if price.region == region), found[0] if found else None)
 
@@ -141,9 +142,12 @@ Rule = Callable[[Resource, Stack], Sequence[Charge]]
 
 @dataclass(frozen=True)
 class CloudCosts:
-    """How a cloud bills. `rules` holds what is billed by resource type, for the cluster's objects too
-    (a claim is a disk); `free` the prefixes of types that cost nothing. `cannot_stop` says, by type, what
-    keeps running in a parked stack and the command that stops it."""
+    """The billing rules of a cloud.
+
+    `rules` has what each type of resource is billed for, including the cluster's objects (a claim is a
+    disk). Types that begin with a prefix in `free` cost nothing. `cannot_stop` has, by type, what keeps
+    running in a parked stack and the command that stops it.
+    """
 
     package: str
     table: PriceTable
@@ -153,7 +157,7 @@ class CloudCosts:
     cannot_stop: Mapping[str, str] = field(default_factory=dict)
 
     def charges(self, resource: Resource, stack: Stack) -> Sequence[Charge] | None:
-        """What it is billed for, None when that is not known of its type."""
+        """Returns what the resource is billed for, or None if its type has no rule."""
         if (rule := self.rules.get(resource.type)) is not None:
             return rule(resource, stack)
         if resource.package != self.package or resource.type.startswith(self.free):
@@ -162,13 +166,13 @@ class CloudCosts:
 
 
 def number(given: Any) -> Decimal:
-    """A number of the engine's, which are floats, exactly as it was written: 3, not 3.0."""
+    """Returns a number of the engine as it was written: 3, where the engine has 3.0."""
     found = Decimal(str(given))
     return Decimal(int(found)) if found == found.to_integral_value() else found
 
 
 def gibibytes(quantity: str) -> Decimal:
-    """A Kubernetes quantity of storage in GiB (`20Gi`, `500Mi`, `1Ti`)."""
+    """Returns a Kubernetes quantity of storage (`20Gi`, `500Mi`, `1Ti`) in GiB."""
     for suffix, factor in (("Ti", Decimal(1024)), ("Gi", Decimal(1)), ("Mi", 1 / Decimal(1024))):
         if quantity.endswith(suffix):
             return Decimal(quantity.removesuffix(suffix)) * factor

@@ -1,7 +1,7 @@
-"""Values that a preview cannot know yet, in the form that they will have.
+"""Gives values that a preview cannot know yet the form that they will have.
 
-A policy document is one text: with one name in it that only the cloud gives, a preview would know nothing
-of it, and could not judge whom it lets do what.
+A policy document is one text. If it has one name in it that only the cloud knows, a preview knows nothing of
+the document, and policies could not judge it.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ NOT_YET_KNOWN = "not-known-before-the-update"
 
 
 def foreseen(value: pulumi.Input[str], form: str) -> pulumi.Output[str]:
-    """`value`, and `form` in its place in a preview that does not know it. An update never sees `form`."""
+    """Returns `value`, or `form` in a preview that does not know it. An update never sees `form`."""
     given = pulumi.Output.from_input(value)
 
     def known(found: Any) -> pulumi.Input[str]:

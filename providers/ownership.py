@@ -1,4 +1,5 @@
-"""What every resource of a cloud says of itself: whose it is, which part of which stack, and until when."""
+"""Says in a cloud's tags or labels whose a resource is, which part of which stack, and until when it is
+needed."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +12,8 @@ NEBULA = "nebula"
 
 @dataclass(frozen=True, kw_only=True)
 class Ownership:
-    """`owner`, `cost_centre` and `ttl` (the last day) are those of the stack's settings. Each cloud writes
-    them in its own way, under the same keys."""
+    """The owner of a stack's resources. `owner`, `cost_centre` and `ttl` (the last day) come from the
+    stack's settings. Each cloud writes them in its own form under the same keys."""
 
     stack: str
     owner: str | None = None
@@ -20,7 +21,7 @@ class Ownership:
     ttl: date | None = None
 
     def known(self, component: str) -> dict[str, str]:
-        """Of a resource of `component`: what is said, by key."""
+        """Returns the tags of a resource of `component`, by key."""
         values = {
             PROJECT: NEBULA,
             STACK: self.stack,

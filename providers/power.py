@@ -1,4 +1,4 @@
-"""Servers of a cloud that `power: parked` stops: the interface behind which each cloud starts them again."""
+"""Defines how a cloud starts the servers that `power: parked` has stopped."""
 
 from typing import Protocol
 
@@ -8,12 +8,12 @@ class PowerError(Exception):
 
 
 class Power(Protocol):
-    """For clouds that start a server by themselves, or whose provider cannot start one. `type` is that of
-    the resource by which the program says whether a server runs; its `state` is then `running`."""
+    """Starts servers in clouds whose provider cannot. `type` is the type of the resource that says in
+    its `state` whether a server runs (`running`)."""
 
     type: str
     running: str
 
     def start(self, identifier: str) -> None:
-        """Start the server and wait until it runs; nothing when it does. Raises PowerError."""
+        """Starts the server and waits until it runs; does nothing if it runs already. Raises PowerError."""
         ...

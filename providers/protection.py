@@ -1,9 +1,9 @@
-"""Which stacks keep what they hold: the one rule that every cloud's stateful resources follow."""
+"""Decides which stacks protect their data; every cloud's stateful resources follow this rule."""
 
 from components.sizing import Size
 
 
 def is_protected(size: Size) -> bool:
-    """Whether stateful resources refuse to be destroyed, by Pulumi and by the cloud, and leave a last
-    snapshot when they are after all."""
+    """Returns True if Pulumi and the cloud must refuse to destroy stateful resources, and a last
+    snapshot is taken if they are destroyed nevertheless."""
     return size == "production"

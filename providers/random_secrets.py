@@ -1,11 +1,11 @@
-"""Random secrets where there is no store of the provider's own: encrypted in the state alone."""
+"""Mints random secrets where the provider has no secret store: only the state has them, encrypted."""
 
 import pulumi
 import pulumi_random as random
 
 
 class RandomSecrets:
-    """Minted by the random provider."""
+    """Mints secrets by Pulumi's random provider."""
 
     def __init__(self, provider: random.Provider) -> None:
         self._provider = provider

@@ -1,4 +1,4 @@
-"""Capabilities that a provider serves by running the platform's own components on its cluster."""
+"""Serves capabilities by running the platform's own components on the provider's cluster."""
 
 from components.endpoints import KafkaEndpoint, ObjectStoreEndpoint, PostgresEndpoint, RedisEndpoint
 from components.kafka import Kafka, KafkaArgs
@@ -8,7 +8,8 @@ from components.redis import Redis, RedisArgs
 
 
 class SelfHosted:
-    """The part of a CloudProvider that has no managed service: inherit it, override what has one."""
+    """A CloudProvider without managed services. A provider inherits it and overrides the capabilities
+    that its cloud serves."""
 
     def create_postgres(self, name: str, args: PostgresArgs) -> PostgresEndpoint:
         return Postgres(name, args).endpoint

@@ -1,4 +1,4 @@
-"""What a destroyed stack left behind: the interface behind which each cloud finds and deletes it."""
+"""Defines how a cloud finds and deletes what a destroyed stack left behind."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Orphan:
 
     @property
     def monthly(self) -> Decimal | None:
-        """US dollars a month, None when that is not known."""
+        """The cost in US dollars a month; None if it is not known."""
         if self.quantity == 0:
             return Decimal(0)
         if self.price is None or self.quantity is None:
@@ -37,18 +37,19 @@ class Orphan:
 
 
 class Sweeper(Protocol):
-    """One stack of one cloud. `known` are the ids and whole names in its state, which are left alone."""
+    """Finds and deletes what one stack left in one cloud. Ids and names in `known`, those of its state,
+    are left alone."""
 
     def find(self, known: Collection[str]) -> Sequence[Orphan]:
-        """What carries the stack's tags and is not known, in the order in which it can be deleted.
-        Raises SweepError."""
+        """Returns the resources with the stack's tags that are not known, in the order in which they can
+        be deleted. Raises SweepError."""
         ...
 
     def stands_elsewhere(self, known: Collection[str]) -> str | None:
-        """What shows that the stack is up, although its state here does not have it: its state is kept
-        elsewhere, and nothing of it may be deleted. Raises SweepError."""
+        """Returns the sign that the stack is up although the state here does not have it. Its state is
+        kept elsewhere, and nothing of it may be deleted. Raises SweepError."""
         ...
 
     def delete(self, orphan: Orphan) -> None:
-        """Delete it. Raises SweepError with what the cloud said."""
+        """Deletes the orphan. Raises SweepError with the cloud's answer."""
         ...

@@ -1,4 +1,4 @@
-"""Tables for people, on terminals of any width."""
+"""Prints tables for people on terminals of any width."""
 
 from itertools import zip_longest
 
@@ -8,8 +8,8 @@ from rich.text import Text
 
 
 def show_table(table: Table, console: Console) -> None:
-    """Print `table` with its cells wrapped between words; where a word would have to be broken, as a block of
-    lines `column  cell` for each row. Nothing is cut off."""
+    """Prints `table` and wraps its cells between words. If a word would have to be broken, each row is
+    printed as a block of lines `column cell`. Nothing is cut off."""
     for column in table.columns:
         column.overflow = "fold"
     cells = [cell for column in table.columns for cell in (column.header, *column.cells)]

@@ -1,4 +1,4 @@
-"""Images of ours, built by the program itself and pushed to the mirror."""
+"""Builds the platform's own images in the program, and pushes them to the mirror."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ _PLATFORM = "linux/amd64"
 
 
 class Built:
-    """Builds an image of ours from `checkout` when a pod first needs it, with the Docker of the machine
-    that runs the program, and pushes it by Docker's own login. Pods have it by its digest: with other
-    content they are rolled. All other images are in the mirror already."""
+    """Builds one of the platform's own images from `checkout` when a pod first needs it, with Docker on
+    the machine that runs the program, and pushes it with Docker's login. Pods name it by its digest,
+    so other content rolls them. All other images must be in the mirror already."""
 
     def __init__(self, name: str, mirror: str, checkout: Path) -> None:
         self._mirror = mirror

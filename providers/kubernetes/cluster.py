@@ -1,4 +1,4 @@
-"""The Kubernetes cluster: workloads as StatefulSets and Deployments, tasks as Jobs."""
+"""Runs workloads as StatefulSets and Deployments, and tasks as Jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -43,8 +43,8 @@ _WAITING = objects.AT_ONCE
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSettings:
-    """The API server listens on `api_ports`: as the service `kubernetes`, and behind it, where policies
-    apply."""
+    """The settings of a cluster. The API server listens on `api_ports`: the port of the service
+    `kubernetes`, and the port behind it, which network policies see."""
 
     pods: PodSettings
     storage_class: str | None = None
@@ -53,7 +53,7 @@ class ClusterSettings:
 
 
 class KubernetesCluster:
-    """Runs workloads in one namespace of a cluster that exists."""
+    """Runs workloads and tasks in one namespace of an existing cluster."""
 
     def __init__(
         self,
@@ -78,7 +78,8 @@ class KubernetesCluster:
         self._secrets = secrets or NamespaceSecrets(self._naming)
 
     def address(self, workload: str, port: str, number: int) -> Address:
-        """Inside, the service's name; outside, the same until the workload is exposed."""
+        """Returns the service's name as the inside address. The outside address is the same unless the
+        workload is exposed."""
         inside = HostPort(
             pulumi.Output.from_input(self._naming.service_host(workload)), pulumi.Output.from_input(number)
         )
@@ -152,7 +153,7 @@ class KubernetesCluster:
         return Finished(resource=job, result=self._results.of(job))
 
     def executor_template(self, template: Program, parent: pulumi.Resource) -> ExecutorTemplate:
-        """The API's own address, and pods that Pod Security admits."""
+        """Returns the API server's address and a template of pods that Pod Security admits."""
         opts = self._options(parent, dependencies(template.links))
         _, bound = self._account(template, opts)
         edges = self._network.connect(template, opts, among=True)
@@ -188,7 +189,7 @@ class KubernetesCluster:
     def _account(
         self, program: Program, opts: pulumi.ResourceOptions
     ) -> tuple[pulumi.Output[str], list[pulumi.Resource]]:
-        """The name of the program's service account, and what its pods start after."""
+        """Returns the name of the program's service account, and the resources that its pods start after."""
         account, binding = service_account(program, self._naming, self._identities, opts)
         reached = self._network.reach(program.name, binding.reaches, opts)
         return account.metadata.name, [account, *binding.depends_on, *reached]
@@ -207,7 +208,7 @@ class KubernetesCluster:
             raise ValueError(f"{workload.name} is to be exposed as {hostname}, but nothing leads to it")
 
     def _balance(self, workload: Workload, balancer: LoadBalancer, opts: pulumi.ResourceOptions) -> None:
-        """Stand an edge before the workload, and a load balancer before that."""
+        """Creates a TLS proxy before the workload, and a load balancer before the proxy."""
         before = edges_of.edge(workload, self._naming)
         services = edges_of.services(workload, before, balancer, self._naming, opts)
         account, bound = self._account(before, opts)
@@ -248,7 +249,7 @@ class KubernetesCluster:
 
 
 def _plain(task: Task, settings: PodSettings) -> dict[str, Any]:
-    """What makes a task run again, beside its files and secrets."""
+    """Returns the inputs, beside files and secrets, whose change makes a task run again."""
     return {
         "image": settings.image(task.software),
         "command": list(task.command),

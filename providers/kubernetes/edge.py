@@ -1,6 +1,6 @@
-"""The edge of an exposed workload: HAProxy, which ends TLS behind a load balancer.
+"""Runs HAProxy as the TLS proxy of an exposed workload, behind a load balancer.
 
-It has the site's certificate, mounted by the Secret's name: the private key is in no state of ours.
+The site's certificate is mounted by its Secret's name, so that no state has the private key.
 """
 
 from collections.abc import Mapping
@@ -64,8 +64,9 @@ backend {name}
 
 
 def edge(workload: Workload, naming: Naming) -> Workload:
-    """What stands before the workload: of a port `outside`, one port for each replica, by the same
-    number as clients use; else one for its first port."""
+    """Returns the proxy's workload. For a workload with a port `outside`, the proxy has one port for
+    each replica, with the number that clients use; otherwise it has one, for the workload's first
+    port."""
     number = target_port(workload)
     if OUTSIDE in workload.ports:
         ports = {f"replica-{index}": number + index for index in range(workload.replicas)}
@@ -92,7 +93,7 @@ def edge(workload: Workload, naming: Naming) -> Workload:
 
 
 def target_port(workload: Workload) -> int:
-    """The port of the workload that is exposed."""
+    """Returns the port of the workload that is exposed."""
     return workload.ports.get(OUTSIDE) or next(iter(workload.ports.values()))
 
 
@@ -103,8 +104,8 @@ def services(
     naming: Naming,
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    """The load balancer before the edge and, behind it, one service for each replica that is reached by
-    itself: its address outlives its pods'."""
+    """Creates the load balancer before the proxy and, behind the proxy, a service for each replica that
+    clients reach by itself: the service's address outlives its pods."""
 
     def made(
         name: str, owner: Workload, spec: core.v1.ServiceSpecArgs, more: Mapping[str, str]
@@ -151,7 +152,7 @@ def with_certificate(files: Files, balancer: LoadBalancer) -> Files:
 
 
 def _replica(workload: Workload, index: int, naming: Naming) -> str:
-    """The pod, and the service of its own."""
+    """Creates the service of one replica's pod."""
     return naming.pod_name(workload.name, index)
 
 

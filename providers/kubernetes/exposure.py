@@ -1,7 +1,7 @@
-"""Access from beyond the cluster: routes of a Gateway that the site runs, or load balancers.
+"""Exposes workloads beyond the cluster, by routes of a site's Gateway or by load balancers.
 
-A Gateway ends TLS and takes HTTP alone. Behind a load balancer an edge of ours (edge.py) ends TLS, for
-HTTP and for the replicas of a workload that has a port `outside`, each on a port of its own.
+A Gateway ends TLS and serves HTTP only. Behind a load balancer the platform's TLS proxy (edge.py) ends TLS,
+for HTTP and for each replica of a workload with a port `outside`, which has a port of its own.
 """
 
 from collections.abc import Mapping
@@ -28,8 +28,8 @@ class Gateway:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancer:
-    """How Services of type LoadBalancer are made. `tls_secret` is a Secret of the namespace, of type
-    kubernetes.io/tls, with a certificate for all host names in use."""
+    """The settings of Services of type LoadBalancer. `tls_secret` names a Secret of the namespace, of
+    type kubernetes.io/tls, with a certificate for all host names in use."""
 
     tls_secret: str
     load_balancer_class: str | None = None
@@ -39,14 +39,14 @@ class LoadBalancer:
 
 @dataclass(frozen=True)
 class Exposure:
-    """Workloads and their host names. What speaks HTTP goes by the Gateway where there is one."""
+    """The exposed workloads and their host names. HTTP goes through the Gateway where there is one."""
 
     hosts: Mapping[str, str] = field(default_factory=dict)
     gateway: Gateway | None = None
     load_balancer: LoadBalancer | None = None
 
     def https(self, workload: str) -> HostPort | None:
-        """Where it is reached from outside, by HTTP; None unless the workload is exposed."""
+        """Returns the workload's HTTPS address beyond the cluster; None unless it is exposed."""
         return self.outside(workload, HTTPS)
 
     def outside(self, workload: str, number: int) -> HostPort | None:
@@ -55,7 +55,7 @@ class Exposure:
         return HostPort(pulumi.Output.from_input(hostname), pulumi.Output.from_input(number), tls=True)
 
     def placeholders(self, program: Program, replica: int) -> Mapping[str, str]:
-        """The values of templates (components/templates.py) that are known here alone."""
+        """Returns the values of templates (components/templates.py) that depend on the exposure."""
         hostname, number = self.hosts.get(program.name), program.ports.get(OUTSIDE)
         return {} if hostname is None or number is None else {OUTSIDE: f"{hostname}:{number + replica}"}
 
@@ -68,7 +68,7 @@ def route(
     naming: Naming,
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource:
-    """Everything that `hostname` is asked goes to the workload's `port`."""
+    """Creates a route that sends every request for `hostname` to the workload's `port`."""
     return CustomResource(
         f"{workload}-route",
         api_version="gateway.networking.k8s.io/v1",

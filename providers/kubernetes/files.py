@@ -1,8 +1,8 @@
-"""A program's files and secrets: an immutable ConfigMap, and what the secret store makes, mounted file
-by file.
+"""Mounts a program's files and secrets, file by file, from an immutable ConfigMap and from the secret
+store.
 
-Their names are new with their content: a change of content rolls the pods, and a pod that restarts
-meanwhile still finds the content that it was made for.
+Their names change with their content: a change rolls the pods, and a pod that restarts meanwhile still finds
+the content that it was made for.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ _ROUNDS = 100_000
 
 @dataclass(frozen=True)
 class Files:
-    """What a pod template needs of them. `digest` is of their content and of the secret environment,
-    `depends_on` must exist before a pod starts."""
+    """The files in a pod template. `digest` covers their content and the secret environment; a pod
+    starts after `depends_on`."""
 
     volumes: Sequence[Any]
     mounts: Sequence[Any]
@@ -47,7 +47,7 @@ def create(
     exposure: Exposure,
     opts: pulumi.ResourceOptions,
 ) -> Files:
-    """Create what the program has of files and secrets. `identity` is the role of its account."""
+    """Creates the program's files and secrets. `identity` is the role of its service account."""
     tables = [
         {**table, **exposure.placeholders(program, index)}
         for index, table in enumerate(placeholders.of_files(program, naming))
@@ -96,7 +96,7 @@ def _plain_volume(
     pods: Sequence[str],
     opts: pulumi.ResourceOptions,
 ) -> Any:
-    """As JSON, which typed arguments and whole manifests both take."""
+    """Returns the volume as JSON, which typed arguments and whole manifests both take."""
     name, digest = dns_label(program.name), _plain_digest({**contents, **binary})
     config = core.v1.ConfigMap(
         f"{name}-files",
@@ -132,8 +132,8 @@ def _plain_digest(contents: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[s
 
 
 def digest(contents: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
-    """Forty bits of a slow digest of the contents. It is no secret: contents hold random secrets, and a
-    password that somebody chose is not found by trying."""
+    """Returns 40 bits of a slow digest of the contents. It is no secret: the contents hold random
+    secrets, and a chosen password cannot be found by trying."""
 
     def compute(known: Mapping[str, str]) -> str:
         return stretched(repr(sorted(dict(known).items())))  # of nothing, it is an empty list
@@ -148,7 +148,7 @@ def stretched(text: str) -> str:
 def _contents(
     files: Mapping[str, pulumi.Input[str]], tables: Sequence[Mapping[str, str]]
 ) -> dict[str, pulumi.Output[str]]:
-    """Keys and contents: one for each file, or one for each file and replica."""
+    """Returns the contents by key: one for each file, or one for each file and replica."""
     per_pod = len(tables) > 1
     return {
         _key(path, index if per_pod else None): _rendered(content, table, pod=False)
@@ -170,8 +170,7 @@ def _key(path: str, index: int | None) -> str:
 
 
 def _paths(paths: Iterable[str], pods: Sequence[str]) -> dict[str, str]:
-    """Where in its volume the content of each key is: in a folder for each replica, where those have
-    names."""
+    """Returns the path of each key in its volume: in a folder for each replica, where replicas have names."""
     if not pods:
         return {_key(path, None): _key(path, None) for path in paths}
     return {
@@ -180,7 +179,7 @@ def _paths(paths: Iterable[str], pods: Sequence[str]) -> dict[str, str]:
 
 
 def _mount(volume: str, path: str, *, per_pod: bool) -> Any:
-    """Each file by itself: the directory around it stays writable. As JSON."""
+    """Mounts each file by itself, as JSON, so that its directory stays writable."""
     key, where = _key(path, None), f"{RUN}/{path}"
     # The volume holds a folder for each replica: a pod sees its own.
     part = {"subPathExpr": f"$({POD_NAME})/{key}"} if per_pod else {"subPath": key}

@@ -1,5 +1,5 @@
-"""Who a pod is: to the API server, an account without a token, unless it starts pods itself; to a
-cloud, the one role that its links ask for."""
+"""Gives pods their identities: a service account without a token, unless the pod starts pods itself, and
+in a cloud the one role that its links ask for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +14,9 @@ from providers.kubernetes.naming import Naming, dns_label
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """What makes a service account take on a role: `annotations` of the account, `depends_on` what must
-    exist before a pod of it starts, `reaches` where its pods get their credentials (a CIDR and a port)."""
+    """Binds a service account to a cloud's role. `annotations` are those of the account, `depends_on`
+    must exist before a pod of it starts, and `reaches` is where its pods get their credentials (a
+    CIDR and a port)."""
 
     annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     depends_on: tuple[pulumi.Resource, ...] = ()
@@ -23,7 +24,7 @@ class Binding:
 
 
 class Identities(Protocol):
-    """A cloud's way for pods to take on its roles without a key."""
+    """Lets pods take on a cloud's roles without a key."""
 
     def bind(
         self,
@@ -32,13 +33,13 @@ class Identities(Protocol):
         identity: WorkloadIdentity,
         opts: pulumi.ResourceOptions,
     ) -> Binding:
-        """Let the account take on the role. `opts` have the parent, and no provider: the cloud's own is
-        the implementation's to add. The account is made after this, with the annotations."""
+        """Lets the account take on the role. `opts` have the parent and no provider; the implementation
+        adds its cloud's own. The account is created afterwards, with the annotations."""
         ...
 
 
 def identity_of(program: Program) -> WorkloadIdentity | None:
-    """The role that the targets of the program's links know it by. Raises ValueError for two."""
+    """Returns the role that the program's links ask for, or None. Raises ValueError if they ask for two."""
     found: dict[object, tuple[str, WorkloadIdentity]] = {}
     for link in program.links:
         auth = link.target.auth
@@ -57,7 +58,7 @@ def identity_of(program: Program) -> WorkloadIdentity | None:
 def service_account(
     program: Program, naming: Naming, identities: Identities | None, opts: pulumi.ResourceOptions
 ) -> tuple[core.v1.ServiceAccount, Binding]:
-    """The program's account, bound to the program's role if it has one."""
+    """Creates the program's service account, bound to the program's role if it has one."""
     binding = _bound(program, naming, identities, pulumi.ResourceOptions(parent=opts.parent))
     account = core.v1.ServiceAccount(
         program.name,

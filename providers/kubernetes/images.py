@@ -1,4 +1,4 @@
-"""The images that pods run."""
+"""Names the images that pods run."""
 
 from typing import Protocol
 
@@ -9,13 +9,13 @@ from components.software.model import Image
 
 
 class Images(Protocol):
-    """What a pod pulls an image by."""
+    """Returns the name by which pods pull an image."""
 
     def name(self, image: Image) -> pulumi.Input[str]: ...
 
 
 class Published:
-    """Images are where their own names say, or all in a mirror."""
+    """Pulls each image from its own registry, or all of them from a mirror."""
 
     def __init__(self, mirror: str | None) -> None:
         self._mirror = mirror

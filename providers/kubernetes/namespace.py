@@ -1,4 +1,4 @@
-"""The stack's namespace of a cluster: what every provider that hands out a KubernetesCluster needs."""
+"""Manages the stack's namespace, for every provider that hands out a KubernetesCluster."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +26,9 @@ _ENFORCED = {
 
 @dataclass(frozen=True, kw_only=True)
 class NamespaceArgs:
-    """What a site says of the stack's place in a cluster. With `create` the namespace is the stack's own,
-    and goes with it; without, it must exist and keeps what else it holds. With `build`, the checkout of
-    this repository, images of ours are built from it and pushed to `mirror`."""
+    """A site's settings for the stack's namespace. With `create` the namespace belongs to the stack and
+    is deleted with it; without, it must exist and stays. With `build`, the checkout of this
+    repository, the platform's own images are built from it and pushed to `mirror`."""
 
     stack: str
     name: str
@@ -44,7 +44,8 @@ class NamespaceArgs:
 
 
 class Namespace:
-    """One namespace through one Kubernetes provider: made (or found), closed, and a cluster to run in."""
+    """One namespace, reached by one Kubernetes provider. It is created or looked up, closed by a network
+    policy, and has a cluster to run workloads in."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Namespace:
             self.resource = core.v1.Namespace.get(args.name, args.name, opts=own)
 
     def closed(self, name: str, opts: pulumi.ResourceOptions | None = None) -> pulumi.Resource:
-        """The policy that lets the stack's pods reach only what they are linked to."""
+        """Creates the policy by which the stack's pods reach only the targets of their links."""
         own = pulumi.ResourceOptions(provider=self._provider, depends_on=[self.resource])
         return Network(self.naming).deny_by_default(name, _merged(opts, own))
 
@@ -77,8 +78,9 @@ class Namespace:
         secrets: SecretStore | None = None,
         security_group: pulumi.Input[str] = "",
     ) -> KubernetesCluster:
-        """A cluster of workloads in the namespace, each after `depends_on` (the namespace and its policy
-        among them). `images` are those of the mirror, or built into it, if not given."""
+        """Returns a cluster whose workloads start after `depends_on`, which must include the namespace
+        and its policy. Without `images`, pods use those of the mirror, or images that are built into
+        it. `security_group` is that of the cluster's nodes."""
         args = self._args
         settings = ClusterSettings(
             pods=PodSettings(

@@ -1,4 +1,4 @@
-"""Names and labels of what the platform puts into a namespace."""
+"""Names and labels the objects that the platform puts into a namespace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,28 +11,30 @@ INSTANCE = "app.kubernetes.io/instance"
 
 
 def dns_label(name: str) -> str:
-    """`object_store` as a DNS label (RFC 1123): `object-store`."""
+    """Returns `object_store` as a DNS label (RFC 1123): `object-store`."""
     return name.replace("_", "-").replace(".", "-")
 
 
 @dataclass(frozen=True)
 class Naming:
-    """Of one stack, `instance`, in one namespace, which may hold other things too."""
+    """Names the objects of one stack, `instance`, in a namespace that may hold other objects too."""
 
     instance: str
     namespace: str
 
     @property
     def everything(self) -> Mapping[str, str]:
-        """Selects every pod of the stack."""
+        """The labels that select every pod of the stack."""
         return {INSTANCE: self.instance}
 
     def selector(self, workload: str) -> Mapping[str, str]:
-        """Selects the pods of a workload; never changes, as a workload's selector cannot."""
+        """Returns the labels that select the pods of a workload. They must never change, since a
+        workload's selector cannot."""
         return {INSTANCE: self.instance, COMPONENT: dns_label(workload)}
 
     def labels(self, workload: str) -> Mapping[str, str]:
-        """The recommended labels (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/)."""
+        """Returns the recommended labels
+        (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/)."""
         return {
             **self.selector(workload),
             "app.kubernetes.io/part-of": "nebula",
@@ -42,7 +44,7 @@ class Naming:
     def metadata(
         self, name: str, annotations: Mapping[str, pulumi.Input[str]] | None = None
     ) -> meta.v1.ObjectMetaArgs:
-        """Of an object called as its workload is."""
+        """Returns the metadata of an object with the workload's name."""
         return meta.v1.ObjectMetaArgs(
             name=dns_label(name),
             namespace=self.namespace,
@@ -54,7 +56,7 @@ class Naming:
         return f"{dns_label(workload)}.{self.namespace}.svc"
 
     def peers(self, workload: str) -> str:
-        """The headless service of a workload whose replicas have names."""
+        """Returns the name of the headless service of a workload whose replicas have names."""
         return f"{dns_label(workload)}-peers"
 
     def pod_name(self, workload: str, index: int) -> str:

@@ -1,4 +1,4 @@
-"""Network policies: everything is denied but the edges that links declare."""
+"""Creates network policies that deny every connection except those that links declare."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,7 +16,8 @@ Egress = networking.v1.NetworkPolicyEgressRuleArgs
 
 
 class Network:
-    """The policies of one stack. It learns the ports of each workload as it is declared."""
+    """The network policies of one stack. It learns the ports of each workload when the workload is
+    declared."""
 
     def __init__(self, naming: Naming, api_ports: Sequence[int] = ()) -> None:
         self._naming = naming
@@ -24,7 +25,8 @@ class Network:
         self._ports: dict[str, Mapping[str, int]] = {}
 
     def deny_by_default(self, name: str, opts: pulumi.ResourceOptions) -> pulumi.Resource:
-        """Nothing reaches a pod of the stack, and it reaches nothing but name servers."""
+        """Creates the policy by which nothing reaches a pod of the stack, and the pod reaches only name
+        servers."""
         return networking.v1.NetworkPolicy(
             name,
             metadata=meta.v1.ObjectMetaArgs(
@@ -43,8 +45,8 @@ class Network:
     def connect(
         self, program: Program, opts: pulumi.ResourceOptions, *, among: bool = False
     ) -> list[pulumi.Resource]:
-        """Two policies for each edge from the program, one at each end; and, where it has replicas or
-        `among` is set, between those."""
+        """Creates two policies for each link of the program, one at each end. Replicas of the program
+        may connect to one another if it has several, or if `among` is set."""
         name = program.name
         self._ports[name] = program.ports
         own = tuple(program.ports.values())
@@ -64,8 +66,8 @@ class Network:
         return made
 
     def _opened(self, client: str, link: Link, target: str) -> tuple[int, ...]:
-        """The numbers of the ports that a link opens. Raises ValueError for one that the target lacks, and
-        for a link to a workload that names none: it would open nothing."""
+        """Returns the numbers of the ports that a link opens. Raises ValueError for a port that the
+        target lacks, and for a link to a workload without a port, which would open nothing."""
         known = self._ports[target]
         if not link.ports or (unknown := [name for name in link.ports if name not in known]):
             wrong = f"the ports {', '.join(unknown)}" if link.ports else "no port"
@@ -75,7 +77,7 @@ class Network:
     def forward(
         self, edge: str, target: str, port: int, opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
-        """Let what stands before an exposed workload reach the port that it is exposed by."""
+        """Lets the proxy before an exposed workload reach the exposed port."""
         return self._edge(edge, target, (port,), opts)
 
     def _edge(
@@ -93,14 +95,15 @@ class Network:
     def _leave(
         self, name: str, client: str, ports: Iterable[pulumi.Input[int]], opts: pulumi.ResourceOptions
     ) -> pulumi.Resource:
-        """To addresses outside, which a policy cannot name: the ports alone are."""
+        """Lets the program reach ports of any address beyond the cluster, since a policy cannot name a
+        host."""
         egress = Egress(ports=[_port(number) for number in ports])
         return self._policy(name, client, self._naming.selector(client), egress=[egress], opts=opts)
 
     def reach(
         self, program: str, addresses: Sequence[tuple[str, int]], opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
-        """Let a program reach addresses (a CIDR and a port) that are neither pods nor linked to."""
+        """Lets a program reach addresses (a CIDR and a port) that are neither pods nor targets of links."""
         if not addresses:
             return []
         egress = [
@@ -116,7 +119,7 @@ class Network:
     def admit(
         self, workload: str, ports: Sequence[int], namespace: str | None, opts: pulumi.ResourceOptions
     ) -> pulumi.Resource:
-        """Let everything in `namespace` (None: anything anywhere) reach `ports` of an exposed workload."""
+        """Lets pods of `namespace` (None: any client) reach `ports` of an exposed workload."""
         label = {"kubernetes.io/metadata.name": namespace} if namespace else None
         source = (
             []

@@ -1,4 +1,4 @@
-"""The objects that a workload is: a StatefulSet with its claims, or a Deployment, and services."""
+"""Makes the objects of a workload: a StatefulSet with its claims, or a Deployment, and services."""
 
 import pulumi
 from pulumi_kubernetes import apps, core, meta
@@ -73,8 +73,8 @@ def claim(
     naming: Naming,
     opts: pulumi.ResourceOptions,
 ) -> core.v1.PersistentVolumeClaim:
-    """Made here under the name that the StatefulSet looks for: replacing that keeps the data, destroying
-    the stack removes it, and its uid is the volume's identity."""
+    """Creates the claim under the name that the StatefulSet looks for. Replacing the StatefulSet keeps
+    the data, destroying the stack removes it, and the claim's uid is the volume's identity."""
     return core.v1.PersistentVolumeClaim(
         f"{workload.name}-data-{index}",
         metadata=meta.v1.ObjectMetaArgs(

@@ -1,4 +1,4 @@
-"""The values of templates (components/templates.py) in a pod."""
+"""Computes the values of templates (components/templates.py) in a pod."""
 
 from collections.abc import Mapping
 
@@ -16,12 +16,12 @@ POD_NAME, POD_IP, POD_INDEX = "NEBULA_POD_NAME", "NEBULA_POD_IP", "NEBULA_POD_IN
 
 
 def is_stateful(program: Program) -> bool:
-    """Whether its replicas have names and volumes of their own."""
+    """Returns True if the program's replicas have names and volumes of their own."""
     return isinstance(program, Workload) and program.volume is not None
 
 
 def of_program(program: Program, naming: Naming) -> dict[str, str]:
-    """What is the same in every pod of the program."""
+    """Returns the values that are the same in every pod of the program."""
     values = {
         "home": program.software.image.home,
         "java": "java",
@@ -42,8 +42,8 @@ def of_program(program: Program, naming: Naming) -> dict[str, str]:
 
 
 def of_files(program: Program, naming: Naming) -> list[dict[str, str]]:
-    """What files hold: one table for each named replica, else one for all pods, in which `{host}` is the
-    service's name and `{index}` is 0 when there is but one pod."""
+    """Returns the values for files: one table for each named replica, or one for all pods. In the
+    latter, `{host}` is the service's name, and `{index}` is 0 if there is only one pod."""
     common = of_program(program, naming)
     if is_stateful(program) and isinstance(program, Workload):
         return [
@@ -57,7 +57,7 @@ def of_files(program: Program, naming: Naming) -> list[dict[str, str]]:
 
 
 def of_pod(program: Program, naming: Naming) -> dict[str, str]:
-    """What commands and environment hold: Kubernetes itself replaces `$(NAME)` in each pod."""
+    """Returns the values for commands and environment; Kubernetes replaces `$(NAME)` in each pod."""
     common = of_program(program, naming)
     if is_stateful(program):
         host = naming.pod_host(program.name, f"$({POD_NAME})")
@@ -68,10 +68,10 @@ def of_pod(program: Program, naming: Naming) -> dict[str, str]:
 
 
 def render_for_pod(template: str, values: Mapping[str, str]) -> str:
-    """Render a word of a command or a value of the environment, in which `$(` of its own stays."""
+    """Renders a word of a command or a value of the environment, and keeps the text's own `$(`."""
     return render(template.replace("$(", "$$("), values)
 
 
 def is_single(program: Program) -> bool:
-    """Whether there is never more than one pod of it."""
+    """Returns True if the program never has more than one pod."""
     return not isinstance(program, Workload) or max(program.replicas, program.max_replicas) == 1

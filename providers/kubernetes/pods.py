@@ -1,4 +1,4 @@
-"""Pod templates that pass Pod Security `restricted`."""
+"""Makes pod templates that pass Pod Security `restricted`."""
 
 import shlex
 from collections.abc import Mapping
@@ -46,8 +46,8 @@ rm "$preparing"
 
 @dataclass(frozen=True)
 class PodSettings:
-    """What a site says of all pods. `cpu_requests` is the part of a program's cores that its pods
-    request: less than 1 shares a node among more than it could hold."""
+    """A site's settings for all pods. Pods request the fraction `cpu_requests` of their program's cores:
+    below 1, a node takes more pods than it has cores for."""
 
     naming: Naming
     images: Images
@@ -62,7 +62,7 @@ class PodSettings:
 def template(
     program: Program, files: Files, settings: PodSettings, service_account: pulumi.Input[str]
 ) -> core.v1.PodTemplateSpecArgs:
-    """The pod of a workload or task. Its `command` is the launch line of the image."""
+    """Returns the pod of a workload or task. `command` is the launch line of the image."""
     naming, software = settings.naming, program.software
     values = of_pod(program, naming)
     image = settings.image(software)
@@ -138,7 +138,7 @@ def claim_template(program: Workload, storage_class: str | None) -> core.v1.Pers
 
 
 def claim_name(workload: str, index: int, naming: Naming) -> str:
-    """The name that a StatefulSet looks for, before it makes a claim of its own."""
+    """Returns the name of the claim that a StatefulSet looks for before it creates one."""
     return f"{_VOLUME}-{naming.pod_name(workload, index)}"
 
 
@@ -197,7 +197,7 @@ def _preparation(program: Workload, values: Mapping[str, str]) -> str:
 
 
 def _lifecycle(program: Program) -> core.v1.LifecycleArgs | None:
-    """Ask a server to end by the signal that it wants; an image can say so, a pod cannot."""
+    """Sends the server its stop signal by a hook: an image can declare that signal, a pod cannot."""
     if not isinstance(program, Workload) or program.stop_signal == "TERM":
         return None
     line = f"kill -{program.stop_signal} 1; while kill -0 1; do sleep 0.2; done"
@@ -226,8 +226,8 @@ def _spread(program: Program, settings: PodSettings) -> core.v1.TopologySpreadCo
 def executor_manifest(
     program: Program, files: Files, settings: PodSettings, service_account: str
 ) -> dict[str, object]:
-    """The pod, as JSON, that a task starts replicas of `program` from: what the task itself does not
-    say, but Pod Security asks, and the program's files."""
+    """Returns the pod, as JSON, that a task makes replicas of `program` from: the settings that Pod
+    Security asks for and the task does not make, and the program's files."""
     home = program.software.image.home
     return {
         "apiVersion": "v1",

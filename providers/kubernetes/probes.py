@@ -1,4 +1,4 @@
-"""How the kubelet asks a container whether it has started, is ready, and lives."""
+"""Makes the probes by which the kubelet asks whether a container has started, is ready, and is alive."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,8 @@ _LIVENESS_FAILURES = 12
 
 @dataclass(frozen=True)
 class Probes:
-    """None where the kubelet does not ask: a task is done when it ends."""
+    """The three probes; each is None where the kubelet does not ask, as in a task, which is done when it
+    ends."""
 
     startup: core.v1.ProbeArgs | None = None
     readiness: core.v1.ProbeArgs | None = None
@@ -25,8 +26,8 @@ class Probes:
 
 
 def probes_of(program: Program, naming: Naming) -> Probes:
-    """Whether it is ready, asked until it was so once, for the deadline, and then with less patience;
-    whether it is alive with more."""
+    """Returns the probes of a workload. Until it was ready once, it is asked for as long as the
+    deadline; after that it gets less time to be ready again, and more to be alive."""
     if not isinstance(program, Workload):
         return Probes()
     ready, patience = program.readiness.probe, max(1, program.readiness.deadline // _SECONDS)

@@ -1,4 +1,4 @@
-"""The Kubernetes provider: the whole platform as pods in one namespace of a cluster that exists."""
+"""Runs the whole platform as pods in one namespace of an existing cluster."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from providers.self_hosted import SelfHosted
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesArgs:
-    """`context` and `kubeconfig` (a path) are kubectl's when None."""
+    """The cluster and the namespace. kubectl's own `context` and `kubeconfig` (a path) are used for None."""
 
     namespace: NamespaceArgs
     context: str | None = None
@@ -23,7 +23,7 @@ class KubernetesArgs:
 
 
 class KubernetesProvider(SelfHosted):
-    """Every capability is self-hosted: the components themselves, on the cluster."""
+    """Runs every capability itself, on the cluster."""
 
     def __init__(self, name: str, args: KubernetesArgs) -> None:
         self._args = args
@@ -32,7 +32,7 @@ class KubernetesProvider(SelfHosted):
         self._namespace = Namespace(provider, args.namespace)
 
     def create_network(self, name: str) -> NetworkEndpoint:
-        """The cluster's network, in which the stack's pods reach only what they are linked to."""
+        """Returns the cluster's network, in which the stack's pods reach only the targets of their links."""
         denial = self._namespace.closed(name)
         return NetworkEndpoint(component=name, depends_on=(self._namespace.resource, denial))
 

@@ -1,4 +1,4 @@
-"""The result of a task: what its pod wrote as termination message."""
+"""Reads the result of a task: its pod wrote it as the termination message."""
 
 import asyncio
 import json
@@ -12,10 +12,11 @@ _NONE = "{}"
 
 
 class TerminationMessages:
-    """Asks the API server for the pods of a finished Job, which it keeps as long as the Job. A result is
-    `{}` where there is none, or none any more. A preview asks nobody.
+    """Asks the API server for the pods of a finished Job, which exist as long as the Job. A result is
+    `{}` if there is none. A preview does not ask.
 
-    `kubeconfig` is a path, or a content as the program made it; kubectl's own when None, as `context` is.
+    `kubeconfig` is a path or the content that the program made, `context` a name in it; kubectl's own are
+    used for None.
     """
 
     def __init__(self, kubeconfig: pulumi.Input[str] | None = None, context: str | None = None) -> None:
@@ -48,8 +49,8 @@ class TerminationMessages:
 
 
 def api_client(kubeconfig: str | None, context: str | None) -> Any:
-    """A client of the API server. A command in the kubeconfig that gets a token must be on the path of
-    whoever runs the program. Raises kubernetes.config.ConfigException."""
+    """Returns a client of the API server. A command that the kubeconfig names to get a token must be on
+    the path. Raises kubernetes.config.ConfigException."""
     from kubernetes import config
 
     if kubeconfig is not None and _is_content(kubeconfig):

@@ -1,4 +1,4 @@
-"""The number of a workload's replicas: who follows the load, and how many may be missing."""
+"""Controls the number of a workload's replicas: with the load, and how many may be absent at a time."""
 
 import pulumi
 from pulumi_kubernetes import autoscaling, meta, policy

@@ -1,4 +1,4 @@
-"""Where the secret content of programs is kept, and how it reaches their pods."""
+"""Keeps the secret content of programs, and brings it to their pods."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ _MODE = 0o440
 
 @dataclass(frozen=True)
 class SecretFile:
-    """A file's `path` in the volume: `NAME`, or `POD/NAME` for the replica that alone sees it. `key` is
-    the same as one word. NAME has `__` for each `/`."""
+    """A secret file. `path` is its path in the volume: `NAME`, or `POD/NAME` for a file that only one
+    replica sees. `key` is the same as one word. NAME has `__` in place of each `/`."""
 
     key: str
     path: str
@@ -29,9 +29,12 @@ class SecretFile:
 
 @dataclass(frozen=True, kw_only=True)
 class SecretContent:
-    """What is secret of one program. `digest` is of its content and no secret: what is named by it is
-    another with another content, which rolls the pods, while pods that restart meanwhile find theirs.
-    `identity` is the role of the program's account, None when it has none."""
+    """The secret content of one program.
+
+    `digest` is made from the content and is no secret. Objects are named by it, so that other content rolls
+    the pods, while pods that restart meanwhile find the content that they were made for. `identity` is the
+    role of the program's account, None if it has none.
+    """
 
     program: str
     files: Sequence[SecretFile]
@@ -47,8 +50,8 @@ class SecretContent:
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """How pods have it: `volume`, called VOLUME, holds the files at their paths, readable to the pod's
-    group or to all; `env` are the variables. `depends_on` must exist before a pod starts."""
+    """The way of secrets into pods. The volume VOLUME holds the files at their paths, readable to the
+    pod's group or to all; `env` has the variables. A pod starts after `depends_on`."""
 
     volume: core.v1.VolumeArgs | None = None
     env: Sequence[core.v1.EnvVarArgs] = ()
@@ -56,18 +59,19 @@ class Kept:
 
 
 class SecretStore(Protocol):
-    """Keeps secret content for pods. Files go through the store of a cloud; a variable of the environment
-    has no way into a pod but a Secret of the namespace, so a store keeps those there (NamespaceSecrets
-    does, or a driver that makes the Secret itself)."""
+    """Keeps secret content for pods. Files come from a cloud's store. A variable of the environment can
+    only come from a Secret of the namespace, so every store keeps variables there (by
+    NamespaceSecrets, or by a driver that creates the Secret)."""
 
     def keep(self, content: SecretContent, opts: pulumi.ResourceOptions) -> Kept:
-        """Keep it. `opts` have parent, order and the Kubernetes provider. It is not called for a program
-        that has nothing secret."""
+        """Keeps the content. `opts` have parent, order and the Kubernetes provider. It is called only
+        for a program with secrets."""
         ...
 
 
 class NamespaceSecrets:
-    """An immutable Secret of the namespace for each program, encrypted as the cluster encrypts those."""
+    """Keeps an immutable Secret for each program in the namespace. The cluster encrypts it as it
+    encrypts all Secrets."""
 
     def __init__(self, naming: Naming) -> None:
         self._naming = naming

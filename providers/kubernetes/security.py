@@ -1,4 +1,5 @@
-"""What Pod Security `restricted` asks of pods, as JSON: typed arguments and whole manifests both take it."""
+"""Has the settings that Pod Security `restricted` asks of pods, as JSON, which typed arguments and whole
+manifests both take."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The pods of a stack, as the cluster has them."""
+"""Reads the pods of a stack from the cluster."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,16 +14,16 @@ from providers.kubernetes.naming import COMPONENT, INSTANCE, dns_label
 
 
 class ClusterError(Exception):
-    """The cluster does not answer, or refuses; the message says which and what to check."""
+    """The cluster does not answer, or refuses. The message says which cluster it is and what to check."""
 
 
 class UnreachableError(ClusterError):
-    """No connection to the cluster came about: nothing can be read there, or changed."""
+    """The cluster cannot be connected to: nothing can be read there, or changed."""
 
 
 @dataclass(frozen=True)
 class PodStatus:
-    """A pod: of which workload, its phase or why it waits, restarts, and seconds since it was made."""
+    """A pod: its workload, its phase or the reason why it waits, its restarts, and its age in seconds."""
 
     name: str
     workload: str
@@ -35,7 +35,7 @@ class PodStatus:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a stack is: the part of its configuration that says so."""
+    """The cluster and the namespace of a stack, from the stack's configuration."""
 
     stack: str
     namespace: str
@@ -46,7 +46,7 @@ class Site:
 
     @staticmethod
     def of(stack: str, kubernetes: Mapping[str, Any]) -> "Site":
-        """From the `kubernetes` section of a stack file, unchecked."""
+        """Returns the site in the `kubernetes` section of a stack file, which is not checked."""
         namespace = kubernetes.get("namespace")
         said = namespace if isinstance(namespace, dict) else {}
         return Site(
@@ -59,7 +59,7 @@ class Site:
 
 
 def pods(site: Site) -> list[PodStatus]:
-    """All pods of the stack. Raises ClusterError."""
+    """Returns all pods of the stack. Raises ClusterError."""
     with _api(site) as api:
         found = api.list_namespaced_pod(site.namespace, label_selector=f"{INSTANCE}={site.stack}").items
     now = datetime.now(UTC)
@@ -77,9 +77,10 @@ def pods(site: Site) -> list[PodStatus]:
 
 
 def log(site: Site, component: str, *, follow: bool, lines: int) -> Iterator[str]:
-    """The last `lines` lines of the newest pod of a workload or task, and with `follow` what comes.
+    """Prints the last `lines` lines of the newest pod of a workload or task, and with `follow` the lines
+    that come.
 
-    Raises ClusterError, which names the workloads when none is called `component`.
+    Raises ClusterError, which lists the workloads if none is called `component`.
     """
     every = pods(site)
     named = [pod for pod in every if pod.workload == dns_label(component)]
@@ -97,7 +98,7 @@ def log(site: Site, component: str, *, follow: bool, lines: int) -> Iterator[str
 
 @contextmanager
 def api_client(site: Site) -> Iterator[Any]:
-    """A client of the cluster; what goes wrong in the block is a ClusterError that says where."""
+    """Yields a client of the cluster. An error in the block becomes a ClusterError that names the cluster."""
     where = f"the cluster of context {site.context or 'current'}"
     try:
         with config.new_client_from_config(config_file=site.kubeconfig, context=site.context) as api:
@@ -121,7 +122,8 @@ def _api(site: Site) -> Iterator[Any]:
 
 
 def _state(pod: Any) -> str:
-    """What `kubectl get pods` shows: the reason of a container that waits, else the phase."""
+    """Returns the state as `kubectl get pods` shows it: the reason why a container waits, or else the
+    phase."""
     if pod.metadata.deletion_timestamp:
         return "Terminating"
     for status in (*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ())):

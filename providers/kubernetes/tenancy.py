@@ -1,7 +1,7 @@
-"""Whose a namespace is, and what of others is in it: asked before a stack makes it its own or removes it.
+"""Finds out whose a namespace is, before a stack takes it over or removes it.
 
-The Kubernetes provider creates by server-side apply, which takes over a namespace that is there already;
-and a namespace takes everything in it along when it is deleted.
+The Kubernetes provider creates by server-side apply, which takes over a namespace that exists. Deleting a
+namespace deletes everything in it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ _KINDS: Mapping[str, Callable[[Any, str], Any]] = {
 
 
 class Tenancy(Enum):
-    """How a namespace stands to a stack that does not know it yet."""
+    """Says whose a namespace is, seen from a stack whose state does not have it."""
 
     FREE = "absent"
     LABELLED = "labelled as this stack's"
@@ -39,7 +39,7 @@ class Tenancy(Enum):
 
 
 def tenancy(site: Site) -> Tenancy:
-    """Tell whose the namespace of `site` is. Raises ClusterError."""
+    """Returns whose the namespace of `site` is. Raises ClusterError."""
     with api_client(site) as api:
         try:
             found = client.CoreV1Api(api).read_namespace(site.namespace)
@@ -51,7 +51,8 @@ def tenancy(site: Site) -> Tenancy:
 
 
 def strangers(site: Site) -> list[str]:
-    """What holds data or runs in the namespace and is not the stack's: `Pod/x`. Raises ClusterError."""
+    """Returns the objects in the namespace that run or hold data and are not the stack's, such as
+    `Pod/x`. Raises ClusterError."""
     with api_client(site) as api:
         listed = [(kind, each) for kind, lists in _KINDS.items() for each in lists(api, site.namespace).items]
     ours = _ours([each for _, each in listed], site.stack)
@@ -59,8 +60,9 @@ def strangers(site: Site) -> list[str]:
 
 
 def _ours(listed: Sequence[Any], stack: str) -> set[str]:
-    """The uids of what has the stack's label, and of what belongs to that, as executors do to their driver.
-    An owner that is not listed proves nothing: it may be the custom resource of somebody's operator."""
+    """Returns the uids of objects with the stack's label, and of objects that these own, as a driver
+    owns its executors. An owner that is not listed proves nothing: it may be a custom resource of
+    another operator."""
     ours = {each.metadata.uid for each in listed if _instance(each) == stack}
     before = -1
     while before != len(ours):

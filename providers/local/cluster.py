@@ -41,11 +41,12 @@ class LocalCluster:
 
     @property
     def security_group(self) -> str:
-        """One machine has none."""
+        """Empty: one machine has no security group."""
         return ""
 
     def address(self, workload: str, port_name: str, number: int) -> Address:
-        """The same inside and outside: one machine. `number` is where the port stands elsewhere."""
+        """Returns the address on this machine, the same inside and outside. `number` is the port's
+        standard number."""
         here = HostPort(
             pulumi.Output.from_input(BIND),
             pulumi.Output.from_input(self._ports.port(workload, port_name, self._offset, number)),
@@ -85,7 +86,7 @@ class LocalCluster:
         return Finished(resource=resource, result=resource.result)
 
     def executor_template(self, template: Program, parent: pulumi.Resource) -> None:
-        """A process starts no replicas of another."""
+        """Returns None: a process starts no replicas of another program."""
 
     def _inputs(self, program: Program) -> dict[str, Any]:
         software = program.software

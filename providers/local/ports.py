@@ -1,6 +1,6 @@
-"""The ports of the local provider, from what the components declare.
+"""Numbers the ports of the local provider, as the components declare them.
 
-Every port is declared below the ephemeral range (32768), which the kernel takes for clients.
+Every port is below the ephemeral range (32768), from which the kernel gives clients their ports.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -34,7 +34,7 @@ class LocalArgs:
 
 
 class LocalSecrets:
-    """Random secrets, encrypted in the state and in files beside the data."""
+    """Mints random secrets. They are encrypted in the state, and in files beside the data."""
 
     def __init__(self, plugin: Plugin, host: Host) -> None:
         self._plugin = plugin
@@ -46,7 +46,7 @@ class LocalSecrets:
 
 
 class LocalProvider(SelfHosted):
-    """Every capability is self-hosted: the components themselves, on the local cluster."""
+    """Runs every capability itself, on the local cluster."""
 
     def __init__(self, name: str, args: LocalArgs) -> None:
         self._args = args
@@ -61,7 +61,7 @@ class LocalProvider(SelfHosted):
         )
 
     def create_network(self, name: str) -> NetworkEndpoint:
-        """The loopback interface is there already."""
+        """Returns an endpoint without an id: the loopback interface exists already."""
         return NetworkEndpoint(component=name)
 
     def create_cluster(self, name: str, network: NetworkEndpoint) -> Cluster:
