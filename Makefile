@@ -98,7 +98,8 @@ test: style ## Lint, types, import contracts, unit, contract and end-to-end test
 .PHONY: all-tests
 all-tests:
 	@unset MAKEFLAGS MFLAGS MAKELEVEL; variables=$$($(NEBULA) test-env) && eval "$$variables" && \
-		$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) tests $(addprefix --ignore=,$(KUBERNETES_TESTS) $(LONG_TESTS))
+		$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) --durations=40 --durations-min=2 \
+		tests $(addprefix --ignore=,$(KUBERNETES_TESTS) $(LONG_TESTS))
 
 test-fast: lint ## Of `test` what starts no real server or engine: for each save
 	@$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) --quiet tests $(addprefix --ignore=,$(KUBERNETES_TESTS) $(REAL_TESTS))

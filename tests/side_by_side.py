@@ -37,13 +37,21 @@ _WHOLE_PROGRAMS = (
 )
 """Modules that look at whole programs against mocks. One process imports the clouds' SDKs for them and runs
 each program once (tests/infra/rendered.py): 58 processor seconds, and 145 with a process for each module."""
+_KILLING = (
+    "tests/e2e/test_survival_servers.py",
+    "tests/e2e/test_survival_engine.py",
+    "tests/e2e/test_survival_down.py",
+    "tests/e2e/test_footprint.py",
+)
+"""Modules that kill servers, and modules that take footprints: they would wait for one another
+(tests/e2e/footprint.py)."""
 NAMED = (
     *(f"tests/e2e/{name}.py" for name in FULL_STACK),
     "tests/infra/engine/test_engine_runs.py",
     "tests/infra/previews/test_stacks.py",
     *_WHOLE_PROGRAMS,
     "tests/providers/local/plugin/test_process.py",
-    "tests/e2e/test_survival_servers.py",
+    *_KILLING,
     "tests/apps/provisioner/test_keycloak.py",
     "tests/apps/projections/test_service.py",
     "tests/e2e/test_survival_ports.py",
@@ -55,8 +63,6 @@ NAMED = (
     "tests/providers/local/artifacts/test_intercepting_proxy.py",
     "tests/infra/engine/test_power.py",
     "tests/apps/provisioner/test_check.py",
-    "tests/e2e/test_survival_down.py",
-    "tests/e2e/test_survival_engine.py",
     "tests/e2e/test_parked.py",
     "tests/infra/previews/test_report.py",
     "tests/providers/local/artifacts/test_install.py",
@@ -78,7 +84,7 @@ def rank(module: PurePath) -> int:
 
 
 class WholeModules(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Gives a module to one process; so it does the modules that share the full stack, or whole programs."""
+    """Gives a module to one process, and modules that share something to one process too."""
 
     def __init__(self, config: pytest.Config, log: object = None) -> None:
         super().__init__(config, log)
@@ -90,4 +96,6 @@ class WholeModules(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no 
             return "the full stack"
         if module.as_posix() in _WHOLE_PROGRAMS:
             return "whole programs"
+        if module.as_posix() in _KILLING:
+            return "killing servers"
         return module.as_posix()
