@@ -1,4 +1,5 @@
-"""The cluster's add-ons: network with enforced policies, identities, volumes, secrets and metrics."""
+"""Installs the cluster's add-ons: networking with enforced policies, identities, volumes, secrets and
+metrics."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ _COMPONENT = "cluster"
 
 
 class Addons:
-    """Each as EKS keeps it, at the version that EKS proposes for the cluster's."""
+    """EKS manages each add-on, at the version that it proposes for the cluster's version."""
 
     def __init__(
         self,
@@ -28,7 +29,7 @@ class Addons:
         self._identities: pulumi.Resource | None = None
 
     def before_nodes(self) -> list[pulumi.Resource]:
-        """What a node needs to become ready."""
+        """Installs the add-ons that a node needs to become ready."""
         agent = self._addon("eks-pod-identity-agent")
         self._identities = agent
         network = self._addon(
@@ -39,7 +40,7 @@ class Addons:
         return [agent, network, self._addon("kube-proxy")]
 
     def after_nodes(self, nodes: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
-        """What runs on nodes, and is not active before it does."""
+        """Installs the add-ons that run on nodes, and become active only there."""
         volumes = Statement(
             actions=("kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:DescribeKey"),
             resources=(self._key_arn,),
@@ -68,7 +69,8 @@ class Addons:
         identity: tuple[str, Sequence[str], Sequence[Statement]] | None = None,
         depends_on: Sequence[pulumi.Resource] = (),
     ) -> eks.Addon:
-        """`identity` is its service account, the policies that AWS keeps for it, and further ones."""
+        """Installs an add-on. `identity` has its service account, the AWS-managed policies of its role,
+        and further policies."""
         name, scope = f"{self._name}-{addon}", self._scope
         associations: list[eks.AddonPodIdentityAssociationArgs] = []
         needed: list[pulumi.Resource] = [self._cluster, *depends_on]

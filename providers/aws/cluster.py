@@ -1,4 +1,4 @@
-"""The cluster: EKS, private, with its own keys, its add-ons and its nodes."""
+"""Runs the cluster: a private EKS with encryption keys, add-ons and nodes of the stack's own."""
 
 import json
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class ClusterArgs:
 
 
 class EksCluster(pulumi.ComponentResource):
-    """EKS with API-only access entries, secrets encrypted by a key of the stack's, and managed nodes."""
+    """An EKS cluster with access entries only, Secrets encrypted by the stack's key, and managed nodes."""
 
     name: str
     security_group: pulumi.Output[str]

@@ -1,4 +1,4 @@
-"""What AWS bills for the resources that the program makes. Nothing of AWS is imported or called."""
+"""Says what AWS bills for the resources that the program makes. It imports and calls nothing of AWS."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -106,7 +106,7 @@ def _each(what: str, item: str, quantity: Decimal | None = _ONE) -> Sequence[Cha
 
 
 def region_of(stack: Stack) -> str:
-    """The region of the stack's provider. Raises NotKnownError when no resource says."""
+    """Returns the region of the stack's provider. Raises NotKnownError if no resource says it."""
     for resource in stack:
         if resource.type == "pulumi:providers:aws" and (region := resource.get("region")):
             return str(region)

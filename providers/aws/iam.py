@@ -1,4 +1,4 @@
-"""IAM policy documents and roles."""
+"""Writes IAM policy documents and roles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _ARN = f"arn:aws:::{NOT_YET_KNOWN}"
 
 @dataclass(frozen=True)
 class Condition:
-    """`key` is one that AWS defines, such as `aws:SecureTransport`."""
+    """A condition of a statement. `key` is one that AWS defines, such as `aws:SecureTransport`."""
 
     operator: Operator
     key: str
@@ -28,7 +28,8 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """What is allowed (or denied), on what, to whom (in a resource's own policy) and when.
+    """Allows or denies actions on resources, to principals (in a resource's own policy) and under
+    conditions.
 
     Raises ValueError for a statement that allows every action of a service on everything.
     """
@@ -71,7 +72,7 @@ document = Statement.document
 
 @dataclass(frozen=True, kw_only=True)
 class RoleArgs:
-    """`service` may take the role on. `managed` are names of policies that AWS keeps."""
+    """The service `service` may take on the role. `managed` are names of AWS-managed policies."""
 
     service: str
     description: str
@@ -83,7 +84,7 @@ class RoleArgs:
 def role(
     name: str, component: str, args: RoleArgs, scope: Scope, parent: pulumi.Resource
 ) -> tuple[iam.Role, list[pulumi.Resource]]:
-    """The role, and what must exist before it can be used."""
+    """Creates the role; returns it and the resources that must exist before it can be used."""
     assume = ("sts:AssumeRole", "sts:TagSession") if args.service == PODS else ("sts:AssumeRole",)
     trust = Statement(actions=assume, service=args.service, conditions=args.conditions)
     opts = scope.options(parent)
@@ -115,12 +116,12 @@ def allow(
     scope: Scope,
     parent: pulumi.Resource,
 ) -> iam.RolePolicy:
-    """What the role may do, as a policy of its own."""
+    """Allows the role to do what the statements say, in a policy of its own."""
     return iam.RolePolicy(name, role=role_name, policy=document(statements), opts=scope.options(parent))
 
 
 def use_of_key(key_arn: pulumi.Input[str], *, write: bool) -> Statement:
-    """Reading what the key has encrypted, and writing more."""
+    """Returns the statement that lets a role decrypt and encrypt with the key."""
     actions = ("kms:Decrypt", "kms:GenerateDataKey") if write else ("kms:Decrypt",)
     return Statement(actions=actions, resources=(key_arn,))
 

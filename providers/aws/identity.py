@@ -1,4 +1,4 @@
-"""How pods take on roles: EKS Pod Identity, without a key and without a token of the API server's."""
+"""Gives pods their roles by EKS Pod Identity, without a key and without a token of the API server."""
 
 import pulumi
 from pulumi_aws import eks
@@ -13,7 +13,7 @@ _AGENT = ("169.254.170.23/32", 80)
 
 
 class PodIdentities:
-    """Roles of one cluster's pods."""
+    """The roles of one cluster's pods."""
 
     def __init__(self, scope: Scope, ready: tuple[pulumi.Resource, ...]) -> None:
         self._scope, self._ready = scope, ready
@@ -35,7 +35,8 @@ class PodIdentities:
     def associate(
         self, service_account: str, namespace: str, identity: WorkloadIdentity, parent: pulumi.Resource
     ) -> pulumi.Resource:
-        """A pod has the role of its account when it starts, or never: pods wait for the association."""
+        """Binds the role to a service account. Pods start after this: a pod gets the role only at its
+        start."""
         return eks.PodIdentityAssociation(
             service_account,
             cluster_name=self._scope.cluster,
@@ -56,7 +57,7 @@ def pod_role(
     scope: Scope,
     parent: pulumi.Resource,
 ) -> tuple[WorkloadIdentity, list[pulumi.Resource]]:
-    """A role that pods of the stack's namespace may take on, and no others."""
+    """Creates a role that only pods of the stack's namespace may take on."""
     made, permissions = role(
         name,
         component,

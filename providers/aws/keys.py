@@ -1,4 +1,4 @@
-"""Encryption keys: one for each component that keeps data."""
+"""Creates encryption keys: one for each component that keeps data."""
 
 import pulumi
 from pulumi_aws import kms
@@ -7,8 +7,9 @@ from providers.aws.scope import Scope
 
 
 def key(component: str, holds: str, scope: Scope, parent: pulumi.Resource) -> kms.Key:
-    """A key that is renewed each year. Who may use it is said by IAM alone. Without it, what it
-    encrypts is gone: it can be called back for thirty days (seven where nothing is protected)."""
+    """Creates a key that is rotated every year. Only IAM decides who may use it. When it is deleted, the
+    data that it encrypts is lost; the deletion can be cancelled for thirty days, or for seven in an
+    unprotected stack."""
     return kms.Key(
         f"{component}-key",
         description=f"Nebula {scope.stack}: {holds}",

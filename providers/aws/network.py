@@ -1,4 +1,4 @@
-"""The network: a VPC over three zones, whose private subnets hold everything that runs."""
+"""Creates the network: a VPC over the zones, with everything that runs in private subnets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """Nothing in it is reached from the internet: public subnets hold NAT gateways alone."""
+    """A VPC that the internet cannot reach: its public subnets hold only NAT gateways."""
 
     endpoint: NetworkEndpoint
     vpc_id: pulumi.Output[str]
@@ -95,7 +95,8 @@ class Network(pulumi.ComponentResource):
         return dict(self._scope.tags.of(_COMPONENT, name=f"nebula-{self._scope.stack}-{name}"))
 
     def _close_default_group(self) -> None:
-        """What is put into no security group reaches nothing, instead of all its kind."""
+        """Removes every rule of the default security group, so that whatever is put into no other group
+        reaches nothing."""
         ec2.DefaultSecurityGroup(
             self._name, vpc_id=self._vpc.id, tags=self._tags(f"{self._name}-default"), opts=self._opts
         )
@@ -159,7 +160,7 @@ class Network(pulumi.ComponentResource):
         return gateways
 
     def _s3(self, tables: Sequence[ec2.RouteTable]) -> pulumi.Resource:
-        """Free of charge, so always there."""
+        """Creates the gateway endpoint of S3, which is free of charge and therefore always there."""
         name = f"{self._name}-s3"
         return ec2.VpcEndpoint(
             name,
@@ -208,7 +209,7 @@ class Network(pulumi.ComponentResource):
         return [admitted, *endpoints]
 
     def _flow_log(self) -> None:
-        """Who talked to whom, and what was refused."""
+        """Logs all connections, accepted and refused."""
         name = f"{self._name}-flows"
         group = cloudwatch.LogGroup(
             name,
@@ -251,8 +252,8 @@ class _Blocks:
 
 
 def _blocks(cidr: str, zones: int) -> _Blocks:
-    """A quarter of the network for each zone's pods and nodes (each pod has an address of its own), and
-    of the fourth quarter a sixteenth for each zone's NAT gateway."""
+    """Divides the network: each zone's pods and nodes get a quarter of it (every pod has an address),
+    and each zone's NAT gateway a sixteenth of the last quarter."""
     quarters = list(IPv4Network(cidr).subnets(prefixlen_diff=2))
     public = quarters[3].subnets(prefixlen_diff=4)
     return _Blocks(

@@ -1,4 +1,5 @@
-"""Managed node groups: bought nodes for what keeps state, spot for the rest where the size says so."""
+"""Creates managed node groups: on-demand nodes for state, and spot nodes for the rest where the size
+says so."""
 
 from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ POOL = "nebula.io/pool"
 
 
 class Nodes:
-    """The node groups of one cluster. A parked stack keeps the groups, empty."""
+    """The node groups of one cluster. A parked stack keeps the groups, with no nodes."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Object storage: S3, a bucket for each logical one and a role for each service that reaches some."""
+"""Creates the object store on S3: a bucket for each logical one, and a role for each service with a grant."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ _WRITE = (
 
 
 class ObjectStore(pulumi.ComponentResource):
-    """Buckets that are encrypted, versioned, closed to the public and to plain HTTP."""
+    """Buckets that are encrypted and versioned, and refuse public access and plain HTTP."""
 
     endpoint: ObjectStoreEndpoint
 
@@ -121,7 +121,7 @@ class ObjectStore(pulumi.ComponentResource):
         return _Bucket(arn, pulumi.Output.concat("s3://", bucket.bucket), encrypted)
 
     def _statements(self, grants: list[Grant], buckets: dict[str, "_Bucket"]) -> list[Statement]:
-        """Exactly the buckets of the grants: their names, and what is in them."""
+        """Returns the statements that allow a service the buckets of its grants, and no others."""
         found: list[Statement] = []
         for grant in grants:
             arns = [buckets[bucket].arn for bucket in grant.buckets]

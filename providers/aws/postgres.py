@@ -1,4 +1,4 @@
-"""Postgres: RDS, reached by the cluster alone, over TLS that its clients verify."""
+"""Runs Postgres on RDS. Only the cluster connects to it, over TLS that its clients verify."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -34,8 +34,8 @@ class RdsArgs:
 
 
 class Postgres(pulumi.ComponentResource):
-    """RDS Postgres with backups, and two zones where the size says so. Its databases are made from
-    within the cluster, as on any other server."""
+    """A Postgres server on RDS with backups, and in two zones if the size says so. Its databases are
+    created from within the cluster."""
 
     endpoint: PostgresEndpoint
 
@@ -149,12 +149,13 @@ class Postgres(pulumi.ComponentResource):
 
     @property
     def _identifier(self) -> str:
-        """A contract: the server's logs and snapshots are found by it."""
+        """Returns the server's name, by which its logs and snapshots are found; it must not change."""
         return f"nebula-{self._scope.stack}-{self._name}"
 
     def _power(self, server: rds.Instance) -> rds.InstanceDesiredState:
-        """There in any case, as its delete does nothing: a parked server would stay stopped. The provider
-        does not start a stopped one; `make up` does, before it (providers/aws/power.py)."""
+        """Creates the resource that says whether the server runs. It exists in any case, since deleting
+        it would leave a parked server stopped. The provider does not start a stopped server; `make
+        up` does, beforehand (providers/aws/power.py)."""
         return rds.InstanceDesiredState(
             self._name,
             identifier=self._identifier,
@@ -179,7 +180,7 @@ class Postgres(pulumi.ComponentResource):
         )
 
     def _logs(self, identifier: str) -> list[pulumi.Resource]:
-        """RDS would make them by itself, to keep for ever."""
+        """Creates the log groups: RDS would create them itself, and keep the logs for ever."""
         return [
             cloudwatch.LogGroup(
                 f"{self._name}-{log}",
@@ -192,7 +193,7 @@ class Postgres(pulumi.ComponentResource):
         ]
 
     def _final_snapshot(self, identifier: str) -> pulumi.Output[str]:
-        """Of one life of the instance: a second one's snapshot has another name."""
+        """Returns the name of the last snapshot, which is another for each life of the instance."""
         life = random.RandomId(
             f"{self._name}-life",
             byte_length=4,

@@ -14,8 +14,8 @@ _PACE = {"Delay": 15, "MaxAttempts": 120}
 
 
 class RdsPower:
-    """Of the servers in `region`, with the login of the SDK's own environment. A server that was stopped
-    has half an hour."""
+    """Starts the servers in `region` with the login of the SDK's environment. A stopped server gets half
+    an hour to start."""
 
     type = "aws:rds/instanceDesiredState:InstanceDesiredState"
     running = "available"

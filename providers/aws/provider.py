@@ -1,4 +1,4 @@
-"""The AWS provider: managed object storage and Postgres, and EKS for everything else."""
+"""Runs the platform on AWS: managed object storage and Postgres, and EKS for everything else."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -33,9 +33,9 @@ from providers.self_hosted import SelfHosted
 
 @dataclass(frozen=True, kw_only=True)
 class AwsArgs:
-    """`nat` is that of the size when None, `postgres_ca` the region's own root. `repository` is the path
-    of the mirror below the account's registry, which is made for `images`; None where images are
-    elsewhere."""
+    """The settings of a stack on AWS. None as `nat` means the size's, None as `postgres_ca` the region's
+    own root. `repository` is the path of the stack's mirror in the account's registry, which is
+    created for `images`; None if images are elsewhere."""
 
     account: str
     region: str
@@ -57,7 +57,8 @@ class AwsArgs:
 
 
 class AwsProvider(SelfHosted):
-    """Kafka and Redis are self-hosted: docs/adr/0012 says why, and what would change that."""
+    """Serves the object store and Postgres by AWS's services. Kafka and Redis run on the cluster
+    (docs/adr/0012)."""
 
     def __init__(self, name: str, args: AwsArgs) -> None:
         self._args = args

@@ -1,4 +1,4 @@
-"""The roots that RDS signs its servers' certificates by: one for each region, for forty years."""
+"""Has the root certificates by which RDS signs its servers' certificates, one for each region."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ _END = "-----END CERTIFICATE-----\n"
 
 
 def roots() -> dict[str, str]:
-    """Each region's root of the authority rds-ca-rsa2048-g1, PEM."""
+    """Returns each region's root certificate of the authority rds-ca-rsa2048-g1, in PEM."""
     found = {}
     for block in _FILE.read_text().split(_END)[:-1]:
         heading, _, certificate = block.partition("\n")
@@ -16,7 +16,8 @@ def roots() -> dict[str, str]:
 
 
 def root_of(region: str) -> str:
-    """Raises ValueError for a region whose root is not here."""
+    """Returns the region's root certificate in PEM. Raises ValueError for a region whose root is not
+    known here."""
     known = roots()
     if region not in known:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The mirror: a repository of ECR for each image that the stack runs."""
+"""Creates the mirror: a repository of ECR for each image that the stack runs."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _COMPONENT = "images"
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
-    """`prefix` is the path below the account's registry that `make images` names too."""
+    """The mirror of a stack. `prefix` is its path in the account's registry, as `make images` prints it."""
 
     scope: Scope
     prefix: str
@@ -23,7 +23,7 @@ class RegistryArgs:
 
 
 class Registry(pulumi.ComponentResource):
-    """Images are scanned when they are pushed, and a tag is never another image later."""
+    """Repositories that scan pushed images and never let a tag name another image later."""
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:aws:Registry", name, {}, opts)
@@ -49,5 +49,5 @@ class Registry(pulumi.ComponentResource):
 
 
 def _path(name: str) -> str:
-    """Without tag and digest."""
+    """Returns the image's path without tag and digest."""
     return name.partition("@")[0].rpartition(":")[0] or name.partition("@")[0]

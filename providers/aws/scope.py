@@ -1,4 +1,4 @@
-"""What every resource of a stack on AWS shares: its provider, its tags, its place and its protection."""
+"""Has what every resource of a stack on AWS shares: provider, tags, region and protection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Scope:
 
     @property
     def cluster(self) -> str:
-        """The cluster's name: a contract with kubeconfigs, log groups and the roles of its pods."""
+        """The cluster's name. Kubeconfigs, log groups and roles of pods contain it; it must not change."""
         return f"nebula-{self.stack}"
 
     @property
@@ -42,7 +42,7 @@ class Scope:
         *,
         stateful: bool = False,
     ) -> pulumi.ResourceOptions:
-        """The options of a resource; `stateful` is one whose loss loses data."""
+        """Returns the options of a resource. A `stateful` resource is one whose loss loses data."""
         return pulumi.ResourceOptions(
             parent=parent,
             provider=self.provider,

@@ -1,4 +1,4 @@
-"""Secret files through Secrets Manager: a secret for each program, which its pods alone may read."""
+"""Keeps secret files in Secrets Manager: a secret for each program, which only its pods may read."""
 
 from collections.abc import Sequence
 

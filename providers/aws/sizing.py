@@ -1,4 +1,4 @@
-"""The sizing table: nodes, database and network of each size of the platform."""
+"""Has the nodes, the database and the network of each size of the platform."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ Nat = Literal["none", "one", "per-zone"]
 
 @dataclass(frozen=True, kw_only=True)
 class NodeShape:
-    """A group of nodes. The instance types are alike: of spot, the more the likelier."""
+    """A group of nodes. Its instance types are interchangeable: the more there are, the likelier spot
+    capacity is."""
 
     instance_types: tuple[str, ...]
     minimum: int
@@ -23,7 +24,8 @@ class NodeShape:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseShape:
-    """Storage in GiB: what it starts with, and up to what it grows by itself."""
+    """The size of a database. `storage` is what it starts with, `storage_limit` what it may grow to, in
+    GiB."""
 
     instance_class: str
     storage: int
@@ -34,9 +36,9 @@ class DatabaseShape:
 
 @dataclass(frozen=True, kw_only=True)
 class AwsShape:
-    """`servers` keep state and are bought; `workers` may go at two minutes' notice where they are spot.
-    `private_endpoints` keeps the traffic to AWS's own services off the NAT gateways. Logs are kept for
-    `log_days`."""
+    """What a size means on AWS. `servers` are on-demand nodes for state; spot nodes among `workers` may
+    go at two minutes' notice. `private_endpoints` keeps traffic to AWS's own services off the NAT
+    gateways. Logs are kept for `log_days`."""
 
     nat: Nat
     private_endpoints: bool

@@ -1,4 +1,4 @@
-"""The storage class of the cluster: gp3 volumes, encrypted by the stack's key and tagged as its own."""
+"""Creates the cluster's storage class: gp3 volumes, encrypted by the stack's key and with its tags."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def storage_class(
     parent: pulumi.Resource,
     depends_on: Sequence[pulumi.Resource],
 ) -> StorageClass:
-    """EKS brings none that encrypts, and no default one."""
+    """Creates the default storage class. EKS has no default one, and none that encrypts."""
     tags = scope.tags.of("cluster").items()
     made = storage.v1.StorageClass(
         _NAME,

@@ -1,4 +1,4 @@
-"""What a stack on AWS left behind, found by its tags."""
+"""Finds what a stack on AWS left behind, by its tags."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,8 +43,8 @@ class _Kind:
 
 
 class AwsSweeper:
-    """The stack `stack` in `region`, with the login of the SDK's own environment; that must be one of the
-    account `account`, where the stack file names it."""
+    """Sweeps the stack `stack` in `region` with the login of the SDK's environment, which must belong to
+    `account` if the stack file names one."""
 
     def __init__(self, stack: str, region: str, account: str | None = None) -> None:
         self._stack, self._region, self._account = stack, region, account
@@ -151,7 +151,7 @@ def _tags(listed: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
 
 
 def _ec2(operation: str, key: str, id_key: str, **arguments: Any) -> Callable[[AwsSweeper], Iterator[Found]]:
-    """A listing of EC2's: it names its tags `Tags` (or `TagSet`), and gives no ARN."""
+    """Lists resources of EC2, which has tags under `Tags` or `TagSet` and returns no ARN."""
 
     def found(sweeper: AwsSweeper) -> Iterator[Found]:
         for each in sweeper.pages("ec2", operation, key, **arguments):

@@ -1,4 +1,4 @@
-"""The tags of every resource."""
+"""Makes the tags of every resource."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,8 @@ from providers.ownership import Ownership
 
 
 class Tags(Ownership):
-    """Of one stack."""
+    """The tags of one stack."""
 
     def of(self, component: str, name: str | None = None) -> Mapping[str, str]:
-        """The tags of a resource of `component`; `name` is what the console shows."""
+        """Returns the tags of a resource of `component`; the console shows `name`."""
         return {**self.known(component), **({} if name is None else {"Name": name})}

@@ -1,4 +1,4 @@
-"""The cluster: GKE, private, on which network policies are enforced."""
+"""Runs the cluster: a private GKE that enforces network policies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -164,7 +164,7 @@ def _autopilot_nodes(account: serviceaccount.Account, disks: Key) -> container.C
 
 
 def kubeconfig(cluster: container.Cluster) -> pulumi.Output[str]:
-    """A kubeconfig of one context, whose user is whoever Google's own tool says is logged in."""
+    """Returns a kubeconfig with one context, whose user is the login of Google's own tool."""
     authority = cluster.master_auth.cluster_ca_certificate
     return pulumi.Output.json_dumps(
         {

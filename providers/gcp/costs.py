@@ -1,4 +1,5 @@
-"""What Google Cloud bills for the resources that the program makes. Nothing of it is imported or called."""
+"""Says what Google Cloud bills for the resources that the program makes. It imports and calls nothing of
+it."""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +35,8 @@ def _nodes(resource: Resource, stack: Stack) -> Sequence[Charge]:
 
 
 def _node_count(pool: Resource, stack: Stack) -> Decimal:
-    """The nodes that the pool has at least: its numbers are per zone, unless they are totals."""
+    """Returns the least number of nodes of the pool. The pool's numbers are per zone, unless they are
+    totals."""
     total = pool.get("autoscaling.totalMinNodeCount")
     if total is not None:
         return number(total)
@@ -118,7 +120,7 @@ def _each(what: str, item: str, quantity: Decimal | None = _ONE, note: str = "")
 
 
 def region_of(stack: Stack) -> str:
-    """The region of the stack's provider. Raises NotKnownError when no resource says."""
+    """Returns the region of the stack's provider. Raises NotKnownError if no resource says it."""
     for resource in stack:
         if resource.type == "pulumi:providers:gcp" and (region := resource.get("region")):
             return str(region)

@@ -1,4 +1,4 @@
-"""Identities: a pod's service account takes on an account of Google's, by Workload Identity."""
+"""Gives pods identities: by Workload Identity a pod's service account takes on a Google service account."""
 
 import pulumi
 from pulumi_gcp import serviceaccount
@@ -13,8 +13,8 @@ _METADATA_SERVER = (("169.254.169.254/32", 80), ("169.254.169.252/32", 988))
 
 
 class GoogleAccounts:
-    """An identity's role is the email of an account. `cluster` must exist first: it makes the pool that
-    its pods are members of."""
+    """Binds identities, whose roles are emails of Google service accounts. `cluster` must exist first:
+    it makes the pool that its pods are members of."""
 
     def __init__(self, scope: Scope, cluster: tuple[pulumi.Resource, ...]) -> None:
         self._scope = scope

@@ -1,4 +1,4 @@
-"""Keys: one for each kind of data that the stack encrypts, in one ring."""
+"""Creates encryption keys in one ring: one for each kind of data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ _DAY = 24 * 60 * 60
 
 @dataclass(frozen=True)
 class Key:
-    """`name` is known once those who encrypt with the key may use it."""
+    """An encryption key. `name` is known once its users may encrypt with it."""
 
     name: pulumi.Output[str]
     granted: tuple[pulumi.Resource, ...]
 
 
 class Keys(pulumi.ComponentResource):
-    """Symmetric keys in the stack's region, renewed every 90 days; data stays readable by the older ones.
+    """Symmetric keys in the stack's region, rotated every 90 days; older versions still decrypt.
 
-    Google deletes neither rings nor keys: `destroy` ends a key's versions, after 30 days in which they
-    can be had back, and leaves two names that cost nothing.
+    Google deletes neither rings nor keys: `destroy` ends a key's versions after 30 days, in which they can
+    be restored, and leaves two names that cost nothing.
     """
 
     def __init__(self, name: str, scope: Scope, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -35,7 +35,8 @@ class Keys(pulumi.ComponentResource):
         self.register_outputs({"ring": self._ring.id})
 
     def key(self, component: str, users: Mapping[str, pulumi.Input[str]]) -> Key:
-        """A key for the data of `component`, used by members of the project's policy, by short names."""
+        """Creates a key for the data of `component`. `members` maps short names to the members that use
+        it."""
         key = kms.CryptoKey(
             f"{self._name}-{component}",
             key_ring=self._ring.id,
@@ -58,7 +59,8 @@ class Keys(pulumi.ComponentResource):
         return Key(key.id, tuple(granted))
 
     def agent(self, service: str) -> pulumi.Output[str]:
-        """The account of a service that has none before it is asked for, as a member."""
+        """Returns the account of a service, as a member. The service gets the account only when it is
+        asked for."""
         identity = projects.ServiceIdentity(
             f"{self._name}-{service.partition('.')[0]}",
             project=self._scope.project,
@@ -68,7 +70,7 @@ class Keys(pulumi.ComponentResource):
         return self._scope.member(identity.member)
 
     def standing_agent(self, account: str) -> pulumi.Output[str]:
-        """The account of a service that the project has from the day the service was enabled."""
+        """Returns the account of a service that exists from the day the service was enabled, as a member."""
         return pulumi.Output.concat(
             "serviceAccount:service-", self._scope.number, f"@{account}.iam.gserviceaccount.com"
         )

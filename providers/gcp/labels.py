@@ -1,4 +1,4 @@
-"""Labels: what every resource that can carry some says of itself."""
+"""Makes the labels of every resource that can have some."""
 
 import re
 
@@ -9,11 +9,11 @@ _FOREIGN = re.compile(r"[^a-z0-9_-]")
 
 
 class Labels(Ownership):
-    """Of one stack. A value that Google does not admit is written in the characters that it does
+    """The labels of one stack. Characters that Google does not admit in a value are replaced
     (https://cloud.google.com/compute/docs/labeling-resources#requirements)."""
 
     def of(self, component: str) -> dict[str, str]:
-        """Those of a resource of `component`."""
+        """Returns the labels of a resource of `component`."""
         return {key: _value(value) for key, value in self.known(component).items()}
 
 

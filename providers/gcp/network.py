@@ -1,4 +1,5 @@
-"""The network: a VPC with one private subnet, a way out by size, and a way to Google's databases."""
+"""Creates the network: a VPC with one private subnet, Cloud NAT by size, and a peering to Google's
+databases."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -17,7 +18,7 @@ _SERVICE_NETWORKING = "servicenetworking.googleapis.com"
 
 @dataclass(frozen=True)
 class Ranges:
-    """How the network's addresses, a /12 to a /18, are shared out: one half is for pods."""
+    """Divides the network's addresses, a /12 to a /18. One half is for pods."""
 
     network: IPv4Network
 
@@ -35,7 +36,7 @@ class Ranges:
 
     @property
     def managed(self) -> IPv4Network:
-        """For what Google runs on its side of the peering: databases."""
+        """The range for databases, which Google runs on its side of the peering."""
         return self._quarter(2)
 
     @property
@@ -49,8 +50,9 @@ class Ranges:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """With `nat` nodes reach the internet, which never reaches them; without, Google's services alone.
-    `flow_samples` is the part of connections that is logged."""
+    """The settings of a network. With `nat`, nodes reach the internet, which never reaches them;
+    without, they reach only Google's services. `flow_samples` is the fraction of connections that is
+    logged."""
 
     scope: Scope
     ranges: Ranges
@@ -59,7 +61,7 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """Nothing in it is reached from the internet: no node has an address there."""
+    """A VPC that the internet cannot reach: no node has a public address."""
 
     endpoint: NetworkEndpoint
 

@@ -1,4 +1,4 @@
-"""The nodes of a cluster: their account, and the pools that they are in."""
+"""Creates the node pools of a cluster, and their account."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _WHAT_ITS_ROLES_ALLOW = "https://www.googleapis.com/auth/cloud-platform"
 
 
 def node_account(name: str, scope: Scope, parent: pulumi.Resource) -> serviceaccount.Account:
-    """An account that may write logs and metrics, and nothing else."""
+    """Creates an account that may only write logs and metrics."""
     account = serviceaccount.Account(
         f"{name}-nodes", display_name=f"Nebula {scope.stack}: nodes", opts=scope.options(parent)
     )
@@ -33,7 +33,7 @@ def node_account(name: str, scope: Scope, parent: pulumi.Resource) -> serviceacc
 
 @dataclass(frozen=True, kw_only=True)
 class PoolArgs:
-    """Parked pools have no nodes. The zones are the cluster's if none are given."""
+    """The settings of a pool. A parked pool has no nodes. Without zones, it has those of the cluster."""
 
     scope: Scope
     cluster: container.Cluster
@@ -46,7 +46,7 @@ class PoolArgs:
 def node_pool(
     name: str, pool: str, shape: NodeShape, args: PoolArgs, parent: pulumi.Resource
 ) -> container.NodePool:
-    """Nodes that are started as pods need them, and repaired and upgraded by Google."""
+    """Creates a pool. Google adds nodes as pods need them, and repairs and upgrades them."""
     scope = args.scope
     # The scheduler turns to nodes that may go only when the others are full.
     avoided = container.NodePoolNodeConfigTaintArgs(key=POOL, value=pool, effect="PREFER_NO_SCHEDULE")
@@ -92,7 +92,8 @@ def node_pool(
 
 
 def first_nodes(account: serviceaccount.Account, disks: Key, scope: Scope) -> container.ClusterNodeConfigArgs:
-    """Of the pool that a cluster is made with, and that is removed at once."""
+    """Returns the nodes of the default pool, which GKE creates with the cluster and which is removed at
+    once."""
     return container.ClusterNodeConfigArgs(
         service_account=account.email,
         oauth_scopes=[_WHAT_ITS_ROLES_ALLOW],

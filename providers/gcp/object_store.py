@@ -1,4 +1,5 @@
-"""The object store: buckets of Cloud Storage over its own API, and an identity for each service."""
+"""Creates the object store on Cloud Storage: buckets behind Google's own API, and an identity for each
+service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ _WEEK = 7 * 24 * 60 * 60
 
 @dataclass(frozen=True, kw_only=True)
 class BucketsArgs:
-    """`buckets` by their logical names, and who reaches them."""
+    """The buckets by logical name, and the grants on them."""
 
     scope: Scope
     buckets: tuple[str, ...]
@@ -102,7 +103,8 @@ class ObjectStore(pulumi.ComponentResource):
 
 
 def _lifecycle(days: int) -> list[storage.BucketLifecycleRuleArgs]:
-    """What was overwritten or deleted is kept for `days`, an upload that nobody ended for a week."""
+    """Returns the rules by which overwritten and deleted objects are kept for `days`, and unfinished
+    uploads for a week."""
     return [
         storage.BucketLifecycleRuleArgs(
             action=storage.BucketLifecycleRuleActionArgs(type="Delete"),

@@ -1,4 +1,4 @@
-"""Postgres: Cloud SQL on a private address, with TLS to a name that its certificate bears."""
+"""Runs Postgres on Cloud SQL, on a private address and with TLS to the name in its certificate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ it to the network to resolve them."""
 
 @dataclass(frozen=True, kw_only=True)
 class CloudSqlArgs:
-    """A `parked` instance is stopped: its disk and its backups stay."""
+    """The settings of an instance. A `parked` one is stopped; its disk and its backups stay."""
 
     scope: Scope
     network: NetworkEndpoint
@@ -32,8 +32,8 @@ class CloudSqlArgs:
 
 
 class CloudSql(pulumi.ComponentResource):
-    """A Postgres server with daily backups, restorable to any moment of its last days, ready for change
-    data capture. `endpoint` has its administrator, and no database yet."""
+    """A Postgres server with daily backups, which can be restored to any moment of the last days and is
+    ready for change data capture. `endpoint` has its administrator and no database yet."""
 
     endpoint: PostgresEndpoint
 
@@ -120,7 +120,7 @@ class CloudSql(pulumi.ComponentResource):
         )
 
     def _resolved(self, instance: sql.DatabaseInstance) -> tuple[pulumi.Output[str], dns.RecordSet]:
-        """The name in the instance's certificate, and the record by which the network knows it."""
+        """Creates the DNS record of the name in the instance's certificate, and returns the name."""
         scope, name = self._args.scope, self._name
         zone = dns.ManagedZone(
             f"{name}-zone",
@@ -158,5 +158,5 @@ def _private_name(names: Sequence[outputs.DatabaseInstanceDnsName]) -> str:
 
 
 def _bundle(certificates: Sequence[outputs.DatabaseInstanceServerCaCert]) -> str:
-    """The authorities that sign the server's certificate, now and after a renewal."""
+    """Returns the authorities that sign the server's certificate, now and after its rotation."""
     return "".join(f"{(known.cert or '').strip()}\n" for known in certificates)

@@ -1,4 +1,4 @@
-"""The Google Cloud provider: GKE, Cloud Storage, Cloud SQL; Kafka and Redis run on the cluster."""
+"""Runs the platform on Google Cloud: GKE, Cloud Storage and Cloud SQL; Kafka and Redis run on the cluster."""
 
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
@@ -33,9 +33,10 @@ from providers.self_hosted import SelfHosted
 
 @dataclass(frozen=True, kw_only=True)
 class GcpArgs:
-    """`cidr` is a /12 to a /18, `zones` are letters, the region's own choice if there are none. With `nat`
-    None the size decides. `mirror` is the repository that the stack makes for its images, None where they
-    are elsewhere. A `parked` stack keeps its data and drops what computes."""
+    """The settings of a stack on Google Cloud. `cidr` is a /12 to a /18. `zones` are letters; without
+    any, Google chooses. None as `nat` means the size's. `mirror` is the repository that is created
+    for the stack's images, None if they are elsewhere. A `parked` stack keeps its data and runs
+    nothing."""
 
     project: str
     region: str
@@ -53,7 +54,7 @@ class GcpArgs:
 
 
 class GcpProvider(SelfHosted):
-    """Managed services where Google's are better; the rest is self-hosted on GKE."""
+    """Serves the object store and Postgres by Google's services. Everything else runs on GKE."""
 
     def __init__(self, name: str, args: GcpArgs) -> None:
         self._args = args
@@ -120,7 +121,7 @@ class GcpProvider(SelfHosted):
         )
 
     def create_secrets(self, name: str) -> RandomSecrets:
-        """What is minted is encrypted in the state, and reaches pods through Secret Manager."""
+        """Returns random secrets. They are encrypted in the state, and reach pods through Secret Manager."""
         return RandomSecrets(self._random)
 
     def create_postgres(self, name: str, args: PostgresArgs) -> PostgresEndpoint:

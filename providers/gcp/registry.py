@@ -1,4 +1,4 @@
-"""The mirror: a repository of Artifact Registry for the images that the stack runs."""
+"""Creates the mirror: a repository of Artifact Registry for the images that the stack runs."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ _COMPONENT = "images"
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryArgs:
-    """`mirror` is the path that `make images` names too: `REGION-docker.pkg.dev/PROJECT/NAME`."""
+    """The mirror of a stack. `mirror` is the path that `make images` prints:
+    `REGION-docker.pkg.dev/PROJECT/NAME`."""
 
     scope: Scope
     mirror: str
@@ -21,8 +22,8 @@ class RegistryArgs:
 
 
 class Registry(pulumi.ComponentResource):
-    """A tag is never another image later. The images are copies, as their sources have them: the
-    repository is not protected."""
+    """A repository in which a tag never names another image later. It holds copies of public images, so
+    it is not protected."""
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("nebula:gcp:Registry", name, {}, opts)
@@ -41,7 +42,7 @@ class Registry(pulumi.ComponentResource):
         self.register_outputs({"id": self.repository.id})
 
     def admit(self, reader: str, member: pulumi.Input[str]) -> pulumi.Resource:
-        """Let `member` of the project's policy pull images."""
+        """Lets `member` of the project's policy pull images."""
         return artifactregistry.RepositoryIamMember(
             f"{self._name}-{reader}",
             repository=self.repository.name,

@@ -1,4 +1,4 @@
-"""What every resource of a stack on Google Cloud shares: its provider, its labels, its place and its
+"""Has what every resource of a stack on Google Cloud shares: provider, labels, project, region and
 protection."""
 
 from collections.abc import Sequence
@@ -16,7 +16,8 @@ from providers.protection import is_protected
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """`number` is the project's, by which Google names its own accounts in it."""
+    """One stack's project and region. `number` is the project's number, which is part of the names of
+    Google's own accounts."""
 
     stack: str
     project: str
@@ -36,11 +37,11 @@ class Scope:
 
     @property
     def workload_pool(self) -> str:
-        """Where the identities of pods are: one pool for all clusters of the project."""
+        """The pool of pods' identities: one for all clusters of the project."""
         return f"{self.project}.svc.id.goog"
 
     def member(self, account: pulumi.Input[str]) -> pulumi.Output[str]:
-        """An account of the project, given as a member of policies, in the form that it will have."""
+        """Returns an account of the project as a member of policies, in the form that a preview can show."""
         return foreseen(account, f"serviceAccount:{NOT_YET_KNOWN}@{self.project}.iam.gserviceaccount.com")
 
     def options(
@@ -50,7 +51,7 @@ class Scope:
         *,
         stateful: bool = False,
     ) -> pulumi.ResourceOptions:
-        """The options of a resource; `stateful` is one whose loss loses data."""
+        """Returns the options of a resource. A `stateful` resource is one whose loss loses data."""
         return pulumi.ResourceOptions(
             parent=parent,
             provider=self.provider,

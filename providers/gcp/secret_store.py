@@ -1,4 +1,4 @@
-"""Secrets: in Secret Manager, from where the cluster's add-on mounts them into the pods they are for."""
+"""Keeps secrets in Secret Manager; the cluster's add-on mounts them into their pods."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The sizing table: nodes, database and network of each size of the platform."""
+"""Has the nodes, the database and the network of each size of the platform."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ class NodeShape:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseShape:
-    """`storage` and `storage_limit` in GiB: what it starts with, and up to what it grows by itself.
-    `regional` keeps a standby in another zone. Of `backups`, one a day, the last are kept; any moment of
-    the last `log_days` (at most 7) can be restored."""
+    """The size of a database. `storage` is what it starts with, `storage_limit` what it may grow to, in
+    GiB. A `regional` database has a standby in another zone. One backup a day is made, and the last
+    `backups` are kept; any moment of the last `log_days` (at most 7) can be restored."""
 
     tier: str
     storage: int
@@ -42,9 +42,9 @@ class DatabaseShape:
 
 @dataclass(frozen=True, kw_only=True)
 class GcpShape:
-    """`servers` keep state and are bought; `workers` may go at half a minute's notice where they are spot.
-    Without `nat` nodes reach Google's own services alone. `flow_samples` is the part of connections that
-    is logged."""
+    """What a size means on Google Cloud. `servers` are on-demand nodes for state; spot nodes among
+    `workers` may go at half a minute's notice. Without `nat`, nodes reach only Google's services.
+    `flow_samples` is the fraction of connections that is logged."""
 
     nat: bool
     flow_samples: float

@@ -1,4 +1,4 @@
-"""The storage class of the cluster: balanced disks, encrypted by the stack's key and labelled as its own."""
+"""Creates the cluster's storage class: balanced disks, encrypted by the stack's key and with its labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ def storage_class(
     parent: pulumi.Resource,
     depends_on: Sequence[pulumi.Resource],
 ) -> StorageClass:
-    """Those that GKE brings know no key of the stack."""
+    """Creates the storage class. GKE's own classes do not use the stack's key."""
     labels = ",".join(f"{name}={value}" for name, value in scope.labels.of("cluster").items())
     made = storage.v1.StorageClass(
         _NAME,
