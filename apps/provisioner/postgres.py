@@ -84,7 +84,7 @@ def _converge_role(
 
 
 def _ensure_role(admin: Connection, role: str, password: str, replication: bool, changes: Changes) -> bool:
-    """Whether the role had to be created."""
+    """True if the role had to be created."""
     row = admin.execute(
         "SELECT rolcanlogin, rolreplication FROM pg_roles WHERE rolname = %s", [role]
     ).fetchone()

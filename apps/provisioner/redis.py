@@ -79,7 +79,7 @@ def ping(server: GivenRedis, seconds: float) -> str:
 
 
 def _is_transient(error: BaseException) -> bool:
-    """Whether a later attempt may succeed: nothing listens yet, or Redis still loads its data."""
+    """True if a later attempt may succeed: nothing listens yet, or Redis still loads its data."""
     cause = error.__context__
     answered = isinstance(cause, ssl.SSLError | ConnectionResetError | BrokenPipeError)
     return isinstance(error, BusyLoadingError) or (

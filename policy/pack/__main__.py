@@ -1,4 +1,4 @@
-"""What the engine runs as the policy pack."""
+"""Starts the policy pack; the engine runs this module."""
 
 import sys
 from pathlib import Path

@@ -20,7 +20,7 @@ _Found = TypeVar("_Found")
 
 
 class Judged:
-    """The stack that the pack judges. Until the engine has said which, the strictest."""
+    """The stack that the pack judges. The strictest level counts until the engine has named the stack."""
 
     def __init__(self) -> None:
         self.stack = Stack()
@@ -83,7 +83,8 @@ class _Servicer(sdk._PolicyAnalyzerServicer):
 def judged(
     judge: Callable[[_Shown, Stack], Iterator[_Found]], shown: _Shown, stack: Stack, what: str
 ) -> Iterator[_Found | str]:
-    """What `judge` says. A rule that fails over what it is shown has not passed it: that is said instead."""
+    """Runs `judge` and returns its violations. A rule that fails with an error is itself reported as a
+    violation."""
     try:
         yield from judge(shown, stack)
     except Exception as error:  # noqa: BLE001  # whatever it is, nothing was judged
@@ -127,6 +128,6 @@ POLICIES: Sequence[_Policy] = [_OfResource(rule) if rule.resource else _OfStack(
 
 
 def serve() -> None:
-    """Serve the engine until it ends the process."""
+    """Serves the engine until it ends the process."""
     sdk._PolicyAnalyzerServicer = _Servicer  # type: ignore[misc]  # the pack makes one of that name
     PolicyPack(name=NAME, policies=list(POLICIES))

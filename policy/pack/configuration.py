@@ -1,4 +1,4 @@
-"""What the pack learns of a stack: from the configuration that the engine hands it, and its file."""
+"""Reads what the rules need to know of a stack, from the engine's configuration and the stack file."""
 
 import json
 import pathlib
@@ -18,9 +18,9 @@ _CATALOGS = (KEY, "trino", "catalogs")
 
 
 def stack_of(config: Mapping[str, str], secret: Collection[str], file: pathlib.Path | None) -> Stack:
-    """The stack of `config` (values as the engine has them, decrypted, with the keys that hold a secret).
+    """Returns the stack that `config` describes (decrypted values, and the keys that hold a secret).
 
-    Without a file nobody can tell which part of a secret value was written in clear.
+    Without the stack file, nobody can tell which part of a secret value was written in clear.
     """
     platform = _object(config.get(KEY))
     cloud = str(platform.get("cloud", "local"))
@@ -43,7 +43,7 @@ def stack_of(config: Mapping[str, str], secret: Collection[str], file: pathlib.P
 
 
 def stack_file(project: pathlib.Path, stack: str) -> pathlib.Path | None:
-    """The stack's file, of the project that `project` is in or below."""
+    """Returns the path of the stack's file, in the project that `project` is in or below."""
     for folder in (project, *project.parents):
         declared = folder / "Pulumi.yaml"
         if declared.is_file():
@@ -58,7 +58,7 @@ def _config_of(file: pathlib.Path | None) -> Mapping[str, Any]:
 
 
 def _plain_secrets(node: Any, path: Path) -> Iterator[str]:
-    """The paths of what looks like a secret, by its key or by its value, and is not encrypted."""
+    """Returns the paths of values that look like secrets, by key or value, and are not encrypted."""
     if isinstance(node, Mapping):
         if set(node) == {"secure"}:
             return
@@ -72,7 +72,7 @@ def _plain_secrets(node: Any, path: Path) -> Iterator[str]:
 
 
 def path_for_pulumi(path: Path) -> str:
-    """`path` as `pulumi config set --path` takes it: a key with a dot is one key, in brackets."""
+    """Returns `path` in the form of `pulumi config set --path`: a key with a dot stands in brackets."""
     first, *others = path
     text = str(first)
     for key in others:

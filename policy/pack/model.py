@@ -1,4 +1,4 @@
-"""What a rule sees and what it answers: Resource, Stack, Rule."""
+"""Defines what a rule sees and returns: Resource, Stack, Rule, Violation."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Path = tuple[str | int, ...]
 
 
 class Unknown:
-    """A value that a preview cannot know. Where a rule needs it, that is a violation in production."""
+    """A value that a preview cannot know. If a rule needs it, that is a violation in production."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -37,20 +37,22 @@ class Resource:
 
     @cached_property
     def nodes(self) -> tuple[tuple[Path, Any], ...]:
-        """Every value in the properties with its path, mappings and lists included, outermost first."""
+        """Yields every value in the properties with its path, outermost first; mappings and lists
+        included."""
         return tuple(nodes(self.properties))
 
     def get(self, path: str, default: Any = None) -> Any:
-        """The property at the dotted `path`; `default` if it or its parent is not there, and UNKNOWN
-        below something unknown."""
+        """Returns the property at the dotted `path`, or `default` if it or its parent is absent. Returns
+        UNKNOWN below an unknown property."""
         return get(self.properties, path, default)
 
     def items(self, path: str) -> list[Any]:
-        """The list at `path`: empty if it is not there or not known yet, and of one for a single value."""
+        """Returns the list at `path`: empty if it is absent or unknown, and a list of one for a single
+        value."""
         return items(self.properties, path)
 
     def is_secret(self, path: Path) -> bool:
-        """Whether the engine calls the value at `path`, or what it is in, a secret."""
+        """True if the engine calls the value at `path`, or what it is in, a secret."""
         return any(path[: len(each)] == each for each in self.secrets)
 
     @property
@@ -59,12 +61,12 @@ class Resource:
 
     @property
     def kind(self) -> str:
-        """How a reader knows it: `Bucket lake`."""
+        """The resource as a reader knows it: `Bucket lake`."""
         return f"{self.type.rpartition(':')[2]} {self.name}"
 
     @property
     def component(self) -> str:
-        """The platform's component that it belongs to, by label or tag; empty when it does not say."""
+        """The platform's component that the resource belongs to, by label or tag; empty if there is none."""
         labels = (
             self.get("metadata.labels"),
             self.get("tags"),
@@ -79,7 +81,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a stack may use: machines in all, and the instance types, as patterns of the shell's."""
+    """The machines that a stack may have: their number, and the instance types as shell patterns."""
 
     instances: int
     types: tuple[str, ...]
@@ -103,13 +105,13 @@ class Stack:
         return self.size == "production"
 
     def exposes(self, component: str) -> bool:
-        """Whether `expose` lists a component, or the one that it stands before as its edge."""
+        """True if `expose` lists a component, or the one that it stands before as its edge."""
         return component.removesuffix("_edge") in self.exposed
 
 
 @dataclass(frozen=True)
 class Violation:
-    """Why, in a sentence that says what to do; `urn` where the engine does not know it."""
+    """A violation: a sentence that says what to do. `urn` names the resource where the engine does not."""
 
     message: str
     urn: str = ""
@@ -137,8 +139,8 @@ class Rule:
 
 
 def get(properties: Any, path: str, default: Any = None) -> Any:
-    """The value at the dotted `path` below `properties`, as `Resource.get`. A list is taken by its first
-    item: the clouds' SDKs have lists of one."""
+    """Returns the value at the dotted `path` below `properties`, as `Resource.get` does. It takes the
+    first item of a list, since the clouds' SDKs wrap single blocks in lists."""
     found = properties
     for key in path.split("."):
         if isinstance(found, list):
@@ -159,7 +161,7 @@ def items(properties: Any, path: str) -> list[Any]:
 
 
 def nodes(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """`node` and every value below it, with its path."""
+    """Yields `node` and every value below it, with its path."""
     yield path, node
     if isinstance(node, Mapping):
         for key, value in node.items():
@@ -170,14 +172,14 @@ def nodes(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def dotted(path: Path) -> str:
-    """`path` as people write it: `spec.containers[0].env`."""
+    """Returns `path` in its usual form: `spec.containers[0].env`."""
     text = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in path)
     return text.removeprefix(".") or "its properties"
 
 
 @dataclass(frozen=True)
 class Unclear:
-    """A property that a rule would judge and cannot: at `path`, and why."""
+    """A property that a rule should judge and cannot: its `path` and the reason."""
 
     path: Path
     reason: str = "is not known before the update: build it from what is known"
@@ -187,7 +189,7 @@ class Unclear:
 
 
 def unknown(resource: Resource, stack: Stack, *paths: str) -> Iterator[str]:
-    """Says in production of each of the dotted `paths` that nobody can judge it, as `unclear` finds it."""
+    """Yields a violation, in production only, for each of the dotted `paths` that `unclear` finds unknown."""
     if stack.production:
         yield from (found.said_of(resource) for found in unclear(resource.properties, *paths))
 
@@ -216,12 +218,12 @@ def _unknowns(node: Any, keys: Sequence[str], at: Path) -> Iterator[Path]:
 
 
 def differs(value: Any, *wanted: Any) -> bool:
-    """Whether `value` is known to be none of `wanted`."""
+    """True if `value` is known to be none of `wanted`."""
     return value is not UNKNOWN and value not in wanted
 
 
 def tag_name(key: str) -> str:
-    """A tag's or label's name without its prefix and whatever way its words are joined."""
+    """Returns a tag's or label's name without its prefix, with its words joined in one way."""
     return key.replace(":", "/").rpartition("/")[2].replace("-", "_").lower()
 
 

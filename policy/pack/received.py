@@ -1,4 +1,4 @@
-"""What the engine hands over, as plain values: unknowns, secrets and assets as it marks them."""
+"""Turns the engine's requests into plain values: unknowns, secrets and assets, which the engine marks."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ _UNKNOWNS = frozenset(
 
 
 def resource_of(request: Any, uses: Mapping[str, frozenset[str]] | None = None) -> Resource:
-    """The resource of a request of the engine's, of one or of one among the whole stack."""
+    """Returns the resource in an engine's request about one resource or about the whole stack."""
     secrets: set[Path] = set()
     properties = _plain(json_format.MessageToDict(request.properties), (), secrets)
     provider: Mapping[str, Any] = {}
@@ -48,7 +48,7 @@ def resource_of(request: Any, uses: Mapping[str, frozenset[str]] | None = None) 
 
 
 def provider_inputs(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A provider's inputs. The engine hands over each that has parts as JSON, in a string."""
+    """Returns a provider's inputs. The engine passes nested ones as JSON texts."""
     plain = _plain(given, (), set())
     return {key: _plain(_decoded(value), (key,), set()) for key, value in plain.items()}
 
@@ -63,7 +63,7 @@ def _decoded(value: Any) -> Any:
 
 
 def _plain(node: Any, path: Path, secrets: set[Path]) -> Any:
-    """`node` without the engine's marks; the paths of what it calls secret are added to `secrets`."""
+    """Returns `node` without the engine's marks, and adds the paths of secrets to `secrets`."""
     if isinstance(node, Mapping):
         match node.get(_SIGNATURE):
             case None:
@@ -83,7 +83,7 @@ def _plain(node: Any, path: Path, secrets: set[Path]) -> Any:
 
 
 def _contents(node: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Of an asset or an archive: its text, or where it is."""
+    """Returns the text of an asset or archive, or its location."""
     for key in ("text", "path", "uri", "assets"):
         if key in node:
             yield key, node[key]

@@ -35,7 +35,7 @@ class Keys(pulumi.ComponentResource):
         self.register_outputs({"ring": self._ring.id})
 
     def key(self, component: str, users: Mapping[str, pulumi.Input[str]]) -> Key:
-        """Creates a key for the data of `component`. `members` maps short names to the members that use
+        """Creates a key for the data of `component`. `users` maps short names to the members that use
         it."""
         key = kms.CryptoKey(
             f"{self._name}-{component}",

@@ -42,7 +42,7 @@ class Site:
     context: str | None
     kubeconfig: str | None
     created: bool = True
-    """Whether the namespace is the stack's own: made by it, and gone with it."""
+    """True if the namespace is the stack's own: made by it, and gone with it."""
 
     @staticmethod
     def of(stack: str, kubernetes: Mapping[str, Any]) -> "Site":

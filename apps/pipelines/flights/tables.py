@@ -27,7 +27,7 @@ class Table:
 
 
 def is_current(summaries: Summaries, table: Table, wanted: str) -> bool:
-    """Whether the table's current snapshot was made from the input with digest `wanted`."""
+    """True if the table's current snapshot was made from the input with digest `wanted`."""
     return summaries.get(table.name, {}).get(INPUT_DIGEST) == wanted
 
 

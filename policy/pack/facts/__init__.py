@@ -1,1 +1,1 @@
-"""What resources mean, whatever their type calls it: the facts that rules judge."""
+"""Finds facts in resources, independent of their types; rules judge the facts."""

@@ -1,4 +1,4 @@
-"""Actions of IAM: which patterns are wide, and which cannot be on less than everything."""
+"""Knows IAM's actions: which patterns are wide, and which actions can only be allowed on everything."""
 
 import re
 
@@ -48,7 +48,7 @@ _UNSCOPED = (
 
 
 def is_wide(action: str) -> bool:
-    """Whether a pattern is of many actions which could each be allowed on less than everything."""
+    """True if a pattern is of many actions which could each be allowed on less than everything."""
     pattern = wildcard(action).lower()
     if "*" not in pattern and "?" not in pattern:
         return False
@@ -57,5 +57,5 @@ def is_wide(action: str) -> bool:
 
 
 def is_whole(action: str) -> bool:
-    """Whether a pattern is of every action of a service, or of all of them."""
+    """True if a pattern is of every action of a service, or of all of them."""
     return re.fullmatch(r"([\w*?-]+:)?\*", wildcard(action)) is not None

@@ -1,4 +1,4 @@
-"""Roles of Kubernetes and their bindings: which let somebody do everything, or become anybody."""
+"""Finds Kubernetes roles and bindings that let somebody do everything, or become anybody."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,14 +23,15 @@ _JUDGED = (
 
 @dataclass(frozen=True)
 class Width:
-    """`of` (an object) lets somebody do more than one should; `what` goes on from its name."""
+    """A right that is too wide: the object `of` grants it, and `what` continues a sentence that begins
+    with its name."""
 
     of: Object
     what: str
 
 
 def widths(resource: Resource) -> Iterator[Width]:
-    """What is too wide in the roles and the bindings of a resource."""
+    """Returns the rights in a resource's roles and bindings that are too wide."""
     for role in of_kind(resource, "ClusterRole", "Role"):
         for rule in role.items("rules"):
             yield from (Width(role, what) for what in _by_rule(rule, role.kind))
@@ -44,7 +45,7 @@ def widths(resource: Resource) -> Iterator[Width]:
 
 
 def unknown_roles(resource: Resource) -> Iterator[Unclear]:
-    """What of the roles and the bindings of a resource is not known."""
+    """Returns the parts of a resource's roles and bindings that a preview does not know."""
     for role in of_kind(resource, "ClusterRole", "Role"):
         yield from unclear(role.content, *_JUDGED, at=role.path)
     for binding in of_kind(resource, "ClusterRoleBinding", "RoleBinding"):
@@ -73,14 +74,14 @@ def _mappings(found: list[Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _selects_all(selector: Any) -> bool:
-    """Whether every label passes: a selector that says nothing takes everything."""
+    """True if every label passes: a selector that says nothing takes everything."""
     return isinstance(selector, Mapping) and not any(
         selector.get(each) for each in ("matchLabels", "matchExpressions")
     )
 
 
 def binds(resource: Resource) -> Iterator[tuple[Path, str]]:
-    """The subjects of its bindings, by name."""
+    """Returns the subjects of the resource's bindings, by name."""
     for binding in of_kind(resource, "ClusterRoleBinding", "RoleBinding"):
         for index, subject in enumerate(binding.items("subjects")):
             if isinstance(subject, Mapping) and isinstance(name := subject.get("name"), str):

@@ -1,4 +1,4 @@
-"""Conditions of IAM's statements: whom and what they leave."""
+"""Reads the conditions of IAM statements: which callers and resources they leave."""
 
 import ipaddress
 import re
@@ -56,29 +56,29 @@ class Condition:
 
     @property
     def is_matching(self) -> bool:
-        """Whether a request passes only if it has the key, with one of the values."""
+        """True if a request passes only if it has the key, with one of the values."""
         return bool(_MATCHING.match(self.operator))
 
     @property
     def names_callers(self) -> bool:
-        """Whether only named callers pass it."""
+        """True if only named callers pass it."""
         return self.is_matching and self._lists_callers
 
     @property
     def excludes_all_but_some(self) -> bool:
-        """Whether named callers alone do not match it: in a Deny, it leaves these."""
+        """True if named callers alone do not match it: in a Deny, it leaves these."""
         return bool(_EXCLUDING.match(self.operator)) and self._lists_callers
 
     @property
     def names_resources(self) -> bool:
-        """Whether only resources of some tag or alias pass it. An account or an organisation names none:
+        """True if only resources of some tag or alias pass it. An account or an organisation names none:
         what an identity may do is on its own account's resources anyway."""
         named = _RESOURCES.search(self.key) or _REQUESTED.search(self.key)
         return bool(named and self.is_matching and not any(map(_is_all, self.values)))
 
     @property
     def is_clear_text(self) -> bool:
-        """Whether exactly requests without TLS match it."""
+        """True if exactly requests without TLS match it."""
         return (
             self.operator in ("bool", "boolifexists")
             and self.key == "aws:securetransport"
@@ -93,7 +93,7 @@ class Condition:
 
 
 def names_somebody(key: str, value: str) -> bool:
-    """Whether a value of the key (in lower case) is of one account, organisation, network or resource."""
+    """True if a value of the key (in lower case) is of one account, organisation, network or resource."""
     if key in _IDS:
         return bool(_LITERAL.match(value))
     if key in _PATHS:

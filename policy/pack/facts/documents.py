@@ -1,4 +1,4 @@
-"""IAM policy documents of AWS, wherever they stand in a resource."""
+"""Finds and reads AWS IAM policy documents anywhere in a resource."""
 
 import json
 import re
@@ -37,8 +37,8 @@ _ALL_OF_A_TYPE = re.compile(r"[\w?-]+(\*|\*?[/:]\*)([/:]\*)*")
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a document, with every list as a tuple. `principals` are those that it names, by
-    kind; a statement of an identity's policy names none."""
+    """One statement of a document; every list is a tuple. `principals` has the named principals by kind,
+    and is empty in an identity's policy."""
 
     path: Path
     allows: bool
@@ -52,18 +52,18 @@ class Statement:
 
     @property
     def of_a_resource(self) -> bool:
-        """Whether it says who may, and so stands in a resource's own policy or in a role's trust."""
+        """True if it says who may, and so stands in a resource's own policy or in a role's trust."""
         return bool(self.principals) or self.other_principals
 
     @property
     def on_everything(self) -> bool:
-        """Whether it is on all resources, or on all of a service, and no condition names some."""
+        """True if it is on all resources, or on all of a service, and no condition names some."""
         everything = bool(self.other_resources) or any(_is_everything(each) for each in self.resources)
         return everything and not any(each.names_resources for each in self.conditions)
 
     @property
     def on_all_of_a_type(self) -> bool:
-        """Whether it is on everything of one type, such as `arn:aws:iam::123456789012:role/*` or `…:role*`.
+        """True if it is on everything of one type, such as `arn:aws:iam::123456789012:role/*` or `…:role*`.
         In services that have one type a name begins where others have the type."""
         listed = [wildcard(each).split(":", 5) for each in self.resources]
         found = any(
@@ -74,12 +74,12 @@ class Statement:
 
     @property
     def names_everybody(self) -> bool:
-        """Whether its principals are everybody, whatever its conditions."""
+        """True if its principals are everybody, whatever its conditions."""
         return self.other_principals or any("*" in wildcard(name) for _, name in self.principals)
 
     @property
     def reaches_everybody(self) -> bool:
-        """Whether no caller is left out: what a denial needs. A service or a user named `*` is nobody."""
+        """True if no caller is left out: what a denial needs. A service or a user named `*` is nobody."""
         return any(kind == "AWS" and wildcard(name) == "*" for kind, name in self.principals)
 
 
@@ -90,7 +90,8 @@ class Document:
 
 
 def documents(resource: Resource) -> tuple[list[Document], list[Unclear]]:
-    """The documents of a resource of AWS, and the properties that should have one which nobody can read."""
+    """Returns the documents of an AWS resource, and the properties that should hold one which cannot be
+    read."""
     found: list[Document] = []
     if resource.package != "aws" or resource.type in OTHER_POLICIES | _CEILINGS:
         return found, []
@@ -109,13 +110,13 @@ def documents(resource: Resource) -> tuple[list[Document], list[Unclear]]:
 
 
 def _is_held(path: Path) -> bool:
-    """Whether a document is what stands at `path`: in a property that takes one, or in its list."""
+    """True if a document is what stands at `path`: in a property that takes one, or in its list."""
     names = [key for key in path if isinstance(key, str)]
     return bool(names) and names[-1] in HOLDERS
 
 
 def _held(path: Path, value: Any, unread: list[Unclear]) -> list[Document]:
-    """The documents of a property that takes one, where there is nothing else that it could have."""
+    """Returns the documents of a property that can only hold documents."""
     if value is None or (isinstance(value, list) and value):
         return []  # it says nothing, or its items are asked one by one
     if value is UNKNOWN:
@@ -138,7 +139,8 @@ def _in_text(path: Path, text: str, unread: list[Unclear]) -> list[Document]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A mapping of `pairs`. Of a key that stands twice nobody can say which a reader takes."""
+    """Returns a mapping of `pairs`. Raises an error for a key that occurs twice, since readers differ
+    over it."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key stands twice")
@@ -172,7 +174,7 @@ def _document(path: Path, content: Mapping[str, Any], unread: list[Unclear]) -> 
 
 
 def _why_none(given: Any) -> str:
-    """Why `given` is no statement that IAM takes; empty where it is one."""
+    """Returns the reason why `given` is no statement that IAM takes, or an empty text."""
     if not isinstance(given, Mapping) or given.get("Effect") not in ("Allow", "Deny", UNKNOWN):
         return "has no Effect of Allow or Deny"
     if others := sorted(str(key) for key in given.keys() - _ELEMENTS):
@@ -211,7 +213,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _is_everything(resource: str) -> bool:
-    """Whether an ARN's pattern has all of a service: `*`, `arn:*`, `arn:aws:s3:::*`, `…:ec2:*:*:*/*`."""
+    """True if an ARN's pattern has all of a service: `*`, `arn:*`, `arn:aws:s3:::*`, `…:ec2:*:*:*/*`."""
     parts = wildcard(resource).split(":", 5)
     if len(parts) < 6:
         return parts[-1].endswith("*")

@@ -1,4 +1,4 @@
-"""What custom resources say of pods that their controllers make, wherever it stands."""
+"""Finds settings of pods in custom resources, from which controllers make pods."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -42,7 +42,8 @@ _KINDS = frozenset(
 
 
 def wrong_elsewhere(resource: Resource, found: list[Pod]) -> Iterator[str]:
-    """What a custom resource says that is not restricted, other than in the pods that were `found`."""
+    """Returns the settings of a custom resource that violate `restricted`, outside the pods that were
+    `found`."""
     within = [pod.path for pod in found if not pod.is_template]
     for path, value in resource.nodes:
         if path and not any(path[: len(each)] == each for each in within) and _is_wrong(path, value):

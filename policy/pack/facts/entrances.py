@@ -1,4 +1,4 @@
-"""Ways into a cluster of Kubernetes: services, ingresses, gateways and what network policies let in."""
+"""Finds the ways into a Kubernetes cluster: services, ingresses, gateways, and allowing network policies."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -54,7 +54,7 @@ _CLASSES = ("spec.ingressClassName", "spec.gatewayClassName")
 
 
 def entrances(found: Object, cloud: str) -> Iterator[Opening | Unclear]:
-    """The ways in through one object in a cluster on `cloud`, and what nobody can say."""
+    """Returns the ways in through one object of a cluster on `cloud`, and what cannot be known."""
     if (found.group, found.kind) == ("", "Service"):
         yield from _service(found, cloud)
     if (found.group, found.kind) in _ROUTERS:
@@ -96,7 +96,7 @@ def _marks(found: Object, cloud: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def _is_internal(found: Object, cloud: str) -> bool:
-    """Whether it says that it is internal, and nothing says that it is public."""
+    """True if it says that it is internal, and nothing says that it is public."""
     known = cloud if cloud in ("aws", "gcp") else ""
     said = [
         str(found.annotations[key]) in values
@@ -109,7 +109,7 @@ def _is_internal(found: Object, cloud: str) -> bool:
 
 
 def _unread_marks(found: Object, cloud: str, *paths: str) -> list[Unclear]:
-    """What is not known of that by which it could say that it is internal."""
+    """Returns the unknown properties by which the object could say that it is internal."""
     if any(
         found.annotations.get(key) not in (None, UNKNOWN, *of) for key, of in _marks(found, cloud).items()
     ):

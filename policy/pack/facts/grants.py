@@ -1,4 +1,4 @@
-"""Grants to everybody: by a policy document, a member, a binding, an ACL, a permission or a role binding."""
+"""Finds grants to everybody, in policy documents, members, bindings, ACLs, permissions and role bindings."""
 
 import json
 import re
@@ -41,7 +41,7 @@ _ANY_SUBJECT = (
 
 @dataclass(frozen=True)
 class Grant:
-    """Something is granted to `to`, who is everybody; a `trust` lets them act as a role."""
+    """A grant to everybody, called `to` in messages. A `trust` lets everybody act as a role."""
 
     path: Path
     to: str
@@ -49,7 +49,7 @@ class Grant:
 
 
 def grants(resource: Resource) -> tuple[list[Grant], list[Unclear]]:
-    """What a resource grants to everybody, and the properties of which nobody can say to whom."""
+    """Returns the resource's grants to everybody, and the properties whose grantees are unknown."""
     read, unread = documents(resource)
     found = [grant for document in read for grant in _by_document(document)]
     if resource.package in ("aws", "gcp") and resource.type != GCP_MEMBER_REMOVAL:
@@ -97,7 +97,7 @@ def _is_for_everybody(statement: Statement) -> bool:
 
 
 def _leaves_some(denial: Statement, granted: Statement) -> bool:
-    """Whether `denial` takes what is `granted` from all but named callers."""
+    """True if `denial` takes what is `granted` from all but named callers."""
     if denial.allows or not (denial.reaches_everybody and denial.conditions):
         return False
     if denial.other_principals or denial.other_resources:
@@ -130,7 +130,7 @@ def _by_value(resource: Resource) -> Iterator[Grant]:
 
 
 def _is_limited(resource: Resource) -> bool:
-    """Whether another property names who calls; an ARN of the stack's own may be unknown."""
+    """True if another property names who calls; an ARN of the stack's own may be unknown."""
     for name, key in _LIMITS.items():
         value = resource.get(name)
         if value is UNKNOWN or (isinstance(value, str) and names_somebody(key, value)):
@@ -145,7 +145,7 @@ _OPEN = frozenset(
 
 
 def _by_policy_data(resource: Resource, unread: list[Unclear]) -> Iterator[Grant]:
-    """By the bindings of a policy of Google's, which is JSON in a string."""
+    """Returns the grants in a Google policy, which is JSON in a text."""
     text = resource.get("policyData")
     if not isinstance(text, str) or not text:
         return
@@ -160,7 +160,7 @@ def _by_policy_data(resource: Resource, unread: list[Unclear]) -> Iterator[Grant
 
 
 def roles(resource: Resource) -> Iterator[tuple[Path, Any]]:
-    """The roles of Google's that it grants, of members and in policies."""
+    """Returns the Google roles that the resource grants, in members and in policies."""
     if resource.package != "gcp":
         return
     if (role := resource.get("role")) is not None:

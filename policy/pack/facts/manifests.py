@@ -1,4 +1,4 @@
-"""Manifests that stand in texts: templates of pods in ConfigMaps, Secrets and custom resources."""
+"""Finds manifests in texts: templates of pods in ConfigMaps, Secrets and custom resources."""
 
 import base64
 import binascii
@@ -33,8 +33,8 @@ _ON_A_LINE = re.compile(
 
 
 def manifests(resource: Resource) -> tuple[list[tuple[Path, Any]], list[Unclear]]:
-    """The contents of the resource's texts that may hold pods, each with the text's path, and the texts
-    that look like a pod's manifest and cannot be read."""
+    """Returns the contents of texts that may hold pods, by the text's path, and the texts that look like
+    a pod's manifest and cannot be read."""
     found: list[tuple[Path, Any]] = []
     unclear: list[Unclear] = []
     if resource.package == "kubernetes":
@@ -48,7 +48,7 @@ def manifests(resource: Resource) -> tuple[list[tuple[Path, Any]], list[Unclear]
 
 
 def _texts(resource: Resource, path: Path, value: Any) -> Iterator[str]:
-    """What a value says: itself, and what it says in base64 where Kubernetes takes that."""
+    """Yields the text, and its decoded form where Kubernetes takes base64."""
     if not isinstance(value, str):
         return
     yield value
@@ -61,8 +61,8 @@ def _texts(resource: Resource, path: Path, value: Any) -> Iterator[str]:
 
 @lru_cache(maxsize=256)
 def _read(text: str) -> tuple[tuple[Any, ...], str]:
-    """The documents in a text that may hold pods, or why nobody can read it. Each text is parsed once,
-    however many rules ask."""
+    """Returns the documents of a text that may hold pods, or the reason why it cannot be read. Each text
+    is parsed once for all rules."""
     if not _WITH_PODS.search(text):
         return (), ""
     if len(text) > _LONGEST:
@@ -82,7 +82,8 @@ def _read(text: str) -> tuple[tuple[Any, ...], str]:
 
 
 def _refused(text: str) -> str:
-    """Why a text of YAML is not read. A few lines of aliases make a billion of values."""
+    """Returns the reason why a YAML text is not parsed: a few lines of aliases can expand to a billion
+    values."""
     depth = 0
     for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent):

@@ -1,4 +1,4 @@
-"""Names by which a value is held to be a secret."""
+"""Knows names that a secret has."""
 
 import re
 
@@ -50,7 +50,7 @@ def names_a_secret(name: str) -> bool:
 
 
 def is_reference(value: str) -> bool:
-    """Whether a value is none itself: it says where the secret is, or only switches something."""
+    """True if a value is none itself: it says where the secret is, or only switches something."""
     value = value.strip()
     if said := _NO_REFERENCE.match(value):
         return said["default"] is not None and is_reference(said["default"])

@@ -1,4 +1,4 @@
-"""Objects of Kubernetes, whichever way a resource holds them: as itself, as a patch, or in a list."""
+"""Finds Kubernetes objects in a resource: the resource itself, a patch, or a list."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from policy.pack.model import Path, Resource, get, items, tag_name
 
 @dataclass(frozen=True)
 class Object:
-    """An object of the `kind` of the API group `group` (empty for the core's). A `partial` one is a patch:
-    what it does not say stays as it is."""
+    """A Kubernetes object of `kind` in the API group `group` (empty for the core group). A `partial` one
+    is a patch; whatever it omits stays as it is."""
 
     kind: str
     group: str
@@ -49,7 +49,7 @@ class Object:
 
 
 def objects(resource: Resource) -> Iterator[Object]:
-    """The objects of a resource of Kubernetes; of any other none."""
+    """Returns the Kubernetes objects of a resource; none for other resources."""
     if resource.package != "kubernetes":
         return
     module, _, kind = resource.type.removeprefix("kubernetes:").partition(":")
@@ -66,7 +66,7 @@ def objects(resource: Resource) -> Iterator[Object]:
 
 
 def of_kind(resource: Resource, *kinds: str) -> Iterator[Object]:
-    """Its objects of one of the kinds."""
+    """Returns the resource's objects of the given kinds."""
     return (found for found in objects(resource) if found.kind in kinds)
 
 

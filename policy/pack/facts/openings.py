@@ -1,4 +1,4 @@
-"""Ways in from outside, on the clouds: open rules, public addresses, public endpoints."""
+"""Finds ways in from outside in clouds: open firewall rules, public addresses, public endpoints."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -70,7 +70,8 @@ _MATCHED = ("srcIpRanges", "srcSecureTags", "srcAddressGroups", "srcFqdns", "src
 
 @dataclass(frozen=True)
 class Opening:
-    """A way in: what is open at `path`, what closes it, and what it leads to."""
+    """A way in: the property at `path` opens it; the opening also says what closes it and what it leads
+    to."""
 
     path: Path
     what: str
@@ -79,7 +80,7 @@ class Opening:
 
 
 def openings(resource: Resource) -> Found:
-    """The ways into a resource of a cloud, and the properties of which nobody can say."""
+    """Returns the ways into a cloud's resource, and the properties that cannot be known."""
     if resource.package not in ("aws", "gcp"):
         return
     yield from _by_flag(resource)
@@ -173,7 +174,7 @@ def _is_range(resource: Resource, path: Path, value: Any) -> bool:
 
 
 def _leads_in(resource: Resource, keys: list[str]) -> bool:
-    """Whether the range at the end of `keys` is of those that a rule lets in. Ranges of routes and of
+    """True if the range at the end of `keys` is of those that a rule lets in. Ranges of routes and of
     network ACLs are not: these are of subnets, and the security groups in them are judged."""
     if resource.type == AWS_SECURITY_GROUP_RULE:
         return bool(resource.get("type") != "egress")

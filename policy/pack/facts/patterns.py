@@ -1,4 +1,4 @@
-"""Patterns of IAM's: `*` stands for any text, `?` for any one character."""
+"""Compares IAM patterns: `*` stands for any text, `?` for one character."""
 
 import re
 
@@ -9,7 +9,7 @@ def wildcard(pattern: str) -> str:
 
 
 def covers(pattern: str, other: str) -> bool:
-    """Whether `pattern` matches all that `other` matches, itself a pattern. Neither case is folded.
+    """True if `pattern` matches all that `other` matches, itself a pattern. Neither case is folded.
 
     The text between two stars is looked for once, where it stands first (an atomic group): a regular
     expression that tries every place takes for ever over a pattern of many stars.

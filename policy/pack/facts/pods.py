@@ -1,4 +1,4 @@
-"""Pods, by their shape: whatever has containers is one, in any kind of any API."""
+"""Finds pods by their form: anything with containers is a pod, in any kind of any API."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,8 +14,8 @@ _LEADING_TO_PODS = frozenset({"spec", "template", "jobTemplate", "podTemplate", 
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod's specification. Of a `partial` one only what it says can be judged: it is a patch. One that
-    `is_template` stands in a text, for something else to make pods of and to give resources to."""
+    """A pod's specification. A `partial` one is a patch, and is judged by what it has. An `is_template`
+    one stands in a text, from which something else makes pods and gives them resources."""
 
     path: Path
     spec: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Container:
 
 
 def pods(resource: Resource) -> tuple[list[Pod], list[Unclear]]:
-    """The pods of a resource of Kubernetes, and what may hold one and is not known."""
+    """Returns the pods of a Kubernetes resource, and unknown properties that may hold one."""
     read, unclear = manifests(resource)
     found: list[Pod] = []
     if resource.package == "kubernetes":
@@ -67,7 +67,7 @@ def pods(resource: Resource) -> tuple[list[Pod], list[Unclear]]:
 
 
 def containers(resource: Resource) -> Iterator[Container]:
-    """Of any resource that has pods or tasks of containers, of Kubernetes or a cloud."""
+    """Returns the containers of any resource that has pods or tasks, of Kubernetes or of a cloud."""
     for path, node in resource.nodes:
         if isinstance(node, Mapping) and any(isinstance(node.get(name), list) for name in _LISTS):
             yield from Pod(path, node, {}, partial=True).containers
@@ -82,7 +82,7 @@ def _within(found: Any, partial: bool) -> Iterator[Pod]:
 
 
 def _leads_to_pods(path: Path) -> bool:
-    """Whether `path` is of lists and of properties that lead to pods only, as `spec.template` and `items[2]`
+    """True if `path` is of lists and of properties that lead to pods only, as `spec.template` and `items[2]`
     are, and in a custom resource what is in a podTemplate."""
     below = path[path.index("podTemplate") :] if "podTemplate" in path else path
     leads = all(isinstance(key, int) or key in _LEADING_TO_PODS for key in below)

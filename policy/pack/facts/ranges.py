@@ -1,4 +1,4 @@
-"""Ranges of addresses: which are the internet."""
+"""Knows which ranges of addresses are the internet."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_anywhere(cidr: Any) -> bool:
-    """Whether a range is the internet, or such a part of it that it makes no difference."""
+    """True if a range is the internet, or such a part of it that it makes no difference."""
     return are_anywhere([cidr])
 
 
@@ -36,13 +36,13 @@ def are_anywhere(cidrs: Iterable[Any]) -> bool:
 
 
 def is_no_range(cidr: Any) -> bool:
-    """Whether a value is given and known, and no range of addresses: a cloud may read it in a way of its
+    """True if a value is given and known, and no range of addresses: a cloud may read it in a way of its
     own."""
     return not (cidr is None or cidr is UNKNOWN or cidr == "*") and _network(cidr) is None
 
 
 def no_range(cidr: Any) -> str:
-    """What is said of one."""
+    """Returns the message for a value that is no range."""
     return f"has {cidr!r}, which is no range of addresses: write it as 192.0.2.0/24"
 
 

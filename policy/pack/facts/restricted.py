@@ -1,4 +1,4 @@
-"""What Pod Security's level `restricted` asks of a pod (kubernetes.io, Pod Security Standards, v1.34)."""
+"""Checks pods against Pod Security's level `restricted` (kubernetes.io, Pod Security Standards, v1.34)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ def _volume(kind: str) -> str:
 
 
 def wrong_of_pod(pod: Pod) -> Wrong:
-    """What a pod says of itself as a whole that is not restricted."""
+    """Returns the violations of `restricted` in the pod's own settings."""
     for name in HOST:
         if is_true(get(pod.spec, name)):
             yield f"shares the node's own: remove {name}"
@@ -69,7 +69,8 @@ def wrong_of_pod(pod: Pod) -> Wrong:
 
 
 def wrong_of_container(pod: Pod, container: Container) -> Wrong:
-    """What one of its containers says that is not restricted, or must say and does not."""
+    """Returns the violations of `restricted` in one container: settings that are wrong, or required and
+    absent."""
     spec, security = container.spec, "securityContext"
     if is_true(get(spec, f"{security}.privileged")):
         yield "remove securityContext.privileged"

@@ -1,4 +1,4 @@
-"""Places where a secret can be read by whoever may see the resource: and which of them has one."""
+"""Finds secrets in clear, in places that anybody who may see the resource can read."""
 
 import base64
 import binascii
@@ -84,7 +84,7 @@ _COMMANDS = ("args", "command", "commands", "arguments")
 
 @dataclass(frozen=True)
 class Place:
-    """A text at `path`, known as `name` there; `marked` when the engine calls it secret."""
+    """A text at `path`, known there as `name`; `marked` if the engine knows that it is secret."""
 
     path: Path
     name: str
@@ -95,7 +95,7 @@ class Place:
 
 
 def in_clear(resource: Resource) -> Iterator[tuple[Path, str]]:
-    """The places of a resource that hold a secret, and why they are held to."""
+    """Returns the places of a resource that hold a secret in clear, with the reason for each."""
     for place in places(resource):
         if place.marked:
             yield place.path, "is a secret of the stack"
@@ -121,19 +121,19 @@ def _why(place: Place) -> str:
 
 
 def _is_assignment(pair: re.Match[str]) -> bool:
-    """Whether it gives an attribute of a program another's value: `self.token = token`."""
+    """True if it gives an attribute of a program another's value: `self.token = token`."""
     bare = pair.string[pair.start("value") - 1] not in "\"'"
     return (pair["first"] or "").startswith(("self.", "this.")) and bare and pair["value"].isidentifier()
 
 
 def _is_named(place: Place, name: str) -> bool:
-    """Whether what is called `name` is a secret. An ingress' annotation names the Secret that has it."""
+    """True if what is called `name` is a secret. An ingress' annotation names the Secret that has it."""
     names_another = "annotations" in place.path and "ingress.kubernetes.io/" in name and "secret" in name
     return names_a_secret(name) and not names_another
 
 
 def has_secret(text: str) -> bool:
-    """Whether a text has a key, a token, or an address with a password, by its form."""
+    """True if a text has a key, a token, or an address with a password, by its form."""
     for found in _SECRET.finditer(text):
         given = found["in_url"] or found["in_dsn"] or found["in_string"] or found["in_java"]
         if given is None or not is_reference(given):
@@ -142,7 +142,8 @@ def has_secret(text: str) -> bool:
 
 
 def texts_of(resource: Resource) -> Iterator[tuple[Path, str]]:
-    """Every text of a resource, also of one that is for secrets, as whoever uses it would read it."""
+    """Returns every text of a resource, as its reader would see it; texts that are meant for secrets
+    included."""
     for path, value in resource.nodes:
         if isinstance(value, str):
             yield path, value
@@ -151,7 +152,7 @@ def texts_of(resource: Resource) -> Iterator[tuple[Path, str]]:
 
 
 def places(resource: Resource) -> Iterator[Place]:
-    """Every text of the resource that others may read."""
+    """Returns every text of the resource that others may read."""
     if resource.type == AWS_PARAMETER and resource.get("type") != "SecureString":
         yield from _of_a_parameter(resource)
     if resource.package == "kubernetes":
@@ -176,7 +177,7 @@ def _of_a_parameter(resource: Resource) -> Iterator[Place]:
 
 
 def _keeps(resource: Resource, path: Path) -> bool:
-    """Whether a cloud keeps what is at `path` to itself: the property is for a secret, or for a name."""
+    """True if a cloud keeps what is at `path` to itself: the property is for a secret, or for a name."""
     if resource.type == AWS_PARAMETER and path[0] in ("value", "insecureValue", "valueWo"):
         return True  # the type of the parameter says whether it is
     # A key with a dot or an underscore is no property's: it is a user's own, in a mapping.

@@ -1,4 +1,4 @@
-"""What keeps data: which flags encrypt it, which key, and what lets it be destroyed."""
+"""Knows what keeps data: which flags encrypt it, by which key, and which flags let it be destroyed."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -103,8 +103,8 @@ _DEVICES = _DISKS | {"blockDeviceMappings"}
 
 
 def unencrypted(resource: Resource) -> Iterator[tuple[Path, Any]]:
-    """Each flag of encryption that is not true: false, not known, or missing where that is false; with its
-    value, which is UNKNOWN also where something above the flag is not known."""
+    """Returns each encryption flag that is false, unknown, or absent where the default is false, with
+    its value; the value is UNKNOWN also if something above the flag is unknown."""
     own = FLAGS.get(resource.type, "")
     if own and not _is_encrypted(value := resource.get(own)) and not _inherits(resource):
         yield tuple(own.split(".")), value
@@ -125,16 +125,16 @@ def _is_encrypted(value: Any) -> bool:
 
 
 def _inherits(resource: Resource) -> bool:
-    """Whether it is a replica that says nothing: it is encrypted as its source is."""
+    """True if it is a replica that says nothing: it is encrypted as its source is."""
     return bool(resource.get("replicateSourceDb")) and resource.get("storageEncrypted") is None
 
 
 def _is_device(keys: list[str], own: str) -> bool:
-    """Whether a disk is at `keys`, other than the one that the type's `own` flag is of."""
+    """True if a disk is at `keys`, other than the one that the type's `own` flag is of."""
     return keys[-1] in _DISKS and keys != [own.partition(".")[0]]
 
 
 def without_key(resource: Resource) -> str | None:
-    """Where it would name a key of the stack's own, and does not. One that is not known yet is one."""
+    """Returns the property in which the resource should name a key of the stack's own and names none."""
     path = KEYS.get(resource.type)
     return path if path and resource.get(path) is not UNKNOWN and not resource.get(path) else None

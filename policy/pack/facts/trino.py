@@ -16,5 +16,5 @@ address with a password is found by its form.
 
 
 def is_secret(name: str) -> bool:
-    """Whether a catalog's property of this name holds a secret."""
+    """True if a catalog's property of this name holds a secret."""
     return bool(_ENDS.search(name) or _OTHERS.match(name))

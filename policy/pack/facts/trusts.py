@@ -1,4 +1,4 @@
-"""Trusts in issuers of web identities: whether a condition names whose identities may act as a role."""
+"""Judges trusts in issuers of web identities: a condition must name whose identities may act as the role."""
 
 import re
 
@@ -27,7 +27,7 @@ _GITHUB_IDS = ("repository_id", "repository_owner", "repository_owner_id", "ente
 
 
 def anybody_of(statement: Statement) -> str:
-    """The issuer whose identities may all act as the role; empty where conditions name some of them."""
+    """Returns the issuer whose identities may all act as the role; empty if conditions name some of them."""
     for kind, name in statement.principals:
         issuer = name.rpartition("oidc-provider/")[2]
         if kind != "Federated" or ":saml-provider/" in name or _CLUSTERS.match(issuer):
@@ -38,7 +38,8 @@ def anybody_of(statement: Statement) -> str:
 
 
 def anybody_of_provider(resource: Resource) -> str:
-    """The issuer whose identities a provider of a pool of Google's takes whosever they are."""
+    """Returns the issuer from which a Google identity pool takes every identity; empty if a condition
+    names some."""
     issuer = resource.get("oidc.issuerUri") if resource.type == GCP_POOL_PROVIDER else None
     if not isinstance(issuer, str) or _CLUSTERS.match(issuer.removeprefix("https://")):
         return ""
@@ -51,7 +52,7 @@ _CLAIM = re.compile(r"\b(assertion|attribute|google)\b")
 
 
 def _is_named(issuer: str, conditions: tuple[Condition, ...]) -> bool:
-    """Whether an identity of the issuer passes only if a claim of it names whose it is."""
+    """True if an identity of the issuer passes only if a claim of it names whose it is."""
     accepted = {"sub": _subjects(issuer)}
     if issuer in _BY_CLIENT:
         accepted |= dict.fromkeys(("aud", "app_id"), _LITERAL)
@@ -63,7 +64,7 @@ def _is_named(issuer: str, conditions: tuple[Condition, ...]) -> bool:
 
 
 def _has(conditions: tuple[Condition, ...], issuer: str, claim: str, form: re.Pattern[str]) -> bool:
-    """Whether a condition asks for the claim, and each of its values has the form."""
+    """True if a condition asks for the claim, and each of its values has the form."""
     return any(
         each.is_matching
         and each.key == f"{issuer}:{claim}".lower()

@@ -1,4 +1,4 @@
-"""What of a pod is not known that `restricted` asks for."""
+"""Finds settings of pods that `restricted` asks for and a preview does not know."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
 def unknowns(pod: Pod) -> Iterator[Unclear]:
-    """The settings of `restricted` that are not known, and what they stand in."""
+    """Returns the unknown settings that `restricted` asks for, and the unknown properties that hold them."""
     for path, node in nodes(pod.spec):
         if node is UNKNOWN and _is_judged(path):
             yield Unclear((*pod.path, *path))
@@ -40,7 +40,7 @@ def _may_be_of_apparmor(path: Path) -> bool:
 
 
 def _is_judged(path: Path) -> bool:
-    """Whether a value at `path` of a pod's specification is one that `restricted` asks for, or holds one."""
+    """True if a value at `path` of a pod's specification is one that `restricted` asks for, or holds one."""
     first, last = path[0], path[-1]
     if first in _LISTS:
         return len(path) <= 2 or _is_judged_of_a_container(path[2:])

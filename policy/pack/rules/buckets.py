@@ -1,4 +1,4 @@
-"""Buckets: closed to the public, encrypted, and reached by TLS only."""
+"""Rules for buckets: closed to the public, encrypted, and reached by TLS only."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -81,7 +81,7 @@ def bucket_tls_only(resources: Sequence[Resource], stack: Stack) -> Iterator[Vio
 def _each_bucket_has(
     resources: Sequence[Resource], token: str, right: Callable[[Resource, Resource], bool], otherwise: str
 ) -> Iterator[Violation]:
-    """Says of each bucket that has no setting of the type that is `right` for it."""
+    """Yields a violation for each bucket without a setting of the type for which `right` is true."""
     settings = of_types(resources, token)
     for bucket in of_types(resources, *AWS_BUCKETS):
         if not any(_belongs(each, bucket) and right(each, bucket) for each in settings):
@@ -89,7 +89,7 @@ def _each_bucket_has(
 
 
 def _belongs(settings: Resource, bucket: Resource) -> bool:
-    """Whether `settings` (an access block, a policy, an encryption) are those of `bucket`: by the resource
+    """True if `settings` (an access block, a policy, an encryption) are those of `bucket`: by the resource
     that its property comes from, which a preview knows, or by the name, which it may not."""
     used = settings.uses.get("bucket", frozenset())
     name = settings.get("bucket")
@@ -98,7 +98,7 @@ def _belongs(settings: Resource, bucket: Resource) -> bool:
 
 
 def _denies_clear_text(policy: Resource, bucket: Resource) -> bool:
-    """Whether its denials of clear text are on the bucket and on what is in it, by one pattern or by two."""
+    """True if its denials of clear text are on the bucket and on what is in it, by one pattern or by two."""
     if policy.get("policy") is None or unclear(policy.properties, "policy"):
         return True  # nobody can say: that is a violation of its own
     found, _ = documents(policy)

@@ -1,4 +1,4 @@
-"""Where the stack runs, and how much of it there may be."""
+"""Rules for the stack's regions and its number of machines."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ def instance_budget(resources: Sequence[Resource], stack: Stack) -> Iterator[Vio
 
 
 def instances(resource: Resource, resources: Sequence[Resource]) -> int:
-    """How many machines a resource may grow to."""
+    """Returns the number of machines that a resource may grow to."""
     match resource.type:
         case _ if resource.type in (AWS_INSTANCE, GCP_INSTANCE):
             return 1
@@ -79,7 +79,7 @@ def instances(resource: Resource, resources: Sequence[Resource]) -> int:
 
 
 def _zones(pool: Resource, resources: Sequence[Resource]) -> int:
-    """The zones of a node pool: its own, else those of its cluster."""
+    """Returns the zones of a node pool: its own, or those of its cluster."""
     clusters = [each for each in of_types(resources, GCP_CLUSTER) if each.urn in pool.uses.get("cluster", ())]
     for found in (pool, *clusters):
         if named := found.items("nodeLocations"):
@@ -101,8 +101,8 @@ def allowed_regions(resource: Resource, stack: Stack) -> Iterator[str]:
 
 
 def _regions(resource: Resource) -> set[str]:
-    """Where a resource is, by its own properties or else its provider's. Multi-regions of Google's are
-    named as they are (`EU`); what is global is nowhere."""
+    """Returns the regions of a resource, by its own properties or its provider's. Google's multi-regions
+    keep their names (`EU`); a global resource has none."""
     paths = ("region", "location", "zone", "availabilityZone")
     given = [value for path in paths if isinstance(value := resource.get(path), str) and value]
     if not given and isinstance(default := get(resource.provider, "region"), str):

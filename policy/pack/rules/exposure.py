@@ -1,4 +1,4 @@
-"""What the internet may reach: only what the stack file lists in `expose`."""
+"""Rules for what the internet may reach: only what the stack file lists in `expose`."""
 
 from collections.abc import Iterator
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Who may do what, and with which credentials."""
+"""Rules for identities: who may do what, and with which credentials."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ def no_wildcard_iam(resource: Resource, stack: Stack) -> Iterator[str]:
 
 
 def _too_wide(statement: Statement) -> str:
-    """The actions that a statement of an identity allows on everything, of those that could be on less."""
+    """Returns the actions that an identity's statement allows on everything and could be allowed on less."""
     if not statement.allows or statement.of_a_resource:
         return ""
     if not (statement.on_everything or statement.on_all_of_a_type):

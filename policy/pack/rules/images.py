@@ -1,4 +1,4 @@
-"""Where container images come from."""
+"""Rules for the registries of container images."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _images(resource: Resource) -> Iterator[str]:
 
 
 def _full_name(image: str) -> str:
-    """With the registry that Docker adds to a name without."""
+    """Returns the image's name with the registry that Docker adds to a name without one."""
     first, slash, _ = image.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         return image

@@ -1,4 +1,4 @@
-"""Whether what the rules judge is known, and can be read."""
+"""Rules for unknown and unreadable properties that other rules judge."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def judgeable(resource: Resource, stack: Stack) -> Iterator[str]:
 
 
 def unclear(resource: Resource, stack: Stack) -> Iterator[Unclear]:
-    """What nobody can judge: documents, grantees, ranges, ports, pods and flags."""
+    """Yields what cannot be judged: documents, grantees, ranges, ports, pods and flags."""
     _, unread = grants(resource)
     yield from unread
     yield from unknown_roles(resource)

@@ -1,4 +1,4 @@
-"""Tags, and how long what holds data lives."""
+"""Rules for tags, and for how long stores of data live."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def required_tags(resource: Resource, stack: Stack) -> Iterator[str]:
 
 
 def _tags(resource: Resource, path: str, defaults: str) -> set[str] | None:
-    """The names of its tags, those of its provider included; None when they are not known."""
+    """Returns the names of the resource's tags, its provider's included; None if they are unknown."""
     own: Any = resource.get(path, {})
     shared: Any = Resource("", "", properties=resource.provider).get(defaults, {})
     if own is UNKNOWN or shared is UNKNOWN:

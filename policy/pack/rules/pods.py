@@ -1,4 +1,4 @@
-"""What pods must say of themselves: their resources, and Pod Security's `restricted`."""
+"""Rules for pods: their resources, and Pod Security's level `restricted`."""
 
 from collections.abc import Iterator, Mapping
 

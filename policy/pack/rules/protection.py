@@ -1,4 +1,4 @@
-"""Encryption, at rest and in transit."""
+"""Rules for encryption at rest and in transit."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -120,7 +120,7 @@ def tls_in_transit(resource: Resource, stack: Stack) -> Iterator[str]:
 
 
 def _redirects(listener: Resource) -> bool:
-    """Whether a listener only redirects to TLS: without a protocol a redirect keeps the listener's own."""
+    """True if a listener only redirects to TLS: without a protocol a redirect keeps the listener's own."""
     actions = listener.items("defaultActions")
     to_tls = [
         get(each, "redirect.protocol") == "HTTPS" for each in actions if get(each, "type") == "redirect"

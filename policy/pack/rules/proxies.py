@@ -1,4 +1,4 @@
-"""Proxies of Google Cloud that take clear text: they may only redirect to TLS."""
+"""Rules for Google Cloud's proxies without TLS: they may only redirect to TLS."""
 
 from collections.abc import Iterator, Sequence
 
@@ -24,7 +24,7 @@ def _is_map_of(found: Resource, proxy: Resource) -> bool:
 
 
 def _only_redirects(found: Resource) -> bool:
-    """Whether all that a map of URLs does is to redirect to TLS; one with rules of paths may do more."""
+    """True if all that a map of URLs does is to redirect to TLS; one with rules of paths may do more."""
     services = [
         value for path, value in nodes(found.properties) if path[-1:] == ("defaultService",) and value
     ]

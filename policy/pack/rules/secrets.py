@@ -1,4 +1,4 @@
-"""Where secrets may stand: encrypted in the stack file, in Secrets, in the cloud's secret store."""
+"""Rules for secrets: they are encrypted in the stack file, in Secrets, or in the cloud's secret store."""
 
 import shlex
 from collections.abc import Iterator
