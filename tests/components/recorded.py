@@ -21,18 +21,24 @@ from components.base import (
 )
 from components.endpoints import NetworkEndpoint
 from components.foundation import Foundation
+from components.sizing import Size
 from infra.declared import SIZES
 from tests.mocked_program import run_program
 
 
 @dataclass
 class RecordingCluster:
-    """`files` are the contents by the program's name, plain and secret."""
+    """Keeps the programs that it is asked to run.
+
+    `files` has the contents by the program's name, plain and secret. `open_texts` has the words of its command,
+    its environment and its plain files, which anybody may read.
+    """
 
     executors: ExecutorTemplate | None = None
     security_group: str = "sg-nodes"
     programs: dict[str, Program] = field(default_factory=dict)
     files: dict[str, dict[str, str]] = field(default_factory=dict)
+    open_texts: dict[str, list[str]] = field(default_factory=dict)
 
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
         self._keep(workload)
@@ -59,6 +65,19 @@ class RecordingCluster:
         contents = self.files.setdefault(program.name, {})
         for path, text in {**program.files, **program.secret_files}.items():
             pulumi.Output.from_input(text).apply(partial(contents.__setitem__, path))
+        texts = self.open_texts.setdefault(program.name, [])
+        for text in (*program.command, *program.env.values(), *program.files.values()):
+            pulumi.Output.from_input(text).apply(texts.append)
+
+    def links(self, program: str) -> set[tuple[str, tuple[str, ...]]]:
+        """The components that a program is linked to, and the ports of each."""
+        return {(link.target.component, link.ports) for link in self.programs[program].links}
+
+    def workload(self, name: str) -> Workload:
+        """The workload `name`. Raises AssertionError for a task."""
+        program = self.programs[name]
+        assert isinstance(program, Workload)
+        return program
 
 
 class Minted:
@@ -68,12 +87,12 @@ class Minted:
         return pulumi.Output.secret(f"secret-of-{name}")
 
 
-def foundation(cluster: Cluster) -> Foundation:
-    """What a component of a laptop's size is built on, with `cluster` to run it."""
+def foundation(cluster: Cluster, size: Size = "laptop") -> Foundation:
+    """Returns the foundation of a component at `size`, with `cluster` to run it."""
     return Foundation(
         cluster=cluster,
         secrets=Minted(),
-        sizing=SIZES["laptop"],
+        sizing=SIZES[size],
         network=NetworkEndpoint(component="network"),
     )
 
