@@ -30,8 +30,8 @@ from tests.mocked_program import run_program
 class RecordingCluster:
     """Keeps the programs that it is asked to run.
 
-    `files` has the contents by the program's name, plain and secret. `open_texts` has the words of its command,
-    its environment and its plain files, which anybody may read.
+    `files` has the contents by the program's name, plain and secret. `open_texts` has the words of its
+    command, its environment and its plain files, which anybody may read.
     """
 
     executors: ExecutorTemplate | None = None
