@@ -29,6 +29,7 @@ import pulumi
 from components.base import Command, Readiness, Resources, Workload
 from components.software import NATS
 from providers.local.cluster import LocalCluster
+from providers.local.ports import PortTable
 from providers.local.resources import Host, Plugin
 
 plugin = Plugin("local")
@@ -36,7 +37,7 @@ host = Host(
     "local", directory={directory!r}, ports={{}}, keep_data=False, parked=False,
     opts=pulumi.ResourceOptions(provider=plugin),
 )
-cluster = LocalCluster(plugin, host, Path({cache!r}), port_offset=0)
+cluster = LocalCluster(plugin, host, Path({cache!r}), PortTable(()), port_offset=0)
 for index in range(int(os.environ["WORKLOADS"])):
     workload = Workload(
         name=f"server-{{index}}",

@@ -257,7 +257,7 @@ def test_a_failed_new_version_says_how_to_go_back_and_going_back_works(web: Trac
     old = dict(web.inputs)
     with pytest.raises(grpc.RpcError) as raised:
         web.update(version="2.0", command=[sys.executable, "-c", "raise SystemExit('cannot read old data')"])
-    assert "set web to 1.0" in failure(raised.value)
+    assert "restore web 1.0" in failure(raised.value)
     assert web.inputs == old
     assert web.diff() == ["files", "state"]
     web.update()
