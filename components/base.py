@@ -27,7 +27,7 @@ class HostPort:
 
     @property
     def authority(self) -> pulumi.Output[str]:
-        """`host:port`."""
+        """Returns the text `host:port`."""
         return pulumi.Output.concat(self.host, ":", self.port.apply(lambda port: str(int(port))))
 
     def url(self, scheme: str = "http", path: str = "") -> pulumi.Output[str]:
@@ -52,7 +52,7 @@ class Address:
 
     @property
     def exposed(self) -> bool:
-        """True if clients beyond the cluster have an address of their own."""
+        """Returns True if clients beyond the cluster have an address of their own."""
         return self.outside is not self.inside
 
 
@@ -67,7 +67,7 @@ class Tls:
 
 @dataclass(frozen=True)
 class Anonymous:
-    """No authentication: SECURITY.md lists who uses it."""
+    """Says that a client connects without authentication. SECURITY.md lists who does."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,13 @@ class Endpoint:
 
     @property
     def ca_file(self) -> str | None:
-        """The path (a template) of the issuer's certificates for a client; None for a public issuer."""
+        """Returns the path (a template) of the issuer's certificates for a client, or None for a
+        public issuer."""
         return None if self.tls.ca is None else f"{{run}}/{self.component}-ca.pem"
 
     @property
     def ca_files(self) -> Mapping[str, pulumi.Input[str]]:
-        """The issuer's certificates by file name, which a client needs among its files; empty for a
+        """Returns the issuer's certificates by file name, which a client needs among its files; empty for a
         public issuer."""
         return {} if self.tls.ca is None else {f"{self.component}-ca.pem": self.tls.ca}
 
@@ -128,7 +129,7 @@ class Endpoint:
 
 
 def login_of(auth: Auth) -> Mapping[str, Any]:
-    """The user name and the password of `auth`; empty for other ways to authenticate."""
+    """Returns the user name and the password of `auth`; empty for other ways to authenticate."""
     return {"username": auth.username, "password": auth.password} if isinstance(auth, Password) else {}
 
 

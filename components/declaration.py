@@ -24,7 +24,7 @@ class PortRange:
 
     @property
     def numbers(self) -> range:
-        """All ports of the range, at offset 0."""
+        """Returns all ports of the range, at offset 0."""
         return range(self.first, self.first + self.count)
 
 

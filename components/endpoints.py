@@ -1,4 +1,4 @@
-"""Has an endpoint for each capability: a frozen dataclass with everything that a client needs to connect."""
+"""Defines an endpoint for each capability: a frozen dataclass with all that a client needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -135,7 +135,7 @@ class ObjectStoreEndpoint(Endpoint):
 
     @property
     def key(self) -> Password | None:
-        """The access key; None if clients are known by their workload's identity. Raises TypeError for
+        """Returns the access key; None if clients log in by a workload identity. Raises TypeError for
         another way to authenticate."""
         match self.auth:
             case Password() if self.protocol == "s3":
@@ -182,7 +182,7 @@ class KafkaEndpoint(Endpoint):
 
 
 def _joined(addresses: Sequence[HostPort]) -> pulumi.Output[str]:
-    """Each once: inside, brokers share the name of their service."""
+    """Returns the addresses, comma-separated and without repeats: brokers share one name inside."""
     return pulumi.Output.all(*(address.authority for address in addresses)).apply(
         lambda known: ",".join(dict.fromkeys(known))
     )

@@ -48,7 +48,7 @@ class ExternalCheckArgs:
 
 
 class ExternalCheck(pulumi.ComponentResource):
-    """Reaches every server from where the platform will run: it logs in to each database and to Redis,
+    """Connects to every server from where the platform will run: it logs in to each database and to Redis,
     lists each bucket, and asks Kafka for its metadata and an issuer for its discovery document."""
 
     passed: pulumi.Resource

@@ -20,7 +20,7 @@ from components.sizing import WorkloadSize
 from components.software import FLIGHTS, SPARK
 
 _DRIVER, _BLOCKS = 7078, 7079
-"""Where executors reach the driver, and fetch blocks from it."""
+"""The driver's ports: executors connect to the first and fetch blocks from the second."""
 
 
 DECLARATION = Declaration(
@@ -100,7 +100,7 @@ def _to_spark(spark: SparkEndpoint) -> Link:
 
 
 def _spec(args: FlightsArgs, heap: int) -> pulumi.Output[str]:
-    """The pipeline's spec file; its schema is in apps/pipelines/flights/README.md."""
+    """Returns the pipeline's spec file; its schema is in apps/pipelines/flights/README.md."""
     catalog, trino, objects = args.iceberg_catalog, args.trino, args.object_store
     key = objects.key
     return pulumi.Output.json_dumps(

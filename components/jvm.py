@@ -1,4 +1,4 @@
-"""Has the JVM options that the Java servers share."""
+"""Builds the JVM options that the Java servers share."""
 
 _SMALL = 512
 """MiB: below it a server's work is its start, which C1 alone halves (Keycloak: 71 to 16 CPU seconds)."""

@@ -41,7 +41,7 @@ cluster {{
 }}
 """
 _REPLICATED = 3
-"""Copies of a stream where there are as many servers."""
+"""The number of copies of a stream, if at least as many servers run."""
 
 
 DECLARATION = Declaration(

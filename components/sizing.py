@@ -27,7 +27,7 @@ class WorkloadSize:
 
     @property
     def resources(self) -> Resources:
-        """The cores and the memory of one replica."""
+        """Returns the cores and the memory of one replica."""
         return Resources(cpu=self.cpu, memory=self.memory)
 
 

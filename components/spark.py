@@ -170,9 +170,9 @@ class Spark(pulumi.ComponentResource):
 
 
 _BLOCKS = 7079
-"""Where executors fetch blocks from one another."""
+"""The port from which executors fetch blocks of one another."""
 _LEAST_OVERHEAD = 384
-"""MiB beside a JVM's heap: Spark's own least."""
+"""The memory in MiB that Spark reserves at least beside a JVM's heap."""
 _POD_TEMPLATE = "executor.json"
 
 
@@ -190,7 +190,8 @@ def _executor(name: str, args: SparkArgs) -> Program:
 
 
 def _on_kubernetes(name: str, args: SparkArgs, executors: ExecutorTemplate) -> SparkEndpoint:
-    """Properties: https://spark.apache.org/docs/latest/running-on-kubernetes.html. Each driver makes a
+    """Returns the endpoint for drivers that start executors as pods, as described in
+    https://spark.apache.org/docs/latest/running-on-kubernetes.html. Each driver makes a
     secret of its own for its executors."""
     size = args.foundation.sizing["spark-worker"]
     overhead = max(_LEAST_OVERHEAD, size.memory // 6)

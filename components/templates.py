@@ -34,7 +34,7 @@ _NAMES = frozenset(
 
 
 class UnknownPlaceholderError(KeyError):
-    """A template has a placeholder for which its cluster has no value."""
+    """Reports a placeholder in a template for which its cluster has no value."""
 
     def __init__(self, placeholder: str, known: Mapping[str, str]) -> None:
         self.placeholder = placeholder

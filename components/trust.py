@@ -14,7 +14,7 @@ from components.base import Endpoint
 
 def files(endpoint: Endpoint) -> Mapping[str, pulumi.Input[str]]:
     """Returns the trust store for `endpoint`, in Base64 by file name; a Java client of the endpoint needs it
-    among its binary files. Empty where a public authority vouches for the endpoint."""
+    among its binary files. The result is empty if a public authority vouches for the endpoint."""
     if endpoint.tls.ca is None:
         return {}
     return {_file_name(endpoint): pulumi.Output.from_input(endpoint.tls.ca).apply(_trust_store)}
@@ -22,7 +22,7 @@ def files(endpoint: Endpoint) -> Mapping[str, pulumi.Input[str]]:
 
 def options(endpoint: Endpoint) -> tuple[str, ...]:
     """Returns the JVM options (templates over `{run}`) that make a Java client of `endpoint` use the store
-    of `files`. Empty where a public authority vouches for the endpoint."""
+    of `files`. The result is empty if a public authority vouches for the endpoint."""
     if endpoint.tls.ca is None:
         return ()
     store = f"-Djavax.net.ssl.trustStore={{run}}/{_file_name(endpoint)}"

@@ -1,4 +1,4 @@
-"""Picks the cloud: no other module of the program does."""
+"""Picks the provider of the cloud that the stack names; only this module does."""
 
 import re
 from collections.abc import Mapping

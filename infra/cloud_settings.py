@@ -43,7 +43,7 @@ MirrorName = Annotated[
 
 
 class ImageSettings(Model):
-    """Where container images come from."""
+    """Says which registries container images come from."""
 
     mirror: MirrorName | None = Field(
         default=None, description="a registry and path that holds all images: `make images` lists them"
@@ -90,7 +90,8 @@ class LoadBalancerSettings(Model):
 
 
 def _kubeconfig(path: str) -> str:
-    """Refuses a relative path: the program and the commands run in different directories."""
+    """Returns `path`. Raises ValueError for a relative one: the program and the commands run
+    in different directories."""
     if not path.startswith(("/", "~/")):
         raise ValueError("must be an absolute path: write it from / on")
     return path
@@ -148,7 +149,7 @@ def network_of(text: str) -> IPv4Network:
 
 
 def _site(text: str) -> str:
-    """Refuses a network that contains every address: it is the network of administrators."""
+    """Returns the network `text`. Raises ValueError for one that contains every address."""
     if network_of(text).prefixlen == 0:
         raise ValueError("opens the API server to the whole internet: name the networks that need it")
     return text

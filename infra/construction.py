@@ -52,8 +52,8 @@ class Construction:
         self.demo = build_demo(self) if settings.demo else None
 
     def endpoint(self, kind: type[_E], component: str) -> _E:
-        """The endpoint of `component`, which is built already. Raises TypeError for a component that is not,
-        or whose endpoint is of another kind: a row must declare the components that it needs."""
+        """Returns the endpoint of `component`, which must be built already. Raises TypeError if it is
+        not built, or if its endpoint is not a `kind`. A row must declare the components that it needs."""
         endpoint = self.endpoints.get(component)
         if isinstance(endpoint, kind):
             return endpoint
@@ -62,29 +62,29 @@ class Construction:
         )
 
     def external(self, kind: type[_E], component: str) -> _E | None:
-        """The endpoint of the site's own server for `component`; None where the platform runs it."""
+        """Returns the endpoint of the site's own server for `component`; None where the platform runs it."""
         endpoint = self._external.get(component)
         return endpoint if isinstance(endpoint, kind) else None
 
     @cached_property
     def topics(self) -> tuple[Topic, ...]:
-        """The Kafka topics of the stack file."""
+        """Returns the Kafka topics of the stack file."""
         return tuple(Topic(each.name, each.partitions, each.config) for each in self.settings.topics)
 
     @cached_property
     def databases(self) -> tuple[str, ...]:
-        """The databases of the components that the platform runs, and those of the stack file."""
+        """Returns the databases of the components that the platform runs, and those of the stack file."""
         run = (name for name in self.settings.self_hosted if BY_NAME[name].database)
         return tuple(dict.fromkeys((*run, *self.settings.databases)))
 
     @cached_property
     def buckets(self) -> tuple[str, ...]:
-        """The platform's own buckets and those of the stack file, by logical name."""
+        """Returns the platform's own buckets and those of the stack file, by logical name."""
         return tuple(dict.fromkeys((*BUCKETS, *self.settings.buckets)))
 
     @cached_property
     def grants(self) -> tuple[Grant, ...]:
-        """The buckets that each service reaches, as declared; people reach all of them."""
+        """Returns the buckets that each service reaches, as declared; people reach all of them."""
         services = tuple(
             Grant(each.name, buckets, access)
             for each in self.settings.active
@@ -101,8 +101,8 @@ class Construction:
         return (*services, Grant(USER_IDENTITY, used or self.buckets, outside=True))
 
     def _check_external(self, name: str) -> Mapping[str, Endpoint]:
-        """The endpoints of the site's own servers. Everything that starts from here on does so after they
-        have been reached."""
+        """Returns the endpoints of the site's own servers. Everything built after this call starts only
+        once those servers have been checked."""
         external = self.settings.external
         needed = dict.fromkeys(bucket for grant in self.grants for bucket in grant.buckets)
         servers = endpoints(external, [grant.service for grant in self.grants], needed)

@@ -73,7 +73,7 @@ class Login(Model):
 
 
 class DatabaseLogin(Login):
-    """The owner of a database."""
+    """Holds the login of a database's owner."""
 
     name: DatabaseName | None = Field(default=None, description="the database's own name, if another")
 

@@ -1,7 +1,7 @@
-"""`python -m infra.images --stack <stack>`: the container images that a stack runs, to mirror them.
+"""`python -m infra.images --stack <stack>` lists the container images that a stack runs, to mirror them.
 
 One line for each: where it comes from, a tab, and its name below the stack's mirror. It comes from the
-name to copy, or, when it is one of ours, from the `docker build` command that makes it.
+name to copy or, if this repository builds it, from the `docker build` command that makes it.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """`python -m infra.lifetime [--stack <stack>] [--dry-run]`: parks each stack whose ttl is past.
 
-For a schedule: it writes `power: parked` into the stack's file and runs `up`, and does nothing to a stack
+A scheduler runs it. It writes `power: parked` into the stack's file and runs `up`. It skips a stack
 that is parked already or has no ttl. Whoever needs the stack sets a later ttl and `power: on`.
 """
 

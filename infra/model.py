@@ -1,4 +1,4 @@
-"""Has the types and the base class that all settings share."""
+"""Defines the types and the base class that all settings share."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -29,7 +29,7 @@ class ShardSettings(Model):
 
 
 class LimitSettings(Model):
-    """What a program may use for one event."""
+    """Limits the resources that a program may use for one event."""
 
     gas: int | None = Field(default=None, ge=1, le=10**9, description="thousands of steps")
     memory: int | None = Field(default=None, ge=16, le=1 << 16, description="MiB")
@@ -60,12 +60,12 @@ class ProjectionSettings(Model):
 
     @property
     def parts(self) -> list[ShardSettings]:
-        """The shards of the view; a view without shards has one, named `all`."""
+        """Returns the shards of the view; a view without shards has one, named `all`."""
         return self.shards or [ShardSettings(name="all", subjects=self.subjects, port_index=self.port_index)]
 
     @property
     def keys(self) -> list[tuple[str | int, ...]]:
-        """The path of each part within the projection's settings."""
+        """Returns the path of each part within the projection's settings."""
         return [("shards", number) for number in range(len(self.shards))] or [()]
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ class ProjectionSettings(Model):
         return self
 
     def _events(self) -> None:
-        """Refuses subjects by which an event could belong to two shards, or have no tenant."""
+        """Raises an error for subjects by which an event could belong to two shards, or have no tenant."""
         for key, part in zip(self.keys, self.parts, strict=True):
             if found := repeated(part.subjects):
                 at, before = found
@@ -165,8 +165,8 @@ def check_projections(
 
 
 def _check_port_indexes(projections: Sequence[ProjectionSettings]) -> None:
-    """Refuses two workers with the same port. Only one machine has this limit: a pod has an address of
-    its own."""
+    """Raises PydanticCustomError for two workers with the same port. The limit holds on one
+    machine only, since each pod has an address of its own."""
     found = port_indexes(projections)
     if len(found) > _PORTS:
         raise problem(

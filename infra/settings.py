@@ -44,13 +44,12 @@ TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-
 
 
 def _day(given: object) -> object:
-    """Reads a day from a text. Some YAML readers, the engine's among them, would make a point in time of
-    it."""
+    """Returns the day that a text names; other values are returned unchanged."""
     return day_of(given) if isinstance(given, str) else given
 
 
 def _switch(given: object) -> object:
-    """Reads `on`, which YAML 1.1 takes for true."""
+    """Returns `on` for True, since YAML 1.1 reads the word `on` as true."""
     return "on" if given is True else given
 
 
@@ -100,7 +99,7 @@ class ComponentSwitches(Model):
 
     @property
     def on(self) -> tuple[str, ...]:
-        """The components that are switched on."""
+        """Returns the components that are switched on."""
         return tuple(name for name, enabled in self if enabled)
 
 
@@ -128,7 +127,7 @@ class KeycloakSettings(Model):
 
 
 class LocalSettings(Model):
-    """Where the local stack lives."""
+    """Says which directory and ports the local stack uses."""
 
     port_offset: int = Field(
         default=0, ge=0, le=LOCAL_PORTS.largest_offset, description="added to every port"
@@ -138,21 +137,21 @@ class LocalSettings(Model):
 
 
 class BudgetSettings(Model):
-    """What machines the stack may have, for the policies."""
+    """Limits the machines that the stack may have; the policies check it."""
 
     instances: int = Field(ge=0, description="in all, as many as there may be")
     types: list[str] = Field(min_length=1, description="patterns of instance types: db.t4g.*")
 
 
 class PolicySettings(Model):
-    """What the policy pack (docs/policies.md) holds the stack to."""
+    """Configures the checks of the policy pack (docs/policies.md)."""
 
     regions: list[str] = Field(default_factory=list, description="the cloud's own region if not given")
     budget: BudgetSettings | None = Field(default=None, description="the size's if not given")
 
 
 class Settings(Model):
-    """Everything that a stack says of its platform."""
+    """Holds all settings of a stack's platform."""
 
     cloud: Literal["local", "kubernetes", "aws", "gcp"]
     size: Size = "laptop"
@@ -187,12 +186,12 @@ class Settings(Model):
 
     @property
     def exposed(self) -> dict[str, str]:
-        """The host name of each exposed component."""
+        """Returns the host name of each exposed component."""
         return {str(name): host for name, host in self.expose.items()}
 
     @property
     def active(self) -> tuple[Declaration, ...]:
-        """The declarations of everything that the stack has: components, the provisioner and the demo."""
+        """Returns the declarations of all parts of the stack: components, the provisioner and the demo."""
         switched_on = self.components.on
         return tuple(
             each
@@ -203,12 +202,12 @@ class Settings(Model):
 
     @property
     def on(self) -> tuple[str, ...]:
-        """The components that are on; projections are where the stack file declares some."""
+        """Returns the components that are on, with `projections` if the stack file declares any."""
         return tuple(each.name for each in self.active if each.switchable)
 
     @property
     def self_hosted(self) -> tuple[str, ...]:
-        """The components that are on and that no server of the site's own replaces."""
+        """Returns the components that are on and run by the platform itself."""
         return tuple(name for name in self.on if name not in self.external.components)
 
     @property
@@ -225,14 +224,14 @@ class Settings(Model):
 
     @property
     def workload_sizes(self) -> Sizing:
-        """The size of each workload, as the stack file changes it."""
+        """Returns the size of each workload, with the stack file's changes."""
         table = SIZES[self.size]
         changed: Sizing = {name: override.applied(table[name]) for name, override in self.sizing.items()}
         return {**table, **changed}
 
     @property
     def _account(self) -> AwsSettings | GcpSettings | None:
-        """The section of the cloud account that the stack is in."""
+        """Returns the section of the cloud account that the stack is in."""
         account: AwsSettings | GcpSettings | None = getattr(self, self.limits.required or "aws")
         return account
 
@@ -275,7 +274,7 @@ class Settings(Model):
         return self
 
     def _check_needs(self, active: Collection[str]) -> None:
-        """Refuses a component that needs one which is off, before anything is built."""
+        """Raises an error if a component needs one that is off."""
         for each in self.active:
             for needed in each.needs if each.name not in self.external.components else ():
                 if needed not in active:

@@ -20,10 +20,10 @@ _FREE = (
     ("keycloak", "redirect_uris"),
     ("kubernetes", "load_balancer", "annotations"),
 )
-"""Below these stand texts of the user's own, passwords among them."""
+"""The keys below which a file has texts of the user's own, passwords among them."""
 _SECRET = re.compile(r"pass|secret|token|credential|key|auth", re.IGNORECASE)
 _ADDRESS = re.compile(r"@|://")
-"""What an address has that may hold a login."""
+"""Matches a text that may be an address with a login."""
 _SCALARS = {bool: "true or false", int: "a number", float: "a number"}
 
 

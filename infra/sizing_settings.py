@@ -12,11 +12,11 @@ from providers.limits import LIMITS
 
 _LEAST_HEAP = 32
 _LEAST_CPU = 0.01
-"""Cores: the kernel bounds no process to less."""
+"""The least CPU limit in cores that the kernel can enforce."""
 
 
 class WorkloadSizeSettings(Model):
-    """What a workload has instead of what the size gives it. A heap that is not given keeps its part of
+    """Overrides the platform size's values for one workload. A heap that is left out keeps its share of
     the memory."""
 
     cpu: float | None = Field(default=None, ge=_LEAST_CPU, description="cores, at most")

@@ -20,11 +20,11 @@ _STACK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 
 
 class SettingsError(Exception):
-    """The stack's configuration is wrong. The message says where, and how to fix it."""
+    """Reports that the stack's configuration is wrong. The message says where, and how to fix it."""
 
 
 class StackFileError(SettingsError):
-    """The stack file cannot be read."""
+    """Reports that the stack file cannot be read."""
 
 
 def check_name(stack: str) -> None:
@@ -69,7 +69,7 @@ class StackFile:
 
     @property
     def name(self) -> str:
-        """The file's name in errors, such as `stacks/Pulumi.local.yaml`."""
+        """Returns the file's name in errors, such as `stacks/Pulumi.local.yaml`."""
         return f"{self.path.parent.name}/{self.path.name}"
 
     def platform(self) -> Mapping[str, Any]:

@@ -1,8 +1,8 @@
 """The YAML of stack files, read as the engine reads it.
 
 YAML has two readings of many words: `on` is a text or true, `2026-01-31` a text or a point in time. Here it
-is the engine's, which takes `on` for a text; a date stays the text that it is in the file. What the engine
-cannot take on (a number that is none, a key twice), or only it understands, is refused with its line.
+is the engine's, which takes `on` for a text; a date stays the text that it is in the file. The module
+refuses, with its line, what the engine cannot read (such as a repeated key) or only the engine understands.
 """
 
 import math
@@ -18,14 +18,14 @@ _UNWANTED = frozenset({"binary", "omap", "pairs", "set", "timestamp"})
 """Kinds of values that YAML has and a stack file does not."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_NODES = 100_000
-"""Of a file in which every alias is written out: a settings file has hundreds."""
+"""The most nodes of a file with all aliases expanded; a usual file has hundreds."""
 _LONGEST_NUMBER = 100
-"""Characters: more are slow to read, and no setting has so many."""
+"""The most characters of a number: longer ones are slow to read."""
 
 
 class YamlError(ValueError):
-    """The text is no YAML, or YAML that no stack file can have. `line` counts from 1; None if it is
-    unknown."""
+    """Reports a text that is not YAML, or YAML that a stack file cannot have. `line`
+    counts from 1; it is None if the line is unknown."""
 
     def __init__(self, line: int | None, problem: str) -> None:
         self.line = line
@@ -33,7 +33,7 @@ class YamlError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads words as the engine does."""
+    """Loads YAML and reads words such as `on` as the engine does."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  a class attribute of PyYAML's
 

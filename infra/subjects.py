@@ -1,7 +1,7 @@
 """NATS subjects in the stack's configuration: their form, and which messages two of them share.
 
-What a server refuses is refused here (streams and consumer filters in nats-server 2.15), and so is what it
-takes at its word though nobody means it: a wildcard within a name.
+The module refuses subjects that nats-server 2.15 refuses for streams and consumer filters, and also a
+wildcard within a name, which the server would read as plain text.
 """
 
 import re
@@ -18,7 +18,7 @@ MOST_TOKENS = 16
 """NATS advises against more, and against longer subjects: https://docs.nats.io/nats-concepts/subjects."""
 _RESERVED = ("$JS.>", "$JSC.>", "$NRG.>", "$SYS.>")
 _ADVISORIES = ("$JS.EVENT.", "$SYS.ACCOUNT.")
-"""What the server tells of itself, and of who connects, may be kept."""
+"""The prefixes of the server's own events, which a stream may keep."""
 
 
 def _subject(text: str) -> str:

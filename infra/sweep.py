@@ -1,7 +1,7 @@
-"""`python -m infra.sweep --stack aws-dev [--delete]`: what a destroyed stack left behind.
+"""`python -m infra.sweep --stack aws-dev [--delete]` finds what a destroyed stack left behind.
 
-It lists what carries the stack's tags and is not in its state, with what it costs, and deletes it when
-asked to. What is in the state is never touched: that is `make down`'s.
+It lists the resources that carry the stack's tags and are not in its state, with their costs, and with
+`--delete` deletes them. It never touches resources in the state: `make down` deletes those.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from providers.terminal import show_table
 
 
 def known(deployment: Mapping[str, Any]) -> frozenset[str]:
-    """Every id and name in a state by which a cloud may call a resource: all texts of the outputs.
+    """Returns every id and name in a state by which a cloud may call a resource: all texts of the outputs.
 
-    Too many rather than too few, as what is known is left alone. They are told apart by being whole: a
-    text that only contains an id does not count.
+    The result may have too many, since whatever is known is kept. A text that only contains an id does
+    not count as that id.
     """
     return frozenset(
         text
@@ -59,9 +59,10 @@ def sweep(
     owner: str | None,
     confirm: Confirm,
 ) -> int:
-    """List what is left, and delete it when asked to and confirmed; how many could not be deleted.
+    """Lists what is left, deletes it if `delete` is set and the user confirms, and returns how many
+    resources could not be deleted.
 
-    What carries the tag of another owner than `owner` is listed and left alone. Raises SweepError, and
+    Resources with the tag of another owner than `owner` are listed and kept. Raises SweepError, and
     deletes nothing, when the stack stands and its state is elsewhere, or when nobody confirms.
     """
     found = sweeper.find(state)

@@ -49,7 +49,7 @@ _SWITCHES = frozenset(
     }
 )
 _BLANKS = "".join(map(chr, range(ord(" ") + 1)))
-"""What a broker drops around a value."""
+"""The characters that a broker strips from both ends of a value."""
 _WORDS: dict[str, tuple[str, str]] = {
     "cleanup.policy": (
         rf"((compact|delete)({_COMMA}(compact|delete))*)?",
@@ -88,8 +88,8 @@ class TopicSettings(Model):
 
 @dataclass(frozen=True)
 class Brokers:
-    """Says what is known of the brokers. The platform's own (`ours`) have no tiered storage and no
-    further settings; a site's may. `replicas` is the number of copies of each topic, None if others
+    """Says what is known of the brokers. With `ours`, the platform runs them: they have no tiered storage
+    and no further settings; a site's may. `replicas` is the number of copies of each topic, None if others
     created the topics."""
 
     ours: bool

@@ -1,4 +1,4 @@
-"""The settings of Trino's catalogs."""
+"""Defines the settings of Trino's catalogs."""
 
 from typing import Annotated
 
