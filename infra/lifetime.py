@@ -21,14 +21,14 @@ Park = Callable[[str, Checkout], int]
 
 
 @dataclass(frozen=True)
-class Found:
+class ExpiredStacks:
     """The stacks that are `due`, and for each stack (or file) that could not be looked at the reason."""
 
     due: Sequence[str]
     refused: Mapping[str, str]
 
 
-def expired(checkout: Checkout, today: date, only: str | None = None) -> Found:
+def expired(checkout: Checkout, today: date, only: str | None = None) -> ExpiredStacks:
     """Returns the stacks whose ttl is past and that are not parked, or only the stack `only`. A wrong
     stack file does not keep the others from being looked at. Makes no file: a stack without one is
     read from its template."""
@@ -41,7 +41,7 @@ def expired(checkout: Checkout, today: date, only: str | None = None) -> Found:
                 due.append(stack)
         except EngineError as error:
             refused[stack] = str(error)
-    return Found(due, refused)
+    return ExpiredStacks(due, refused)
 
 
 def _is_due(checkout: Checkout, stack: str, today: date) -> bool:
@@ -93,7 +93,7 @@ def park_expired(checkout: Checkout, today: date, parks: Park = park, only: str 
     return int(failed)
 
 
-def _tell(found: Found) -> bool:
+def _tell(found: ExpiredStacks) -> bool:
     """Prints the stacks that could not be looked at; returns True if there are any."""
     for stack, problem in found.refused.items():
         print(f"error: {stack}: {problem}", file=sys.stderr)

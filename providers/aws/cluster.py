@@ -96,7 +96,7 @@ class EksCluster(pulumi.ComponentResource):
         logs = cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/eks/{self.name}/cluster",
-            retention_in_days=scope.shape.log_days,
+            retention_in_days=scope.sizes.log_days,
             tags=tags,
             opts=scope.options(self),
         )

@@ -213,7 +213,7 @@ class Network(pulumi.ComponentResource):
         name = f"{self._name}-flows"
         group = cloudwatch.LogGroup(
             name,
-            retention_in_days=self._scope.shape.log_days,
+            retention_in_days=self._scope.sizes.log_days,
             tags=self._tags(name),
             opts=self._opts,
         )

@@ -9,7 +9,7 @@ from pulumi_aws import ec2, eks
 from components.endpoints import NetworkEndpoint
 from providers.aws.iam import RoleArgs, role
 from providers.aws.scope import Scope
-from providers.aws.sizing import NodeShape
+from providers.aws.sizing import NodePoolSize
 
 _COMPONENT = "cluster"
 POOL = "nebula.io/pool"
@@ -44,16 +44,16 @@ class Nodes:
         )
 
     def groups(self, depends_on: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
-        shape = self._scope.shape
-        made = [self._group("servers", shape.servers, depends_on)]
-        if shape.workers is not None:
-            made.append(self._group("workers", shape.workers, depends_on))
+        size = self._scope.sizes
+        made = [self._group("servers", size.servers, depends_on)]
+        if size.workers is not None:
+            made.append(self._group("workers", size.workers, depends_on))
         return made
 
-    def _group(self, pool: str, shape: NodeShape, depends_on: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    def _group(self, pool: str, size: NodePoolSize, depends_on: Sequence[pulumi.Resource]) -> pulumi.Resource:
         name = f"{self._name}-{pool}"
-        template = self._template(name, shape)
-        minimum, desired = (0, 0) if self._parked else (shape.minimum, shape.desired)
+        template = self._template(name, size)
+        minimum, desired = (0, 0) if self._parked else (size.minimum, size.desired)
         # The scheduler turns to nodes that may go only when the others are full.
         avoided = eks.NodeGroupTaintArgs(key=POOL, value=pool, effect="PREFER_NO_SCHEDULE")
         return eks.NodeGroup(
@@ -62,22 +62,22 @@ class Nodes:
             node_role_arn=self._role.arn,
             subnet_ids=self._network.subnets,
             ami_type="AL2023_x86_64_STANDARD",
-            capacity_type="SPOT" if shape.spot else "ON_DEMAND",
-            instance_types=shape.instance_types,
+            capacity_type="SPOT" if size.spot else "ON_DEMAND",
+            instance_types=size.instance_types,
             scaling_config=eks.NodeGroupScalingConfigArgs(
-                min_size=minimum, desired_size=desired, max_size=shape.maximum
+                min_size=minimum, desired_size=desired, max_size=size.maximum
             ),
             update_config=eks.NodeGroupUpdateConfigArgs(max_unavailable=1),
             launch_template=eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(lambda number: str(int(number)))
             ),
             labels={POOL: pool},
-            taints=[avoided] if shape.spot else None,
+            taints=[avoided] if size.spot else None,
             tags=self._scope.tags.of(_COMPONENT, name=name),
             opts=self._scope.options(self._parent, [self._cluster, *self._permissions, *depends_on]),
         )
 
-    def _template(self, name: str, shape: NodeShape) -> ec2.LaunchTemplate:
+    def _template(self, name: str, size: NodePoolSize) -> ec2.LaunchTemplate:
         tags = self._scope.tags.of(_COMPONENT, name=f"nebula-{self._scope.stack}-{name}")
         return ec2.LaunchTemplate(
             name,
@@ -86,7 +86,7 @@ class Nodes:
                     device_name="/dev/xvda",
                     ebs=ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
                         volume_type="gp3",
-                        volume_size=shape.disk,
+                        volume_size=size.disk,
                         encrypted="true",
                         delete_on_termination="true",
                     ),

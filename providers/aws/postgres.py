@@ -110,7 +110,7 @@ class Postgres(pulumi.ComponentResource):
     def _instance(
         self, password: pulumi.Output[str], group: pulumi.Output[str], subnets: pulumi.Output[str]
     ) -> rds.Instance:
-        name, scope, shape = self._name, self._scope, self._scope.shape.database
+        name, scope, size = self._name, self._scope, self._scope.sizes.database
         identifier = self._identifier
         encryption = key(_COMPONENT, "databases and their backups", scope, self)
         return rds.Instance(
@@ -119,13 +119,13 @@ class Postgres(pulumi.ComponentResource):
             engine="postgres",
             engine_version=self._managed.version,
             auto_minor_version_upgrade=True,
-            instance_class=shape.instance_class,
-            allocated_storage=shape.storage,
-            max_allocated_storage=shape.storage_limit,
+            instance_class=size.instance_class,
+            allocated_storage=size.storage,
+            max_allocated_storage=size.storage_limit,
             storage_type="gp3",
             storage_encrypted=True,
             kms_key_id=encryption.arn,
-            multi_az=shape.multi_az,
+            multi_az=size.multi_az,
             db_subnet_group_name=subnets,
             vpc_security_group_ids=[group],
             publicly_accessible=False,
@@ -134,7 +134,7 @@ class Postgres(pulumi.ComponentResource):
             password=password,
             ca_cert_identifier=CA,
             parameter_group_name=self._parameters().name,
-            backup_retention_period=shape.backup_days,
+            backup_retention_period=size.backup_days,
             backup_window="02:00-03:00",
             maintenance_window="sun:03:30-sun:04:30",
             copy_tags_to_snapshot=True,
@@ -185,7 +185,7 @@ class Postgres(pulumi.ComponentResource):
             cloudwatch.LogGroup(
                 f"{self._name}-{log}",
                 name=f"/aws/rds/instance/{identifier}/{log}",
-                retention_in_days=self._scope.shape.log_days,
+                retention_in_days=self._scope.sizes.log_days,
                 tags=self._scope.tags.of(_COMPONENT),
                 opts=self._scope.options(self),
             )

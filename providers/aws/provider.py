@@ -73,13 +73,13 @@ class AwsProvider(SelfHosted):
         self._random = random.Provider(name)
 
     def create_network(self, name: str) -> NetworkEndpoint:
-        args, shape = self._args, self._scope.shape
+        args, sizes = self._args, self._scope.sizes
         made = NetworkArgs(
             scope=self._scope,
             cidr=args.cidr,
             zones=args.zones,
-            nat=args.nat or shape.nat,
-            private_endpoints=shape.private_endpoints,
+            nat=args.nat or sizes.nat,
+            private_endpoints=sizes.private_endpoints,
         )
         return Network(name, made).endpoint
 

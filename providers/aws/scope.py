@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components.sizing import Size
 from providers.aws.region import Region
-from providers.aws.sizing import AWS_SIZES, AwsShape
+from providers.aws.sizing import AWS_SIZES, AwsSize
 from providers.aws.tags import Tags
 from providers.protection import is_protected
 
@@ -23,7 +23,7 @@ class Scope:
     provider: aws.Provider
 
     @property
-    def shape(self) -> AwsShape:
+    def sizes(self) -> AwsSize:
         return AWS_SIZES[self.size]
 
     @property

@@ -22,7 +22,7 @@ _OF_CLAIMS = ("ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pv/name", "C
 
 
 @dataclass(frozen=True)
-class Found:
+class Listed:
     """A resource as AWS lists it, with its tags."""
 
     id: str
@@ -36,9 +36,9 @@ class _Kind:
     """A kind of resource: how it is listed, what it costs and how it is deleted."""
 
     name: str
-    found: Callable[["AwsSweeper"], Iterator[Found]]
-    item: Callable[[Found], str]
-    quantity: Callable[[Found], Decimal | None]
+    found: Callable[["AwsSweeper"], Iterator[Listed]]
+    item: Callable[[Listed], str]
+    quantity: Callable[[Listed], Decimal | None]
     delete: Callable[["AwsSweeper", Orphan], object]
 
 
@@ -115,7 +115,7 @@ class AwsSweeper:
         named = any(tags.get(key) == self._cluster for key in _NAMES_CLUSTER)
         return named or f"{_OWNED_BY_CLUSTER}{self._cluster}" in tags
 
-    def _is_kept(self, found: Found, known: Collection[str]) -> bool:
+    def _is_kept(self, found: Listed, known: Collection[str]) -> bool:
         """What the state has; and while it has the cluster, what that made and what its nodes use: claims'
         disks are in use only while their pods run."""
         if found.id in known or (found.arn and found.arn in known):
@@ -141,7 +141,7 @@ def _answered(what: str) -> Iterator[None]:
         raise SweepError(f"AWS did not {what}: {error}") from error
 
 
-def _in_use(found: Found) -> bool:
+def _in_use(found: Listed) -> bool:
     details = found.details
     return "in-use" in (details.get("State"), details.get("Status")) or "AssociationId" in details
 
@@ -150,22 +150,22 @@ def _tags(listed: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
     return {tag["Key"]: tag["Value"] for tag in listed}
 
 
-def _ec2(operation: str, key: str, id_key: str, **arguments: Any) -> Callable[[AwsSweeper], Iterator[Found]]:
+def _ec2(operation: str, key: str, id_key: str, **arguments: Any) -> Callable[[AwsSweeper], Iterator[Listed]]:
     """Lists resources of EC2, which has tags under `Tags` or `TagSet` and returns no ARN."""
 
-    def found(sweeper: AwsSweeper) -> Iterator[Found]:
+    def found(sweeper: AwsSweeper) -> Iterator[Listed]:
         for each in sweeper.pages("ec2", operation, key, **arguments):
-            yield Found(each[id_key], "", _tags(each.get("Tags") or each.get("TagSet") or []), each)
+            yield Listed(each[id_key], "", _tags(each.get("Tags") or each.get("TagSet") or []), each)
 
     return found
 
 
-def _addresses(sweeper: AwsSweeper) -> Iterator[Found]:
+def _addresses(sweeper: AwsSweeper) -> Iterator[Listed]:
     for each in sweeper.client("ec2").describe_addresses()["Addresses"]:
-        yield Found(each["AllocationId"], "", _tags(each.get("Tags", [])), each)
+        yield Listed(each["AllocationId"], "", _tags(each.get("Tags", [])), each)
 
 
-def _load_balancers(sweeper: AwsSweeper) -> Iterator[Found]:
+def _load_balancers(sweeper: AwsSweeper) -> Iterator[Listed]:
     client = sweeper.client("elbv2")
     listed = {each["LoadBalancerArn"]: each for each in sweeper.pages(
         "elbv2", "describe_load_balancers", "LoadBalancers"
@@ -175,17 +175,17 @@ def _load_balancers(sweeper: AwsSweeper) -> Iterator[Found]:
         described = client.describe_tags(ResourceArns=arns[start : start + 20])["TagDescriptions"]
         for each in described:
             arn = each["ResourceArn"]
-            yield Found(listed[arn]["LoadBalancerName"], arn, _tags(each["Tags"]), listed[arn])
+            yield Listed(listed[arn]["LoadBalancerName"], arn, _tags(each["Tags"]), listed[arn])
 
 
-def _log_groups(sweeper: AwsSweeper) -> Iterator[Found]:
+def _log_groups(sweeper: AwsSweeper) -> Iterator[Listed]:
     client = sweeper.client("logs")
     for each in sweeper.pages("logs", "describe_log_groups", "logGroups"):
         arn = each["arn"].removesuffix(":*")
-        yield Found(each["logGroupName"], arn, client.list_tags_for_resource(resourceArn=arn)["tags"], each)
+        yield Listed(each["logGroupName"], arn, client.list_tags_for_resource(resourceArn=arn)["tags"], each)
 
 
-def _buckets(sweeper: AwsSweeper) -> Iterator[Found]:
+def _buckets(sweeper: AwsSweeper) -> Iterator[Listed]:
     client = sweeper.client("s3")
     for each in client.list_buckets()["Buckets"]:
         name = each["Name"]
@@ -195,32 +195,32 @@ def _buckets(sweeper: AwsSweeper) -> Iterator[Found]:
             if error.response["Error"]["Code"] != "NoSuchTagSet":
                 raise
             tags = []
-        yield Found(name, f"arn:aws:s3:::{name}", _tags(tags), each)
+        yield Listed(name, f"arn:aws:s3:::{name}", _tags(tags), each)
 
 
-def _database_snapshots(sweeper: AwsSweeper) -> Iterator[Found]:
+def _database_snapshots(sweeper: AwsSweeper) -> Iterator[Listed]:
     for each in sweeper.pages("rds", "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
         arn = each["DBSnapshotArn"]
-        yield Found(each["DBSnapshotIdentifier"], arn, _tags(each.get("TagList", [])), each)
+        yield Listed(each["DBSnapshotIdentifier"], arn, _tags(each.get("TagList", [])), each)
 
 
-def _size(key: str) -> Callable[[Found], Decimal | None]:
+def _size(key: str) -> Callable[[Listed], Decimal | None]:
     return lambda found: Decimal(str(found.details[key]))
 
 
-def _hourly(found: Found) -> Decimal | None:
+def _hourly(found: Listed) -> Decimal | None:
     return _ONE
 
 
-def _by_use(found: Found) -> Decimal | None:
+def _by_use(found: Listed) -> Decimal | None:
     return None
 
 
-def _stored(found: Found) -> Decimal | None:
+def _stored(found: Listed) -> Decimal | None:
     return Decimal(found.details.get("storedBytes", 0)) / 2**30
 
 
-def _free(found: Found) -> Decimal | None:
+def _free(found: Listed) -> Decimal | None:
     return Decimal(0)
 
 

@@ -134,7 +134,7 @@ class GkeCluster(pulumi.ComponentResource):
     def _pools(
         self, name: str, cluster: container.Cluster, account: serviceaccount.Account
     ) -> list[pulumi.Resource]:
-        args, shape = self._args, self._args.scope.shape
+        args, sizes = self._args, self._args.scope.sizes
         if args.autopilot:
             return []
         common = PoolArgs(
@@ -145,9 +145,9 @@ class GkeCluster(pulumi.ComponentResource):
             zones=args.zones,
             parked=args.parked,
         )
-        pools: list[pulumi.Resource] = [node_pool(name, "servers", shape.servers, common, self)]
-        if shape.workers is not None:
-            pools.append(node_pool(name, "workers", shape.workers, common, self))
+        pools: list[pulumi.Resource] = [node_pool(name, "servers", sizes.servers, common, self)]
+        if sizes.workers is not None:
+            pools.append(node_pool(name, "workers", sizes.workers, common, self))
         return pools
 
 

@@ -8,7 +8,7 @@ from pulumi_gcp import container, projects, serviceaccount
 
 from providers.gcp.keys import Key
 from providers.gcp.scope import Scope
-from providers.gcp.sizing import NodeShape
+from providers.gcp.sizing import NodePoolSize
 
 _COMPONENT = "cluster"
 POOL = "nebula.io/pool"
@@ -44,7 +44,7 @@ class PoolArgs:
 
 
 def node_pool(
-    name: str, pool: str, shape: NodeShape, args: PoolArgs, parent: pulumi.Resource
+    name: str, pool: str, size: NodePoolSize, args: PoolArgs, parent: pulumi.Resource
 ) -> container.NodePool:
     """Creates a pool. Google adds nodes as pods need them, and repairs and upgrades them."""
     scope = args.scope
@@ -57,10 +57,10 @@ def node_pool(
         autoscaling=None
         if args.parked
         else container.NodePoolAutoscalingArgs(
-            total_min_node_count=shape.minimum,
-            total_max_node_count=shape.maximum,
+            total_min_node_count=size.minimum,
+            total_max_node_count=size.maximum,
             # Spot nodes are had where they are; others are spread over the zones.
-            location_policy="ANY" if shape.spot else "BALANCED",
+            location_policy="ANY" if size.spot else "BALANCED",
         ),
         node_count=0 if args.parked else None,
         management=container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),
@@ -68,14 +68,14 @@ def node_pool(
             strategy="SURGE", max_surge=1, max_unavailable=0
         ),
         node_config=container.NodePoolNodeConfigArgs(
-            machine_type=shape.machine.type,
+            machine_type=size.machine.type,
             disk_type="pd-balanced",
-            disk_size_gb=shape.disk,
+            disk_size_gb=size.disk,
             boot_disk_kms_key=args.disks.name,
             image_type="COS_CONTAINERD",
-            spot=shape.spot,
+            spot=size.spot,
             labels={POOL: pool},
-            taints=[avoided] if shape.spot else None,
+            taints=[avoided] if size.spot else None,
             service_account=args.account.email,
             oauth_scopes=[_WHAT_ITS_ROLES_ALLOW],
             resource_labels=scope.labels.of(_COMPONENT),

@@ -66,7 +66,7 @@ class CloudSql(pulumi.ComponentResource):
         self.register_outputs({"host": host, "port": _PORT})
 
     def _instance(self) -> sql.DatabaseInstance:
-        args, scope, shape = self._args, self._args.scope, self._args.scope.shape.database
+        args, scope, size = self._args, self._args.scope, self._args.scope.sizes.database
         return sql.DatabaseInstance(
             self._name,
             database_version=_VERSION,
@@ -74,25 +74,25 @@ class CloudSql(pulumi.ComponentResource):
             encryption_key_name=args.key.name,
             deletion_protection=scope.protected,
             settings=sql.DatabaseInstanceSettingsArgs(
-                tier=shape.tier,
+                tier=size.tier,
                 edition="ENTERPRISE",
                 activation_policy="NEVER" if args.parked else "ALWAYS",
-                availability_type="REGIONAL" if shape.regional else "ZONAL",
+                availability_type="REGIONAL" if size.regional else "ZONAL",
                 deletion_protection_enabled=scope.protected,
                 retain_backups_on_delete=scope.protected,
                 disk_type="PD_SSD",
-                disk_size=shape.storage,
+                disk_size=size.storage,
                 disk_autoresize=True,
-                disk_autoresize_limit=shape.storage_limit,
+                disk_autoresize_limit=size.storage_limit,
                 backup_configuration=sql.DatabaseInstanceSettingsBackupConfigurationArgs(
                     enabled=True,
                     start_time="02:00",
                     location=scope.region,
                     point_in_time_recovery_enabled=True,
-                    transaction_log_retention_days=shape.log_days,
+                    transaction_log_retention_days=size.log_days,
                     backup_retention_settings=(
                         sql.DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs(
-                            retained_backups=shape.backups, retention_unit="COUNT"
+                            retained_backups=size.backups, retention_unit="COUNT"
                         )
                     ),
                 ),

@@ -74,12 +74,12 @@ class GcpProvider(SelfHosted):
         self._ranges = Ranges(IPv4Network(args.cidr))
 
     def create_network(self, name: str) -> NetworkEndpoint:
-        shape, nat = self._scope.shape, self._args.nat
+        sizes, nat = self._scope.sizes, self._args.nat
         args = NetworkArgs(
             scope=self._scope,
             ranges=self._ranges,
-            nat=shape.nat if nat is None else nat,
-            flow_samples=shape.flow_samples,
+            nat=sizes.nat if nat is None else nat,
+            flow_samples=sizes.flow_samples,
         )
         return Network(name, args).endpoint
 

@@ -10,7 +10,7 @@ import pulumi_gcp as gcp
 from components.sizing import Size
 from providers.foreseen import NOT_YET_KNOWN, foreseen
 from providers.gcp.labels import Labels
-from providers.gcp.sizing import GCP_SIZES, GcpShape
+from providers.gcp.sizing import GCP_SIZES, GcpSize
 from providers.protection import is_protected
 
 
@@ -28,7 +28,7 @@ class Scope:
     provider: gcp.Provider
 
     @property
-    def shape(self) -> GcpShape:
+    def sizes(self) -> GcpSize:
         return GCP_SIZES[self.size]
 
     @property

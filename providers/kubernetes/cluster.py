@@ -18,8 +18,7 @@ from components.base import (
     Workload,
     dependencies,
 )
-from providers.kubernetes import edge as edges_of
-from providers.kubernetes import files, objects, pods
+from providers.kubernetes import files, objects, pods, tls_proxy
 from providers.kubernetes.exposure import OUTSIDE, Exposure, LoadBalancer, route
 from providers.kubernetes.identity import Identities, identity_of, permission_to_spawn, service_account
 from providers.kubernetes.naming import Naming, dns_label
@@ -91,7 +90,7 @@ class KubernetesCluster:
     def run(self, workload: Workload, parent: pulumi.Resource) -> Running:
         opts = self._options(parent, dependencies(workload.links))
         naming, storage_class = self._naming, self._settings.storage_class
-        parts, edges = self._parts(workload, opts)
+        parts, policies = self._parts(workload, opts)
         service = objects.service(workload, workload.name, naming, opts)
         scaled = workload.max_replicas > workload.replicas
         volume = pulumi.Output.from_input("")
@@ -103,10 +102,10 @@ class KubernetesCluster:
             ]
             volume = claims[0].metadata.uid.apply(str)
             peers = objects.service(workload, naming.peers(workload.name), naming, opts, headless=True)
-            after = self._after(opts, [service, peers, *claims, *edges], workload)
+            after = self._after(opts, [service, peers, *claims, *policies], workload)
             resource = objects.stateful_set(workload, parts, storage_class, naming, after)
         else:
-            after = self._after(opts, [service, *edges], workload)
+            after = self._after(opts, [service, *policies], workload)
             resource = objects.deployment(workload, parts, naming, after)
         self._expose(workload, opts)
         if scaled:
@@ -156,7 +155,7 @@ class KubernetesCluster:
         """Returns the API server's address and a template of pods that Pod Security admits."""
         opts = self._options(parent, dependencies(template.links))
         _, bound = self._account(template, opts)
-        edges = self._network.connect(template, opts, among=True)
+        policies = self._network.connect(template, opts, among=True)
         name = dns_label(template.name)
         made = self._files(template, opts)
         manifest = pods.executor_manifest(template, made, self._pods, name)
@@ -170,7 +169,7 @@ class KubernetesCluster:
             template=pulumi.Output.json_dumps(manifest),
             labels=self._naming.labels(template.name),
             cpu_requests=self._pods.cpu_requests,
-            depends_on=(*bound, *edges, *made.depends_on),
+            depends_on=(*bound, *policies, *made.depends_on),
         )
 
     def _parts(
@@ -178,8 +177,8 @@ class KubernetesCluster:
     ) -> tuple[core.v1.PodTemplateSpecArgs, list[pulumi.Resource]]:
         account, bound = self._account(workload, opts)
         made = self._files(workload, opts)
-        edges = self._network.connect(workload, opts)
-        return pods.template(workload, made, self._pods, account), [*edges, *bound, *made.depends_on]
+        policies = self._network.connect(workload, opts)
+        return pods.template(workload, made, self._pods, account), [*policies, *bound, *made.depends_on]
 
     def _files(self, program: Program, opts: pulumi.ResourceOptions) -> files.Files:
         return files.create(
@@ -209,12 +208,12 @@ class KubernetesCluster:
 
     def _balance(self, workload: Workload, balancer: LoadBalancer, opts: pulumi.ResourceOptions) -> None:
         """Creates a TLS proxy before the workload, and a load balancer before the proxy."""
-        before = edges_of.edge(workload, self._naming)
-        services = edges_of.services(workload, before, balancer, self._naming, opts)
+        before = tls_proxy.workload_of(workload, self._naming)
+        services = tls_proxy.services(workload, before, balancer, self._naming, opts)
         account, bound = self._account(before, opts)
-        made = edges_of.with_certificate(self._files(before, opts), balancer)
+        made = tls_proxy.with_certificate(self._files(before, opts), balancer)
         opened = [
-            *self._network.forward(before.name, workload.name, edges_of.target_port(workload), opts),
+            *self._network.forward(before.name, workload.name, tls_proxy.target_port(workload), opts),
             self._network.admit(before.name, tuple(before.ports.values()), None, opts),
         ]
         template = pods.template(before, made, self._pods, account)

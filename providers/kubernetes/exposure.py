@@ -1,6 +1,6 @@
 """Exposes workloads beyond the cluster, by routes of a site's Gateway or by load balancers.
 
-A Gateway ends TLS and serves HTTP only. Behind a load balancer the platform's TLS proxy (edge.py) ends TLS,
+A Gateway ends TLS and serves HTTP only. Behind a load balancer the platform's TLS proxy ends TLS,
 for HTTP and for each replica of a workload with a port `outside`, which has a port of its own.
 """
 

@@ -53,12 +53,12 @@ class Network:
         made = []
         replicas = program.max_replicas or program.replicas if isinstance(program, Workload) else 1
         if replicas > 1 or among:
-            made += self._edge(name, name, own, opts)
+            made += self._connection(name, name, own, opts)
         for link in program.links:
             for target in link.target.workloads:
-                made += self._edge(name, target, self._opened(name, link, target), opts)
+                made += self._connection(name, target, self._opened(name, link, target), opts)
                 if link.calls_back:
-                    made += self._edge(target, name, own, opts)
+                    made += self._connection(target, name, own, opts)
         if external := _external(program.links):
             made.append(self._leave(f"{name}-to-outside", name, external, opts))
         if program.executors is not None:
@@ -75,12 +75,12 @@ class Network:
         return tuple(known[name] for name in link.ports)
 
     def forward(
-        self, edge: str, target: str, port: int, opts: pulumi.ResourceOptions
+        self, proxy: str, target: str, port: int, opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
         """Lets the proxy before an exposed workload reach the exposed port."""
-        return self._edge(edge, target, (port,), opts)
+        return self._connection(proxy, target, (port,), opts)
 
-    def _edge(
+    def _connection(
         self, client: str, target: str, ports: Sequence[int], opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
         there, here = self._naming.selector(target), self._naming.selector(client)

@@ -23,7 +23,7 @@ from policy.pack.tokens import (
     GCP_FIREWALL,
 )
 
-Found = Iterator["Opening | Unclear"]
+Openings = Iterator["Opening | Unclear"]
 _NAME = "name the networks that need it"
 _RANGES = frozenset(
     {"cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6", "cidrs", "ipv6Cidrs", "cidr", "sourceRange"}
@@ -79,7 +79,7 @@ class Opening:
     to: Literal["anything", "database", "balancer"] = "anything"
 
 
-def openings(resource: Resource) -> Found:
+def openings(resource: Resource) -> Openings:
     """Returns the ways into a cloud's resource, and the properties that cannot be known."""
     if resource.package not in ("aws", "gcp"):
         return
@@ -111,7 +111,7 @@ def openings(resource: Resource) -> Found:
             yield Opening((), "is an entrance from the internet", "remove it")
 
 
-def _by_flag(resource: Resource) -> Found:
+def _by_flag(resource: Resource) -> Openings:
     for path, value in resource.nodes:
         key = path[-1] if path else ""
         if isinstance(value, str) and _PUBLIC_NETWORK.search(value):
@@ -129,7 +129,7 @@ def _by_flag(resource: Resource) -> Found:
             yield from _by_networks(path, value)
 
 
-def _by_networks(path: Path, networks: list[Any]) -> Found:
+def _by_networks(path: Path, networks: list[Any]) -> Openings:
     """By the networks that may connect to a database of Google's."""
     yield from unclear(networks, "value", at=path)
     ranges = [get(network, "value") for network in networks]
@@ -138,7 +138,7 @@ def _by_networks(path: Path, networks: list[Any]) -> Found:
         yield Opening(path, "lets everybody in", _NAME, "database")
 
 
-def _by_parent(resource: Resource) -> Found:
+def _by_parent(resource: Resource) -> Openings:
     """What is not known and would hold rules, networks or addresses."""
     for path, value in resource.nodes:
         keys = [key for key in path if isinstance(key, str)]
@@ -148,7 +148,7 @@ def _by_parent(resource: Resource) -> Found:
             yield Unclear(path)
 
 
-def _by_rule(resource: Resource) -> Found:
+def _by_rule(resource: Resource) -> Openings:
     """By ranges of a security group's rules, inline or of their own, and of prefix lists."""
     if resource.type == AWS_PUBLIC_PORTS:
         for index, port in enumerate(resource.items("portInfos")):
@@ -185,7 +185,7 @@ def _leads_in(resource: Resource, keys: list[str]) -> bool:
 
 def _by_firewall(
     rule: Mapping[str, Any], path: Path, allowing: str, sources: tuple[str, ...], within: Path = ()
-) -> Found:
+) -> Openings:
     """By a rule of a firewall of Google's: it is of ingress, and from everywhere, unless it says so, in
     what is `within` it."""
     match = rule[str(within[0])] if within else rule
@@ -211,7 +211,7 @@ def _by_firewall(
         yield found
 
 
-def _by_eks(resource: Resource) -> Found:
+def _by_eks(resource: Resource) -> Openings:
     path, ranges = "vpcConfig.endpointPublicAccess", "vpcConfig.publicAccessCidrs"
     public = resource.get(path, True)
     if public is UNKNOWN or (public is not False and unclear(resource.properties, ranges)):
@@ -223,7 +223,7 @@ def _by_eks(resource: Resource) -> Found:
             yield _api(ranges)
 
 
-def _by_gke(resource: Resource) -> Found:
+def _by_gke(resource: Resource) -> Openings:
     if resource.get("privateClusterConfig.enablePrivateEndpoint") is not True:
         networks = resource.get("masterAuthorizedNetworksConfig")
         ranges = [get(each, "cidrBlock") for each in items(networks, "cidrBlocks")]

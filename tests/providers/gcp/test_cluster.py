@@ -96,8 +96,8 @@ def test_images_come_from_the_stack_s_own_repository_unless_there_is_another_mir
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_pod_fits_a_node_of_its_size(stack: str) -> None:
-    shape = GCP_SIZES[settings(stack).size]
-    pools = [pool for pool in (shape.servers, shape.workers) if pool is not None]
+    sizes = GCP_SIZES[settings(stack).size]
+    pools = [pool for pool in (sizes.servers, sizes.workers) if pool is not None]
     room = [(_cores(pool.machine), _memory(pool.machine)) for pool in pools]
     for name, (cores, memory, _) in _requests(run(stack)).items():
         fits = any(cores < free and memory < left for free, left in room)
@@ -106,8 +106,8 @@ def test_every_pod_fits_a_node_of_its_size(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_all_pods_fit_the_most_nodes_that_the_size_allows(stack: str) -> None:
-    shape = GCP_SIZES[settings(stack).size]
-    pools = [node for node in (shape.servers, shape.workers) if node]
+    sizes = GCP_SIZES[settings(stack).size]
+    pools = [node for node in (sizes.servers, sizes.workers) if node]
     requested = _requests(run(stack)).values()
     assert sum(n * cores for cores, _, n in requested) < sum(p.maximum * _cores(p.machine) for p in pools)
     assert sum(n * memory for _, memory, n in requested) < sum(p.maximum * _memory(p.machine) for p in pools)

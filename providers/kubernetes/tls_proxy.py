@@ -63,7 +63,7 @@ backend {name}
 """
 
 
-def edge(workload: Workload, naming: Naming) -> Workload:
+def workload_of(workload: Workload, naming: Naming) -> Workload:
     """Returns the proxy's workload. For a workload with a port `outside`, the proxy has one port for
     each replica, with the number that clients use; otherwise it has one, for the workload's first
     port."""
